@@ -1,0 +1,168 @@
+import { EventStreamParser, type ServerSentEvent } from "./sse.ts";
+import { problemCodes, type ChatRequest, type End, type Message, type ModelStatus, type Problem, type ProblemCode, type Start, type TokenCount } from "./wire.ts";
+
+/** What a request for an answer can bring. After `end`, `failed` or `cut` nothing follows. */
+export type Delivery =
+  | { readonly kind: "start"; readonly start: Start }
+  | { readonly kind: "reasoning"; readonly text: string }
+  | { readonly kind: "answer"; readonly text: string }
+  | { readonly kind: "end"; readonly end: End }
+  | { readonly kind: "failed"; readonly problem: Problem }
+  /** The stream ended, broke or fell silent without having said how the turn ended. */
+  | { readonly kind: "cut" };
+
+/** The chat API sends a comment after 15 s of silence: after four times that, nobody is there any more. */
+const silenceMs = 60_000;
+
+/** The chat API over `fetch`; it runs in a browser and in Node alike. */
+export class ChatClient {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+
+  /** @param base where `api/` is, ending in a slash; in a page its own folder. */
+  constructor(base = "", fetchWith: typeof fetch = (input, init) => fetch(input, init)) {
+    this.#base = base;
+    this.#fetch = fetchWith;
+  }
+
+  /**
+   * Asks for an answer. Yields what each read of the stream brought; it doesn't throw, and ends without another
+   * word once `signal` is aborted, which closes the request.
+   */
+  async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<readonly Delivery[], void> {
+    const closing = new AbortController();
+    const close = () => closing.abort();
+    signal.addEventListener("abort", close);
+    try {
+      let response: Response;
+      try {
+        response = await this.#post("api/chat", request, closing.signal);
+      } catch {
+        if (!signal.aborted) yield [{ kind: "failed", problem: { code: "unreachable", detail: "" } }];
+        return;
+      }
+      if (!response.ok || !response.body || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+        const problem = await problemOf(response);
+        if (!signal.aborted) yield [{ kind: "failed", problem }];
+        return;
+      }
+      yield* deliveries(response.body, signal, close);
+    } finally {
+      signal.removeEventListener("abort", close);
+      close();
+    }
+  }
+
+  /** The model's state; when not even that can be asked, it is unreachable. */
+  async model(signal?: AbortSignal): Promise<ModelStatus> {
+    try {
+      const response = await this.#fetch(`${this.#base}api/model`, signal ? { signal } : {});
+      if (response.ok) return (await response.json()) as ModelStatus;
+    } catch {
+      // Told by the result.
+    }
+    return { state: "unreachable", simulated: false };
+  }
+
+  /** Counts a conversation's tokens; null where the model's server can't (then it never can). @throws when it fails otherwise. */
+  async tokens(messages: readonly Message[], thinking: boolean, signal: AbortSignal): Promise<TokenCount | null> {
+    const response = await this.#post("api/tokens", { messages, thinking }, signal);
+    if (response.status === 501) return null;
+    if (!response.ok) throw new Error(`api/tokens: ${response.status}`);
+    return (await response.json()) as TokenCount;
+  }
+
+  #post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    return this.#fetch(this.#base + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal,
+    });
+  }
+}
+
+async function* deliveries(body: ReadableStream<Uint8Array>, signal: AbortSignal, close: () => void): AsyncGenerator<readonly Delivery[], void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const parser = new EventStreamParser();
+  for (;;) {
+    const watchdog = setTimeout(close, silenceMs);
+    let read: { done: boolean; value?: Uint8Array | undefined };
+    try {
+      read = await reader.read();
+    } catch {
+      read = { done: true };
+    } finally {
+      clearTimeout(watchdog);
+    }
+    if (signal.aborted) return;
+    if (read.done) {
+      yield [{ kind: "cut" }];
+      return;
+    }
+    const batch: Delivery[] = [];
+    for (const event of parser.push(decoder.decode(read.value, { stream: true }))) {
+      const delivery = toDelivery(event);
+      if (!delivery) continue;
+      batch.push(delivery);
+      if (delivery.kind !== "answer" && delivery.kind !== "reasoning" && delivery.kind !== "start") {
+        yield batch;
+        return;
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+}
+
+function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    return { kind: "cut" };
+  }
+  switch (name) {
+    case "start":
+      return { kind: "start", start: value as Start };
+    case "reasoning":
+      return { kind: "reasoning", text: String(value) };
+    case "message":
+      return { kind: "answer", text: String(value) };
+    case "end":
+      return { kind: "end", end: value as End };
+    case "error":
+      return { kind: "failed", problem: toProblem(value, 502) };
+    default:
+      return undefined;
+  }
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => undefined);
+  const problem = toProblem(body, response.ok ? 502 : response.status);
+  const seconds = Number(response.headers.get("Retry-After"));
+  return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
+}
+
+/** What a proxy on the way answers has no code of ours: its status says enough. */
+const codesByStatus: Partial<Record<number, ProblemCode>> = {
+  400: "invalid-request",
+  403: "forbidden-origin",
+  413: "too-large",
+  415: "invalid-request",
+  429: "busy",
+  503: "unreachable",
+  504: "unreachable",
+};
+
+function toProblem(body: unknown, status: number): Problem {
+  const { code, detail, promptTokens, contextWindow } = (body ?? {}) as Partial<Record<string, unknown>>;
+  const known = problemCodes.find((known) => known === code);
+  return {
+    code: known ?? codesByStatus[status] ?? (status === 502 && !body ? "unreachable" : "model-error"),
+    detail: typeof detail === "string" ? detail : "",
+    ...(typeof promptTokens === "number" && { promptTokens }),
+    ...(typeof contextWindow === "number" && { contextWindow }),
+  };
+}

@@ -1,0 +1,111 @@
+import type { ChatClient } from "./client.ts";
+import { beginTurn, requestOf, step, type Turn, type TurnEvent, type TurnStart } from "./turn.ts";
+
+export interface Clock {
+  /** Milliseconds; only goes forward. */
+  now(): number;
+  /** Calls back once after so many milliseconds, unless cancelled by the function it returns. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export interface RunOptions {
+  readonly client: ChatClient;
+  /** Called after each change, at most once per read of the stream. */
+  readonly onChange?: (turn: Turn) => void;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** Brings a turn from its first request to its end, through waits, cuts and continuations. */
+export class TurnRun {
+  /** Resolves when the turn has ended; never rejects. */
+  readonly ended: Promise<Turn>;
+
+  readonly #client: ChatClient;
+  readonly #onChange: (turn: Turn) => void;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #turn: Turn;
+  #request: AbortController | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(start: TurnStart, { client, onChange = () => {}, clock = systemClock, random = Math.random }: RunOptions) {
+    this.#client = client;
+    this.#onChange = onChange;
+    this.#clock = clock;
+    this.#random = random;
+    this.#turn = beginTurn(start);
+    this.ended = this.#run();
+  }
+
+  get turn(): Turn {
+    return this.#turn;
+  }
+
+  /** Ends the turn and closes its request, in whatever phase it is. */
+  stop(): void {
+    this.#interrupt({ kind: "stop" });
+  }
+
+  /** Leaves the thinking and asks for the answer at once. */
+  answerNow(): void {
+    if (!this.#turn.answer && this.#turn.thinking) this.#interrupt({ kind: "answer-now" });
+  }
+
+  /** Ends a pause early: the model is ready, the network is back, or the reader doesn't want to wait. */
+  retryNow(): void {
+    this.#wake?.();
+  }
+
+  #interrupt(event: TurnEvent): void {
+    if (this.#turn.phase.is === "ended") return;
+    this.#take([event]);
+    this.#request?.abort();
+    this.#wake?.();
+  }
+
+  async #run(): Promise<Turn> {
+    for (;;) {
+      const { phase } = this.#turn;
+      if (phase.is === "ended") return this.#turn;
+      if (phase.is === "waiting" || phase.is === "resuming") await this.#pause(phase.until);
+      else await this.#ask();
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const request = new AbortController();
+    this.#request = request;
+    for await (const batch of this.#client.chat(requestOf(this.#turn), request.signal)) {
+      if (request.signal.aborted) break;
+      this.#take(batch);
+    }
+    this.#request = undefined;
+  }
+
+  async #pause(until: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(Math.max(0, until - this.#clock.now()), resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+    this.#take([{ kind: "retry" }]);
+  }
+
+  #take(events: readonly TurnEvent[]): void {
+    const before = this.#turn;
+    for (const event of events) this.#turn = step(this.#turn, event, this.#clock.now(), this.#random());
+    if (this.#turn !== before) this.#onChange(this.#turn);
+  }
+}

@@ -1,0 +1,167 @@
+import type { Delivery } from "./client.ts";
+import type { ChatRequest, Message, Problem, Sampling, Timings, Usage } from "./wire.ts";
+
+/** How a turn ended: each has its own words and one action in the page. */
+export type Ending =
+  | { readonly state: "done" | "stopped" | "length" | "thinking-limit" | "truncated" }
+  | { readonly state: "failed"; readonly problem: Problem };
+
+export type Phase =
+  /** A request is out and nothing has come yet. */
+  | { readonly is: "sending" }
+  | { readonly is: "thinking" }
+  | { readonly is: "answering" }
+  /** The model can't be reached or is busy: the request goes out again at `until`, milliseconds on the clock. */
+  | { readonly is: "waiting"; readonly cause: "unreachable" | "busy"; readonly since: number; readonly until: number }
+  /** The stream was cut: it is continued at `until`. */
+  | { readonly is: "resuming"; readonly until: number }
+  | { readonly is: "ended"; readonly ending: Ending };
+
+/** One answer on its way: all that is known of it, and what happens next. */
+export interface Turn {
+  readonly history: readonly Message[];
+  readonly sampling: Sampling | undefined;
+  readonly thinking: boolean;
+  readonly phase: Phase;
+  readonly answer: string;
+  readonly reasoning: string;
+  /** The answer was asked for without this thinking: it isn't part of what is continued. */
+  readonly reasoningSkipped: boolean;
+  /** A new thought has begun elsewhere: what comes next replaces the old one. */
+  readonly reasoningStale: boolean;
+  readonly reasoningSince: number | undefined;
+  readonly reasoningMs: number | undefined;
+  /** Something of this turn's own has come: a start, thinking or text. */
+  readonly begun: boolean;
+  /** Requests in a row that brought no text. */
+  readonly fruitless: number;
+  readonly model: string | undefined;
+  readonly contextWindow: number | undefined;
+  readonly usage: Usage | undefined;
+  readonly timings: Timings | undefined;
+}
+
+export type TurnEvent =
+  | Delivery
+  /** The pause is over, or there is reason to hope before it is. */
+  | { readonly kind: "retry" }
+  | { readonly kind: "stop" }
+  | { readonly kind: "answer-now" };
+
+/** After so many cuts in a row without a word between them, the reader is asked. */
+export const mostFruitlessCuts = 6;
+
+export interface TurnStart {
+  /** The conversation, ending with the user's message. */
+  readonly history: readonly Message[];
+  readonly thinking: boolean;
+  readonly sampling?: Sampling | undefined;
+  /** A partial answer to go on from. */
+  readonly partial?: { readonly answer: string; readonly reasoning: string; readonly reasoningMs?: number | undefined; readonly reasoningSkipped: boolean };
+}
+
+export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): Turn => ({
+  history,
+  sampling,
+  thinking,
+  phase: { is: "sending" },
+  answer: partial?.answer ?? "",
+  reasoning: partial?.reasoning ?? "",
+  reasoningSkipped: partial?.reasoningSkipped ?? false,
+  reasoningStale: !partial?.answer,
+  reasoningSince: undefined,
+  reasoningMs: partial?.reasoningMs,
+  begun: false,
+  fruitless: 0,
+  model: undefined,
+  contextWindow: undefined,
+  usage: undefined,
+  timings: undefined,
+});
+
+/** The request that the turn needs now: the whole conversation, or the answer so far to go on from. */
+export function requestOf(turn: Turn): ChatRequest {
+  const { history, thinking, sampling, answer, reasoning, reasoningSkipped } = turn;
+  const partial: Message[] = answer
+    ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
+    : [];
+  return { messages: [...history, ...partial], thinking, continue: answer !== "", ...(sampling && { sampling }) };
+}
+
+/**
+ * What an event makes of a turn. Nothing here waits or asks for time.
+ * @param now milliseconds on a clock that only goes forward.
+ * @param jitter from 0 to 1: spreads the retries of many pages over time.
+ */
+export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): Turn {
+  if (turn.phase.is === "ended") return turn;
+  switch (event.kind) {
+    case "start":
+      return { ...turn, begun: true, model: event.start.model, contextWindow: event.start.contextWindow };
+    case "reasoning":
+      return {
+        ...turn,
+        begun: true,
+        fruitless: 0,
+        phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
+        reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
+        reasoningStale: false,
+        reasoningSkipped: false,
+        reasoningSince: turn.reasoningStale ? now : (turn.reasoningSince ?? now),
+      };
+    case "answer":
+      return {
+        ...thoughtUntil(turn, now),
+        begun: true,
+        fruitless: 0,
+        phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
+        answer: turn.answer + event.text,
+      };
+    case "end": {
+      const { state, usage, timings } = event.end;
+      if (state === "truncated") return cut(turn, now, jitter);
+      return { ...end(turn, { state }, now), usage, timings };
+    }
+    case "cut":
+      return cut(turn, now, jitter);
+    case "failed":
+      return fail(turn, event.problem, now, jitter);
+    case "retry":
+      return turn.phase.is === "waiting" || turn.phase.is === "resuming" ? { ...turn, phase: { is: "sending" } } : turn;
+    case "stop":
+      return end(turn, { state: "stopped" }, now);
+    case "answer-now":
+      return turn.answer || !turn.thinking
+        ? turn
+        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, phase: { is: "sending" } };
+  }
+}
+
+function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
+  if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
+  const fruitless = turn.fruitless + 1;
+  const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, 1000, jitter));
+  const since = waitingSince(turn.phase) ?? now;
+  return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, since, until: now + pause } };
+}
+
+function cut(turn: Turn, now: number, jitter: number): Turn {
+  const fruitless = turn.fruitless + 1;
+  if (fruitless > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
+  return { ...interrupted(turn), fruitless, phase: { is: "resuming", until: now + pauseAfter(fruitless, 250, jitter) } };
+}
+
+const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });
+
+/** A thought can't be gone on with: cut in the middle of it, the next request thinks anew. */
+const interrupted = (turn: Turn): Turn => ({ ...turn, reasoningStale: turn.answer === "", reasoningSince: turn.answer ? turn.reasoningSince : undefined });
+
+const thoughtUntil = (turn: Turn, now: number): Turn =>
+  turn.reasoningSince === undefined || turn.phase.is !== "thinking"
+    ? turn
+    : { ...turn, reasoningMs: now - turn.reasoningSince, reasoningSince: undefined };
+
+const waitingSince = (phase: Phase): number | undefined => (phase.is === "waiting" ? phase.since : undefined);
+
+const pauseAfter = (attempts: number, first: number, jitter: number): number =>
+  Math.min(first * 2 ** (attempts - 1), 8000) * (0.75 + 0.5 * jitter);
