@@ -59,7 +59,8 @@ internal sealed class ModelServer : IDisposable
     public async Task<PipelineResponse> CompleteAsync(BinaryContent body, string requestId, CancellationToken cancellation)
     {
         var options = new RequestOptions { BufferResponse = false, ErrorOptions = ClientErrorBehaviors.NoThrow, CancellationToken = cancellation };
-        options.SetHeader("Accept", "text/event-stream");
+        // Not Accept: text/event-stream, which the package takes as leave to send a cut turn again by itself, and for which it
+        // keeps a copy of the body and looks at every event (System.ClientModel 1.16, SsePipelineResponseHandler).
         // vLLM names its response chatcmpl-<this id>, so both logs can be joined.
         options.SetHeader("X-Request-Id", requestId);
         return (await _chat.CompleteChatAsync(body, options)).GetRawResponse();
