@@ -51,13 +51,20 @@ export type TurnEvent =
 /** After so many cuts in a row without a word between them, the reader is asked. */
 export const mostFruitlessCuts = 6;
 
+export interface PartialAnswer {
+  readonly answer: string;
+  readonly reasoning: string;
+  readonly reasoningMs?: number | undefined;
+  readonly reasoningSkipped: boolean;
+}
+
 export interface TurnStart {
   /** The conversation, ending with the user's message. */
   readonly history: readonly Message[];
   readonly thinking: boolean;
   readonly sampling?: Sampling | undefined;
   /** A partial answer to go on from. */
-  readonly partial?: { readonly answer: string; readonly reasoning: string; readonly reasoningMs?: number | undefined; readonly reasoningSkipped: boolean };
+  readonly partial?: PartialAnswer | undefined;
 }
 
 export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): Turn => ({
