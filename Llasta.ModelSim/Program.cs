@@ -1,1 +1,3 @@
-return;
+using Llasta.ModelSim;
+
+return await ModelSimApplication.RunAsync(args);

@@ -1,1 +1,5 @@
-return;
+using Llasta.ServiceDefaults;
+using Llasta.Web;
+
+RelayServer.PreferInlineSockets();
+return await StartUp.RunAsync(() => ChatbotApplication.CreateAsync(args));

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi;
+
+/// <summary>The settings under <c>Chat:</c> that bound a turn. Validated at start.</summary>
+public sealed class ChatOptions
+{
+    /// <summary>Where these settings live.</summary>
+    public const string Section = "Chat";
+
+    /// <summary>The model to ask for. Empty: the first that the model server's <c>/v1/models</c> lists.</summary>
+    public string Model { get; set; } = "";
+
+    /// <summary>Turns relayed at the same time by this process; more are refused as <c>busy</c>. 1,024 by default.</summary>
+    public int MaxConcurrentTurns { get; set; } = 1024;
+
+    /// <summary>The largest request body, in bytes. 4 MiB by default: several times a full context window.</summary>
+    public int MaxBodyBytes { get; set; } = 4 << 20;
+
+    /// <summary>The most messages in one request. 1,000 by default.</summary>
+    public int MaxMessages { get; set; } = 1000;
+
+    /// <summary>
+    /// How long the model's server may say nothing, and how long a reader may take nothing, before the turn is ended. 120 s by
+    /// default. There is no limit on a turn's whole time.
+    /// </summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a connection to the model's server may take. 5 s by default.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>After how much silence towards the page a comment keeps the connection alive. 15 s by default.</summary>
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// For how long a model server that refuses connections counts as loading rather than unreachable. 30 minutes by default,
+    /// a first download of the weights included.
+    /// </summary>
+    public TimeSpan ModelStartTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>
+    /// Host names by which the page is reached besides localhost, IP addresses and names inside the cluster; separated by
+    /// semicolons or commas. An Ingress needs its host here.
+    /// </summary>
+    public string AllowedHosts { get; set; } = "";
+
+    /// <summary>How long a stopping process lets running answers go on; see <see cref="ServiceDefaults.DrainOptions"/>, which reads it.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ChatOptions o)
+    {
+        var failures = new ValidateOptionsResultBuilder();
+        AtLeast(o.MaxConcurrentTurns, 1, nameof(o.MaxConcurrentTurns));
+        AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
+        AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
+        Positive(o.IdleTimeout, nameof(o.IdleTimeout));
+        Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
+        Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
+        Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));
+        return failures.Build();
+
+        void AtLeast(int value, int least, string setting)
+        {
+            if (value < least)
+                failures.AddError($"{ChatOptions.Section}:{setting} is {value}; it must be {least} or more.");
+        }
+
+        void Positive(TimeSpan value, string setting)
+        {
+            if (value <= TimeSpan.Zero || value > TimeSpan.FromDays(1))
+                failures.AddError($"{ChatOptions.Section}:{setting} is {value}; it must be more than zero and at most a day, like 00:02:00.");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Llasta.ChatApi.Contract;
+
+/// <summary>An error as RFC 9457 gives it, with a stable code for the program and a sentence for the person.</summary>
+/// <param name="Code">One of the codes of the README's table; it never changes its meaning.</param>
+/// <param name="Status">The HTTP status, also when the problem comes as an event after a 200.</param>
+/// <param name="Title">What happened, in a few words.</param>
+/// <param name="Detail">What happened and what to do, in a sentence.</param>
+/// <param name="Retryable">Whether the same request may succeed later.</param>
+public sealed record ChatProblem(string Code, int Status, string Title, string Detail, bool Retryable = false)
+{
+    /// <summary>The code as a URI.</summary>
+    public string Type => $"urn:llasta:problem:{Code}";
+
+    /// <summary>With <c>context-overflow</c>: the prompt's tokens, where the server told them.</summary>
+    public int? PromptTokens { get; init; }
+
+    /// <summary>With <c>context-overflow</c>: the model's window in tokens, where the server told it.</summary>
+    public int? ContextWindow { get; init; }
+
+    /// <summary>Sent as <c>Retry-After</c>, in seconds.</summary>
+    [JsonIgnore]
+    public int? RetryAfter { get; init; }
+
+    internal static ChatProblem InvalidRequest(string detail, int status = StatusCodes.Status400BadRequest) =>
+        new("invalid-request", status, "The request can't be understood.", detail);
+
+    internal static ChatProblem TooLarge(int maxBodyBytes) =>
+        new("too-large", StatusCodes.Status413PayloadTooLarge, "The conversation is too large to send.",
+            string.Create(CultureInfo.InvariantCulture, $"The request is over {maxBodyBytes:N0} bytes. Shorten the message or reset the conversation; the operator can raise Chat:MaxBodyBytes."));
+
+    internal static ChatProblem ForbiddenOrigin(string detail) =>
+        new("forbidden-origin", StatusCodes.Status403Forbidden, "This address may not use the chat.", detail);
+
+    internal static ChatProblem Busy(string detail, int retryAfter = 2) =>
+        new("busy", StatusCodes.Status503ServiceUnavailable, "Too many answers are running.", detail, Retryable: true) { RetryAfter = retryAfter };
+
+    internal static ChatProblem Unreachable(string detail, int status = StatusCodes.Status503ServiceUnavailable) =>
+        new("unreachable", status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
+
+    internal static ChatProblem Stopping() =>
+        new("unreachable", StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 1 };
+
+    internal static ChatProblem ModelAuth() =>
+        new("model-auth", StatusCodes.Status502BadGateway, "The model's server refused the key.",
+            "The model's server refused the chat API's key. The operator has to set OPENAI_API_KEY to the key that the server was started with (vLLM: --api-key or VLLM_API_KEY).");
+
+    internal static ChatProblem ModelNotFound(string detail) =>
+        new("model-not-found", StatusCodes.Status502BadGateway, "The model's server doesn't serve this model.", detail);
+
+    internal static ChatProblem ModelError(string detail) =>
+        new("model-error", StatusCodes.Status502BadGateway, "The model's server failed.", detail, Retryable: true);
+
+    internal static ChatProblem ContextOverflow(int? promptTokens, int? contextWindow) =>
+        new("context-overflow", StatusCodes.Status400BadRequest, "The conversation doesn't fit the model's context window.",
+            promptTokens is { } p && contextWindow is { } w
+                ? string.Create(CultureInfo.InvariantCulture, $"The conversation needs {p:N0} tokens and the model's window has {w:N0}. Drop the oldest turns, or reset.")
+                : "The conversation is longer than the model's window. Drop the oldest turns, or reset.")
+        { PromptTokens = promptTokens, ContextWindow = contextWindow };
+
+    internal static ChatProblem NotSupported() =>
+        new("not-supported", StatusCodes.Status501NotImplemented, "The model's server doesn't count tokens.", "The model's server has no /tokenize (vLLM has one); nothing needs to be done.");
+
+    /// <summary>Answers a request with this problem.</summary>
+    public async Task WriteAsync(HttpContext http)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(this, ContractJson.Default.ChatProblem);
+        http.Response.StatusCode = Status;
+        http.Response.ContentType = "application/problem+json";
+        http.Response.ContentLength = body.Length;
+        if (RetryAfter is { } seconds)
+            http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Llasta.ChatApi.Contract;
+
+/// <summary>Reads a request's JSON, or says what is wrong with it.</summary>
+internal static class RequestBody
+{
+    /// <summary>Bodies over this many bytes are parsed on the thread pool: a megabyte of JSON must not hold up the streams that share a polling thread.</summary>
+    private const int ParsedInline = 32 << 10;
+
+    /// <returns>The value, or the problem to answer with.</returns>
+    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int maxBytes) where T : class
+    {
+        var request = http.Request;
+        if (!request.HasJsonContentType())
+            return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
+        if (request.ContentLength > maxBytes)
+            return (null, ChatProblem.TooLarge(maxBytes));
+        if (request.ContentLength is null or > ParsedInline)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            var value = await JsonSerializer.DeserializeAsync(request.BodyReader, type, http.RequestAborted);
+            return value is null ? (null, ChatProblem.InvalidRequest("The body is null; send an object with messages.")) : (value, null);
+        }
+        catch (JsonException e)
+        {
+            return (null, ChatProblem.InvalidRequest(Explain(e)));
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return (null, ChatProblem.TooLarge(maxBytes));
+        }
+        catch (BadHttpRequestException e)
+        {
+            return (null, ChatProblem.InvalidRequest(e.Message, e.StatusCode));
+        }
+    }
+
+    private static string Explain(JsonException e)
+    {
+        // The serializer's text names .NET types; what the sender can act on is where it went wrong.
+        var where = e.Path is null or "$" ? "" : $" at {e.Path.TrimStart('$', '.')}";
+        return e.LineNumber is null
+            ? $"The body has a member that is not known or not of the right type{where}."
+            : $"The body is not the JSON that is expected{where} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): check that it is valid UTF-8 JSON, that names are spelt as documented, and that each value has the right type.";
+    }
+}

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Model;
+
+/// <summary>Where the model's server is, by the ecosystem's names.</summary>
+public sealed class ModelServerOptions
+{
+    /// <summary><c>OPENAI_API_BASE_URL</c>: ends in <c>/v1</c>, like <c>http://vllm:8000/v1</c>.</summary>
+    public string? BaseUrl { get; set; }
+
+    /// <summary><c>OPENAI_API_KEY</c>: what the server was started with (<c>--api-key</c>). Empty: none.</summary>
+    public string? ApiKey { get; set; }
+
+    /// <summary><see cref="BaseUrl"/> without a trailing slash. Only after validation.</summary>
+    internal Uri Endpoint => new(BaseUrl!.TrimEnd('/'));
+
+    /// <summary>The server itself: what is not under <c>/v1</c>, like vLLM's <c>/tokenize</c>.</summary>
+    internal Uri Root => new(BaseUrl!.TrimEnd('/')[..^"v1".Length]);
+}
+
+internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServerOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ModelServerOptions options) => options.BaseUrl switch
+    {
+        null or "" => ValidateOptionsResult.Fail("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1."),
+        var url when !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || !uri.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal) =>
+            ValidateOptionsResult.Fail($"OPENAI_API_BASE_URL is '{url}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1."),
+        _ => ValidateOptionsResult.Success,
+    };
+}

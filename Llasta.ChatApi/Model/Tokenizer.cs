@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Relay;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Model;
+
+/// <summary>Counts a conversation's tokens by vLLM's <c>POST /tokenize</c>.</summary>
+internal sealed class Tokenizer(ModelServer server, ModelDirectory directory, IOptions<ChatOptions> options)
+{
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+
+    /// <returns>The count, or the problem to answer with: <c>not-supported</c> where the server has no such endpoint.</returns>
+    public async Task<(TokenCount? Count, ChatProblem? Problem)> CountAsync(TokensRequest request, CancellationToken cancellation)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
+        try
+        {
+            var (model, problem) = await directory.GetAsync(timeout.Token);
+            if (model is null)
+                return (null, problem);
+
+            using var content = new ByteArrayContent(UpstreamRequest.ForTokenize(request, model.Name));
+            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            using var response = await server.SendAsync(HttpMethod.Post, "tokenize", content, timeout.Token);
+            if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
+                return (null, ChatProblem.NotSupported());
+            var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(timeout.Token), timeout.Token);
+            if (!response.IsSuccessStatusCode)
+                return (null, UpstreamErrors.FromResponse((int)response.StatusCode, body, retryAfter: null));
+
+            using var json = JsonDocument.Parse(body);
+            // llama.cpp answers the same path in another form.
+            return json.RootElement.TryGetProperty("count", out var count) && json.RootElement.TryGetProperty("max_model_len", out var window)
+                ? (new TokenCount(count.GetInt32(), window.GetInt32()), null)
+                : (null, ChatProblem.NotSupported());
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
+        {
+            return (null, problem);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            return (null, ChatProblem.NotSupported());
+        }
+    }
+}

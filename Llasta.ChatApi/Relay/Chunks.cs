@@ -1,0 +1,226 @@
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+
+namespace Llasta.ChatApi.Relay;
+
+/// <summary>
+/// Reads the chunks of a chat completion (<c>vllm/entrypoints/openai/chat_completion/serving.py</c>) in place and writes their
+/// text as it comes: a token's JSON string goes from the read buffer to the write buffer without becoming a .NET string.
+/// </summary>
+internal sealed class Chunks
+{
+    private readonly EventStream _events;
+    private readonly UpstreamBody _body;
+    private readonly ThinkTags _tags;
+    private bool _hadReasoning;
+    private bool _hadText;
+
+    public Chunks(EventStream events, UpstreamBody body, bool continues)
+    {
+        _events = events;
+        _body = body;
+        _tags = new ThinkTags(events);
+        if (continues)
+            _tags.Pass();
+    }
+
+    /// <summary>The model's reason for having stopped; null while it goes on.</summary>
+    public string? FinishReason { get; private set; }
+
+    /// <summary>The error that the server put into the stream.</summary>
+    public ChatProblem? Error { get; private set; }
+
+    /// <summary>The token counts of the last chunk.</summary>
+    public Usage? Usage { get; private set; }
+
+    /// <summary>When the first and the last token were read; 0 before.</summary>
+    public long FirstTokenAt { get; private set; }
+
+    /// <inheritdoc cref="FirstTokenAt"/>
+    public long LastTokenAt { get; private set; }
+
+    private bool HadText => _hadText || _tags.HadText;
+
+    private bool HadReasoning => _hadReasoning || _tags.HadReasoning;
+
+    /// <summary>How the turn ended, if no error came.</summary>
+    public TurnState State => FinishReason switch
+    {
+        null or "abort" => TurnState.Truncated,
+        "length" when HadReasoning && !HadText => TurnState.ThinkingLimit,
+        "length" => TurnState.Length,
+        _ => TurnState.Done,
+    };
+
+    /// <summary>Takes one event's data.</summary>
+    /// <returns>False when the stream is over: <c>[DONE]</c>, or an error.</returns>
+    /// <exception cref="JsonException">The data is not a chunk.</exception>
+    /// <exception cref="InvalidOperationException">A member of the chunk is not of its type.</exception>
+    public bool Read(string eventType, ReadOnlySpan<byte> data)
+    {
+        _body.EventSeen();
+        if (data.SequenceEqual("[DONE]"u8))
+            return false;
+
+        var json = new Utf8JsonReader(data);
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("A chunk is not an object.");
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("choices"u8))
+                ReadChoices(ref json);
+            else if (json.ValueTextEquals("usage"u8))
+                ReadUsage(ref json);
+            else if (json.ValueTextEquals("error"u8) && Next(ref json) != JsonTokenType.Null)
+                return Fail(UpstreamErrors.FromEvent(data));
+            else
+                json.Skip();
+        }
+
+        return true;
+    }
+
+    /// <summary>No more chunks: writes what was held back.</summary>
+    public void Complete() => _tags.Complete();
+
+    private bool Fail(ChatProblem error)
+    {
+        Error = error;
+        return false;
+    }
+
+    private void ReadChoices(ref Utf8JsonReader json)
+    {
+        if (Next(ref json) == JsonTokenType.Null)
+            return;
+        Expect(json.TokenType == JsonTokenType.StartArray);
+        while (Next(ref json) == JsonTokenType.StartObject)
+        {
+            while (Next(ref json) == JsonTokenType.PropertyName)
+            {
+                if (json.ValueTextEquals("delta"u8))
+                    ReadDelta(ref json);
+                else if (json.ValueTextEquals("finish_reason"u8))
+                    FinishReason = Next(ref json) == JsonTokenType.Null ? FinishReason : json.GetString();
+                else
+                    json.Skip();
+            }
+        }
+    }
+
+    private void ReadDelta(ref Utf8JsonReader json)
+    {
+        if (Next(ref json) == JsonTokenType.Null)
+            return;
+        Expect(json.TokenType == JsonTokenType.StartObject);
+        // vLLM 0.12 to 0.15 sends the same thinking under both names.
+        var reasoned = false;
+        while (Next(ref json) == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("content"u8))
+            {
+                if (Next(ref json) != JsonTokenType.Null)
+                    WriteText(ref json);
+            }
+            else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8))
+            {
+                if (Next(ref json) != JsonTokenType.Null && !reasoned)
+                    reasoned = WriteReasoning(ref json);
+            }
+            else
+            {
+                json.Skip();
+            }
+        }
+    }
+
+    private void WriteText(ref Utf8JsonReader json)
+    {
+        Expect(json.TokenType == JsonTokenType.String);
+        if (json.ValueSpan.IsEmpty)
+            return;
+        Token();
+        if (!_tags.Passed)
+        {
+            _tags.Write(json.GetString()!);
+            return;
+        }
+
+        _hadText = true;
+        _events.WriteText(json.ValueSpan);
+    }
+
+    private bool WriteReasoning(ref Utf8JsonReader json)
+    {
+        Expect(json.TokenType == JsonTokenType.String);
+        if (json.ValueSpan.IsEmpty)
+            return false;
+        Token();
+        _tags.Pass();
+        _hadReasoning = true;
+        _events.WriteReasoning(json.ValueSpan);
+        return true;
+    }
+
+    private void Token()
+    {
+        LastTokenAt = _body.ReadAt;
+        if (FirstTokenAt == 0)
+            FirstTokenAt = LastTokenAt;
+    }
+
+    private void ReadUsage(ref Utf8JsonReader json)
+    {
+        if (Next(ref json) == JsonTokenType.Null)
+            return;
+        Expect(json.TokenType == JsonTokenType.StartObject);
+        int prompt = 0, completion = 0;
+        int? reasoning = null;
+        while (Next(ref json) == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("prompt_tokens"u8))
+                prompt = Count(ref json) ?? 0;
+            else if (json.ValueTextEquals("completion_tokens"u8))
+                completion = Count(ref json) ?? 0;
+            else if (json.ValueTextEquals("completion_tokens_details"u8))
+                reasoning = ReadReasoningTokens(ref json);
+            else
+                json.Skip();
+        }
+
+        Usage = new Usage(prompt, completion, reasoning);
+    }
+
+    private static int? ReadReasoningTokens(ref Utf8JsonReader json)
+    {
+        if (Next(ref json) == JsonTokenType.Null)
+            return null;
+        Expect(json.TokenType == JsonTokenType.StartObject);
+        int? reasoning = null;
+        while (Next(ref json) == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("reasoning_tokens"u8))
+                reasoning = Count(ref json);
+            else
+                json.Skip();
+        }
+
+        return reasoning;
+    }
+
+    private static int? Count(ref Utf8JsonReader json) =>
+        Next(ref json) == JsonTokenType.Number && json.TryGetInt32(out var count) ? count : null;
+
+    private static JsonTokenType Next(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.TokenType;
+    }
+
+    private static void Expect(bool condition)
+    {
+        if (!condition)
+            throw new JsonException("A member of a chunk is not of its type.");
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Relay;
+
+/// <summary>One timer for all turns: heartbeats, and the end of turns on which nothing moves.</summary>
+internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvider time, ILogger<TurnSweep> log) : BackgroundService
+{
+    private readonly ConcurrentDictionary<Turn, bool> _turns = new();
+
+    public void Add(Turn turn) => _turns.TryAdd(turn, true);
+
+    public void Remove(Turn turn) => _turns.TryRemove(turn, out _);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var o = options.Value;
+        var shortest = o.HeartbeatInterval < o.IdleTimeout ? o.HeartbeatInterval : o.IdleTimeout;
+        using var timer = new PeriodicTimer(shortest < TimeSpan.FromSeconds(4) ? shortest / 4 : TimeSpan.FromSeconds(1), time);
+        // The host cancels this after the drain, so draining turns keep their heartbeats.
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            foreach (var (turn, _) in _turns)
+            {
+                try
+                {
+                    await turn.SweepAsync(o.HeartbeatInterval, o.IdleTimeout);
+                }
+                catch (ObjectDisposedException)
+                {
+                    // It ended while it was looked at.
+                }
+                catch (Exception e) when (e is IOException or InvalidOperationException)
+                {
+                    LogFailed(log, e);
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "A heartbeat could not be written; its turn ends by itself")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+}

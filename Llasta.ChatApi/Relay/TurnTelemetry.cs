@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Model;
+
+namespace Llasta.ChatApi.Relay;
+
+/// <summary>
+/// Spans, metrics and logs of turns, by OpenTelemetry's GenAI conventions where they have a name. States, tokens and times;
+/// never a word of a message, and never a key.
+/// </summary>
+internal sealed partial class TurnTelemetry : IDisposable
+{
+    private const string Name = "Llasta.ChatApi";
+    private static readonly ActivitySource Source = new(Name);
+
+    /// <summary>The conventions' own boundaries, in seconds.</summary>
+    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] };
+    private static readonly InstrumentAdvice<double> FirstChunkSeconds = new() { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0] };
+    private static readonly InstrumentAdvice<long> Tokens = new() { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] };
+
+    /// <summary>A relay's share is counted in tens of microseconds.</summary>
+    private static readonly InstrumentAdvice<double> RelaySeconds = new() { HistogramBucketBoundaries = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25] };
+
+    private readonly Meter _meter = new(Name);
+    private readonly Histogram<double> _duration;
+    private readonly Histogram<double> _firstChunk;
+    private readonly Histogram<long> _tokens;
+    private readonly UpDownCounter<long> _active;
+    private readonly Counter<long> _turns;
+    private readonly Histogram<double> _relay;
+    private readonly ILogger _log;
+    private readonly string _serverAddress;
+    private readonly int _serverPort;
+
+    public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log)
+    {
+        _log = log;
+        _serverAddress = server.Options.Endpoint.Host;
+        _serverPort = server.Options.Endpoint.Port;
+        _duration = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "From the request to the end of the answer.", tags: null, Seconds);
+        _firstChunk = _meter.CreateHistogram("gen_ai.client.operation.time_to_first_chunk", "s", "From the request to the first token.", tags: null, FirstChunkSeconds);
+        _tokens = _meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of prompt and answer.", tags: null, Tokens);
+        _active = _meter.CreateUpDownCounter<long>("llasta.turns.active", "{turn}", "Turns being relayed now.");
+        _turns = _meter.CreateCounter<long>("llasta.turns", "{turn}", "Turns by the state in which they ended.");
+        _relay = _meter.CreateHistogram("llasta.relay.duration", "s", "The relay's own share of a turn's time to first token.", tags: null, RelaySeconds);
+    }
+
+    /// <summary>A turn begins: the span's context goes to the model's server as <c>traceparent</c>.</summary>
+    public Activity? Begin(string id, ModelInfo model, ChatRequest request)
+    {
+        _active.Add(1);
+        var span = Source.StartActivity($"chat {model.Name}", ActivityKind.Client);
+        return span?
+            .SetTag("gen_ai.operation.name", "chat")
+            .SetTag("gen_ai.provider.name", "openai")
+            .SetTag("gen_ai.request.model", model.Name)
+            .SetTag("gen_ai.request.stream", true)
+            .SetTag("gen_ai.request.temperature", request.Sampling?.Temperature)
+            .SetTag("gen_ai.request.top_p", request.Sampling?.TopP)
+            .SetTag("gen_ai.request.max_tokens", request.Sampling?.MaxTokens)
+            .SetTag("server.address", _serverAddress)
+            .SetTag("server.port", _serverPort)
+            .SetTag("llasta.turn.id", id)
+            .SetTag("llasta.turn.thinking", request.Thinking)
+            .SetTag("llasta.turn.continue", request.Continue);
+    }
+
+    /// <summary>A turn ended.</summary>
+    /// <param name="state">A terminal state or an error's code.</param>
+    public void End(Activity? span, string id, ModelInfo model, string state, bool failed, TimeSpan duration, Usage? usage, Timings timings, string? finishReason)
+    {
+        var tags = new TagList
+        {
+            { "gen_ai.operation.name", "chat" },
+            { "gen_ai.provider.name", "openai" },
+            { "gen_ai.request.model", model.Name },
+            { "server.address", _serverAddress },
+            { "server.port", _serverPort },
+        };
+        _active.Add(-1);
+        _turns.Add(1, new KeyValuePair<string, object?>("state", state));
+        _relay.Record(timings.RelayMs / 1000);
+        if (timings.FirstTokenMs is { } first)
+            _firstChunk.Record(first / 1000, tags);
+        if (usage is not null)
+        {
+            _tokens.Record(usage.PromptTokens, [.. tags, new("gen_ai.token.type", "input")]);
+            _tokens.Record(usage.CompletionTokens, [.. tags, new("gen_ai.token.type", "output")]);
+        }
+
+        if (failed)
+            tags.Add("error.type", state);
+        _duration.Record(duration.TotalSeconds, tags);
+
+        if (span is not null)
+        {
+            span.SetTag("llasta.turn.state", state)
+                .SetTag("gen_ai.response.model", model.Name)
+                .SetTag("gen_ai.response.id", $"chatcmpl-{id}")
+                .SetTag("gen_ai.response.time_to_first_chunk", timings.FirstTokenMs / 1000)
+                .SetTag("gen_ai.usage.input_tokens", usage?.PromptTokens)
+                .SetTag("gen_ai.usage.output_tokens", usage?.CompletionTokens);
+            if (finishReason is not null)
+                span.SetTag("gen_ai.response.finish_reasons", new[] { finishReason });
+            if (failed)
+                span.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error, state);
+            span.Dispose();
+        }
+
+        LogEnd(_log, id, state, usage?.PromptTokens, usage?.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
+    }
+
+    /// <summary>A turn was refused before it began.</summary>
+    public void Refused(ChatProblem problem)
+    {
+        _turns.Add(1, new KeyValuePair<string, object?>("state", problem.Code));
+        LogRefused(_log, problem.Code, problem.Status, problem.Detail);
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State}: {PromptTokens} prompt tokens, {CompletionTokens} completion tokens, first token after {FirstTokenMs} ms, {DurationMs:0} ms in all, {RelayMs} ms of them the relay's")]
+    private static partial void LogEnd(ILogger logger, string id, string state, int? promptTokens, int? completionTokens, double? firstTokenMs, double durationMs, double relayMs);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Turn refused as {Code} ({Status}): {Detail}")]
+    private static partial void LogRefused(ILogger logger, string code, int status, string detail);
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Settings;
+using Llasta.ModelSim.Wire;
+
+namespace Llasta.ModelSim.Control;
+
+/// <summary><c>/sim</c>: the simulator at run time, for tests and demonstrations. vLLM has no such paths.</summary>
+internal static class ControlEndpoints
+{
+    public static void MapControl(this IEndpointRouteBuilder app, Engine engine)
+    {
+        app.MapGet("/sim/settings", context => WriteSettingsAsync(context, engine));
+        app.MapPut("/sim/settings", context => ChangeSettingsAsync(context, engine));
+        app.MapGet("/sim/requests", context => context.Response.WriteJsonAsync(200, engine.Requests.WriteTo));
+        app.MapDelete("/sim/requests", context =>
+        {
+            engine.Requests.Clear();
+            context.Response.StatusCode = 204;
+            return Task.CompletedTask;
+        });
+    }
+
+    private static async Task ChangeSettingsAsync(HttpContext context, Engine engine)
+    {
+        string? complaint;
+        try
+        {
+            complaint = engine.Settings.Change(await RequestBody.ReadAsync(context.Request));
+        }
+        catch (RequestRejectedException e)
+        {
+            complaint = e.Message;
+        }
+        if (complaint is null)
+            await WriteSettingsAsync(context, engine);
+        else
+            await context.Response.WriteJsonAsync(400, json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("error"u8, complaint);
+                json.WriteEndObject();
+            });
+    }
+
+    private static Task WriteSettingsAsync(HttpContext context, Engine engine) => context.Response.WriteJsonAsync(200, json => Write(json, engine.Settings.Current));
+
+    private static void Write(Utf8JsonWriter json, ModelSimOptions options)
+    {
+        json.WriteStartObject();
+        foreach (var setting in Setting.All)
+        {
+            // The key may be a real one, and this page is open.
+            if (setting.Name == nameof(ModelSimOptions.ApiKey))
+                continue;
+            json.WritePropertyName(setting.Name);
+            if (setting.Get(options) is not { } value)
+                json.WriteNullValue();
+            else if (setting.IsNumber)
+                json.WriteRawValue(value);
+            else
+                json.WriteStringValue(value);
+        }
+        json.WriteEndObject();
+    }
+}

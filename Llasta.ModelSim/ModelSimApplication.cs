@@ -1,0 +1,97 @@
+using Llasta.ModelSim.Control;
+using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Metrics;
+using Llasta.ModelSim.Settings;
+using Llasta.ModelSim.Wire;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Llasta.ModelSim;
+
+/// <summary>A server that speaks vLLM's OpenAI dialect and says, in prepared answers, that no real model is connected.</summary>
+public static partial class ModelSimApplication
+{
+    /// <summary>
+    /// Builds the server; <c>StartAsync</c> returns once it listens, which is after <see cref="ModelSimOptions.StartupDelay"/>.
+    /// It reads <c>Sim:</c> settings and <c>--urls</c> from <paramref name="args"/>, then from the environment, and no files:
+    /// inside another process it shares nothing with that process' own application. Without a URL it listens on
+    /// <c>http://localhost:8000</c>, as vLLM does; with port 0 the bound address is in <c>app.Urls</c> after the start.
+    /// </summary>
+    /// <param name="args">Such as <c>--urls http://127.0.0.1:0 --Sim:TokensPerSecond 0</c>.</param>
+    /// <param name="configure">Has the last word on the settings.</param>
+    /// <exception cref="InvalidSettingException">A setting has a wrong value; the message names it.</exception>
+    public static WebApplication Create(string[] args, Action<ModelSimOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        var options = Startup.Bind(args, configure);
+        var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(ModelSimApplication).Namespace });
+        builder.WebHost.UseKestrelCore().UseUrls(Startup.Urls(args)).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // uvicorn waits for slow readers for ever.
+            kestrel.Limits.MinResponseDataRate = null;
+        });
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true)
+            .SetMinimumLevel(LogLevel.Warning)
+            .AddFilter(typeof(ModelSimApplication).FullName, LogLevel.Information);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new LiveSettings(options));
+        builder.Services.AddSingleton<Pacer>();
+        builder.Services.AddHostedService<StartupDelay>();
+
+        var app = builder.Build();
+        var services = app.Services;
+        var engine = new Engine(services.GetRequiredService<LiveSettings>(), new RequestLog(), new EngineMetrics(), new PrefixCache(),
+            services.GetRequiredService<Pacer>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
+        app.Use((context, next) => engine.Settings.Current.ApiKey is { } key && !ApiKey.Accepts(context.Request, key)
+            ? ApiKey.RefuseAsync(context.Response)
+            : next(context));
+        app.Use(DescribeUnroutedAsync);
+        app.MapPost("/v1/chat/completions", context => ChatCompletions.HandleAsync(context, engine));
+        app.MapServer(engine);
+        app.MapControl(engine);
+        app.Lifetime.ApplicationStarted.Register(() => SayStarted(services, options.Model));
+        return app;
+    }
+
+    /// <summary>Runs the server until it is told to stop.</summary>
+    /// <returns>The process' exit code: 1, after one line on standard error, when it can't start.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            await using var app = Create(args);
+            await app.RunAsync();
+            return 0;
+        }
+        // A wrong setting, a wrong URL, a port that is taken.
+        catch (Exception e) when (e is InvalidSettingException or FormatException or InvalidOperationException or IOException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    // FastAPI's own bodies for a path or a method that it has no route for.
+    private static async Task DescribeUnroutedAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (context.Response.HasStarted || context.GetEndpoint() is not null && context.Response.StatusCode != 405)
+            return;
+        if (context.Response.StatusCode == 404)
+            await context.Response.WriteJsonAsync(404, "{\"detail\":\"Not Found\"}"u8);
+        else if (context.Response.StatusCode == 405)
+            await context.Response.WriteJsonAsync(405, "{\"detail\":\"Method Not Allowed\"}"u8);
+    }
+
+    private static void SayStarted(IServiceProvider services, string model)
+    {
+        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ModelSimApplication).FullName!);
+        var addresses = string.Join(", ", services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
+        Started(logger, model, addresses);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Simulating {Model} at {Addresses}: no real model is connected")]
+    private static partial void Started(ILogger logger, string model, string addresses);
+}

@@ -1,0 +1,93 @@
+using Llasta.ChatApi;
+using Llasta.ChatApi.Contract;
+using Llasta.ServiceDefaults;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.ServiceDiscovery.Http;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Llasta.Web;
+
+/// <summary>Forwards <c>/api</c> to the chat API, which service discovery finds by its name.</summary>
+internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscoveryHttpMessageHandlerFactory discovery, Drain drain, IOptions<ChatOptions> options) : IDisposable
+{
+    private const string Destination = "http://chatapi";
+
+    private readonly HttpMessageInvoker _client = new(discovery.CreateHandler(new SocketsHttpHandler
+    {
+        ConnectTimeout = options.Value.ConnectTimeout,
+        UseProxy = false,
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // YARP's transforms decide about traceparent; without a listener there is none to send.
+        ActivityHeadersPropagator = new ReverseProxyPropagator(System.Diagnostics.DistributedContextPropagator.Current),
+    }));
+
+    private readonly ForwarderRequestConfig _request = new()
+    {
+        Version = System.Net.HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        // The chat API ends an idle turn by itself, and says why; this is for a chat API that is stuck.
+        ActivityTimeout = options.Value.IdleTimeout + options.Value.ConnectTimeout + TimeSpan.FromSeconds(30),
+    };
+
+    internal async Task HandleAsync(HttpContext http)
+    {
+        if (!drain.TryEnter())
+        {
+            http.Response.Headers.Connection = "close";
+            await ChatProblem.Stopping().WriteAsync(http);
+            return;
+        }
+
+        try
+        {
+            var error = await forwarder.SendAsync(http, Destination, _client, _request, Transformer.Instance, drain.EndStreams);
+            if (error != ForwarderError.None && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
+                await Explain(error, http).WriteAsync(http);
+        }
+        finally
+        {
+            drain.Leave();
+        }
+    }
+
+    private ChatProblem Explain(ForwarderError error, HttpContext http) => error switch
+    {
+        ForwarderError.RequestBodyClient when http.Response.StatusCode == StatusCodes.Status413PayloadTooLarge => ChatProblem.TooLarge(options.Value.MaxBodyBytes),
+        ForwarderError.RequestBodyClient => ChatProblem.InvalidRequest("The request's body could not be read."),
+        ForwarderError.RequestTimedOut => ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout),
+        ForwarderError.RequestCanceled => ChatProblem.Stopping(),
+        _ => ChatProblem.Unreachable("The chat API can't be reached: it is starting, or not running."),
+    };
+
+    public void Dispose() => _client.Dispose();
+
+    /// <summary>
+    /// What says where a request comes from has been checked here; behind this, the request comes from the chatbot.
+    /// </summary>
+    private sealed class Transformer : HttpTransformer
+    {
+        internal static readonly Transformer Instance = new();
+
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            proxyRequest.Headers.Remove("Origin");
+            proxyRequest.Headers.Remove("Sec-Fetch-Site");
+            proxyRequest.Headers.Remove("Cookie");
+            proxyRequest.Headers.Host = null;
+        }
+    }
+}
+
+internal static class ChatApiForwarderExtensions
+{
+    internal static void AddChatApiForwarder(this IServiceCollection services)
+    {
+        services.AddHttpForwarder();
+        services.AddSingleton<ChatApiForwarder>();
+    }
+
+    internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints) =>
+        endpoints.Map("/api/{**path}", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>().HandleAsync);
+}

@@ -1,0 +1,58 @@
+using Llasta.ChatApi;
+using Llasta.ModelSim;
+using Llasta.ServiceDefaults;
+
+namespace Llasta.Web;
+
+/// <summary>The page and the way to the chat API.</summary>
+public static class ChatbotApplication
+{
+    /// <summary>
+    /// Puts it together; the caller runs it. With a chat API configured (<c>services:chatapi</c>, by which Aspire and the manifests
+    /// name it) <c>/api</c> is forwarded there. Without one it is hosted in this process, and in Development without an
+    /// <c>OPENAI_API_BASE_URL</c> the simulator is, too.
+    /// </summary>
+    /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8080</c>.</param>
+    public static async Task<WebApplication> CreateAsync(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        if (builder.Environment.IsDevelopment())
+            builder.WebHost.UseStaticWebAssets();
+        builder.WebHost.UseRelayServer();
+        builder.AddServiceDefaults();
+
+        var forwards = builder.Configuration.GetSection("services:chatapi").Exists();
+        if (forwards)
+        {
+            builder.AddChatOptions();
+            builder.Services.AddChatApiForwarder();
+        }
+        else
+        {
+            if (builder.Environment.IsDevelopment() && string.IsNullOrEmpty(builder.Configuration["OPENAI_API_BASE_URL"]))
+                builder.Configuration["OPENAI_API_BASE_URL"] = await StartSimulatorAsync();
+            builder.AddChatApi();
+        }
+
+        var app = builder.Build();
+        app.UseSecurityHeaders();
+        app.UseTrustedRequests();
+        app.UseDefaultFiles();
+        // Explicitly, since it must see the path that UseDefaultFiles writes.
+        app.UseRouting();
+        app.MapServiceDefaults();
+        if (forwards)
+            app.MapChatApiForwarder();
+        else
+            app.MapChatApi();
+        app.MapStaticAssets();
+        return app;
+    }
+
+    private static async Task<string> StartSimulatorAsync()
+    {
+        var simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
+        await simulator.StartAsync();
+        return $"{simulator.Urls.First()}/v1";
+    }
+}

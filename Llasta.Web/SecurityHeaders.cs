@@ -1,0 +1,34 @@
+using Microsoft.Net.Http.Headers;
+
+namespace Llasta.Web;
+
+/// <summary>
+/// The page shows a model's text: nothing in it may run, load or leave. Everything that the page needs is its own.
+/// </summary>
+internal static class SecurityHeaders
+{
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify llasta";
+
+    internal static void UseSecurityHeaders(this IApplicationBuilder app) => app.Use((http, next) =>
+    {
+        var headers = http.Response.Headers;
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        if (http.Request.Path.StartsWithSegments("/assets"))
+            http.Response.OnStarting(static state => KeepForGood((HttpResponse)state), http.Response);
+        return next(http);
+    });
+
+    /// <summary>What Vite puts there has a hash of its content in its name.</summary>
+    private static Task KeepForGood(HttpResponse response)
+    {
+        if (response.StatusCode is StatusCodes.Status200OK or StatusCodes.Status304NotModified)
+            response.Headers[HeaderNames.CacheControl] = "public, max-age=31536000, immutable";
+        return Task.CompletedTask;
+    }
+}
