@@ -37,6 +37,8 @@ export class MarkdownView {
       this.#finished = 0;
       this.element.replaceChildren();
     }
+    // An answer that had ended goes on: its last blocks aren't finished after all.
+    if (!complete) this.#finished = Math.min(this.#finished, this.#markdown.finishedBlocks);
     const changed = this.#markdown.append(text.slice(this.#source.length));
     this.#source = text;
     this.#render(changed);

@@ -17,6 +17,7 @@ export class CodeBlock {
   #text = "";
   #run: HTMLElement | undefined;
   #runLines = 0;
+  #finished = false;
 
   constructor(language: string, text: string, words: Words) {
     this.#language = language;
@@ -33,9 +34,9 @@ export class CodeBlock {
     return this.#language;
   }
 
-  /** @returns whether the text is the old one with more at its end. */
+  /** @returns false when it can't: this isn't the old text with more at its end, or it is coloured already. */
   grow(text: string): boolean {
-    if (!text.startsWith(this.#text)) return false;
+    if (this.#finished || !text.startsWith(this.#text)) return false;
     let added = text.slice(this.#text.length);
     this.#text = text;
     while (added) {
@@ -62,6 +63,7 @@ export class CodeBlock {
 
   /** Colours the code, when there's time. */
   finish(): void {
+    this.#finished = true;
     if (!this.#language || this.#text.length > longestHighlighted) return;
     whenIdle(async () => {
       const { highlight } = await import("./highlight.ts");

@@ -95,6 +95,10 @@ export class Composer {
     this.#box.focus();
   }
 
+  blur(): void {
+    this.#box.blur();
+  }
+
   /** Puts a message into the box, before what was begun there in the meantime. */
   giveBack(message: string): void {
     this.#set(this.#box.value.trim() ? `${message}\n\n${this.#box.value}` : message);

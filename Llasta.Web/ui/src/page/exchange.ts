@@ -140,8 +140,10 @@ class Thinking {
   }
 
   show({ text, streaming, skipped, ms, skippable, answerBegun }: ThinkingState): void {
-    this.element.hidden = text === "";
-    this.#grow(text);
+    // Qwen3 begins a thought with an empty line.
+    const thought = text.trimStart();
+    this.element.hidden = thought === "";
+    this.#grow(thought);
     if (streaming && !this.#wasStreaming) this.#details.open = true;
     if (answerBegun && !this.#answerBegan) this.#details.open = false;
     this.#wasStreaming = streaming;
@@ -173,6 +175,7 @@ class Thinking {
       this.#text.append(el("p", {}, this.#last));
     }
     this.#shown = text;
+    this.#text.classList.toggle("clipped", this.#text.scrollHeight > this.#text.clientHeight + 1);
     this.#text.scrollTop = this.#text.scrollHeight;
   }
 }

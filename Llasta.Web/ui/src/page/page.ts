@@ -27,6 +27,7 @@ export class Page {
   readonly #toast = new Toast();
   readonly #frames = new Frames(() => this.#showTurn());
   #phase: Phase["is"] = "ended";
+  #running = false;
 
   constructor(words: Words) {
     this.#words = words;
@@ -75,10 +76,10 @@ export class Page {
       if (!isEmpty(this.#session.conversation)) event.preventDefault();
     });
     window.addEventListener("online", () => this.#session.retryNow());
-    new ResizeObserver(() => this.#scrolling.keep()).observe(this.#transcript.element);
+    new ResizeObserver(() => this.#keepEnd()).observe(this.#transcript.element);
     this.#show();
     void this.#pill.ask();
-    if (matchMedia("(hover: hover)").matches) this.#composer.focus();
+    if (hasKeyboard()) this.#composer.focus();
   }
 
   #send(message: string): void {
@@ -88,8 +89,8 @@ export class Page {
     else if (message === this.#composer.draft.trim()) this.#composer.clear();
     this.#toast.hide();
     void (editing ? this.#session.resend(message) : this.#session.send(message));
-    this.#scrolling.toEnd();
-    this.#composer.focus();
+    if (hasKeyboard()) this.#composer.focus();
+    else this.#composer.blur();
   }
 
   #reset(): void {
@@ -128,19 +129,32 @@ export class Page {
   }
 
   #show(): void {
+    const running = this.#session.turn !== undefined;
+    const begins = running && !this.#running;
+    this.#running = running;
     this.#transcript.show(this.#pill.status);
-    this.#composer.running = this.#session.turn !== undefined;
+    this.#composer.running = running;
     this.#composer.notice = noticeText(this.#session.notice, this.#words);
     this.#announcePhase();
-    if (!this.#session.turn) this.#gauge.ended();
-    this.#scrolling.keep();
+    if (!running) this.#gauge.ended();
+    if (begins) {
+      // The button that began it may be gone, and the focus with it.
+      if (document.activeElement === document.body && hasKeyboard()) this.#composer.focus();
+      this.#scrolling.toEnd();
+    } else {
+      this.#keepEnd();
+    }
+  }
+
+  #keepEnd(): void {
+    if (!isEmpty(this.#session.conversation)) this.#scrolling.keep();
   }
 
   #showTurn(): void {
     if (!this.#session.turn) return;
     this.#transcript.showTurn(this.#pill.status);
     this.#announcePhase();
-    this.#scrolling.keep();
+    this.#keepEnd();
   }
 
   /** A screen reader hears that something begins, waits or ends; the text itself it reads when asked to. */
@@ -160,14 +174,17 @@ export class Page {
   }
 }
 
+/** On a phone, a focused box covers half of the page with a keyboard. */
+const hasKeyboard = (): boolean => matchMedia("(hover: hover)").matches;
+
 /** What is said at the message box; what concerns an answer is said under it. */
 function noticeText(notice: Notice | undefined, words: Words): string {
   switch (notice?.kind) {
     case "draft-back": {
       const { problem } = notice;
       if (!problem) return words.draftBack;
-      const reason = problem.code === "context-overflow" ? words.problems["context-overflow-alone"] : words.problems[problem.code];
-      return [reason, problem.detail, words.draftBack].filter(Boolean).join(" ");
+      if (problem.code === "context-overflow") return `${words.problems["context-overflow-alone"]} ${words.draftBack}`;
+      return [words.problems[problem.code], problem.detail, words.draftBack].filter(Boolean).join(" ");
     }
     case "answer-restored": {
       const reason = notice.ending.state === "failed" ? words.problems[notice.ending.problem.code] : "";

@@ -33,7 +33,7 @@ export interface Turn {
   readonly reasoningMs: number | undefined;
   /** Something of this turn's own has come: a start, thinking or text. */
   readonly begun: boolean;
-  /** Requests in a row that brought no text. */
+  /** Requests in a row that brought no text of the answer: a thought that begins anew is no progress. */
   readonly fruitless: number;
   readonly model: string | undefined;
   readonly contextWindow: number | undefined;
@@ -109,7 +109,6 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
       return {
         ...turn,
         begun: true,
-        fruitless: 0,
         phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
