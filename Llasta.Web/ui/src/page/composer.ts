@@ -86,9 +86,10 @@ export class Composer {
   }
 
   /** Says why a message came back, until the next one is sent. */
-  set notice(text: string) {
+  notify(text: string, isProblem: boolean): void {
     this.#notice.hidden = text === "";
     this.#notice.textContent = text;
+    this.#notice.classList.toggle("problem", isProblem);
   }
 
   focus(): void {

@@ -134,7 +134,8 @@ export class Page {
     this.#running = running;
     this.#transcript.show(this.#pill.status);
     this.#composer.running = running;
-    this.#composer.notice = noticeText(this.#session.notice, this.#words);
+    const { notice } = this.#session;
+    this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.problem !== undefined);
     this.#announcePhase();
     if (!running) this.#gauge.ended();
     if (begins) {
@@ -147,7 +148,8 @@ export class Page {
   }
 
   #keepEnd(): void {
-    if (!isEmpty(this.#session.conversation)) this.#scrolling.keep();
+    if (isEmpty(this.#session.conversation)) this.#scrolling.toStart();
+    else this.#scrolling.keep();
   }
 
   #showTurn(): void {

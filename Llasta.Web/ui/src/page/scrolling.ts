@@ -33,6 +33,13 @@ export class Scrolling {
     this.#remember();
   }
 
+  /** Nothing is there to follow: the view stays at the beginning, until something comes. */
+  toStart(): void {
+    this.#take({ kind: "to-end" });
+    scrollTo({ top: 0, behavior: "instant" });
+    this.#remember();
+  }
+
   toEnd(): void {
     this.#take({ kind: "to-end" });
     this.keep();

@@ -31,8 +31,6 @@ export interface Turn {
   readonly reasoningStale: boolean;
   readonly reasoningSince: number | undefined;
   readonly reasoningMs: number | undefined;
-  /** Something of this turn's own has come: a start, thinking or text. */
-  readonly begun: boolean;
   /** Requests in a row that brought no text of the answer: a thought that begins anew is no progress. */
   readonly fruitless: number;
   readonly model: string | undefined;
@@ -78,7 +76,6 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
   reasoningStale: !partial?.answer,
   reasoningSince: undefined,
   reasoningMs: partial?.reasoningMs,
-  begun: false,
   fruitless: 0,
   model: undefined,
   contextWindow: undefined,
@@ -104,11 +101,10 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
   if (turn.phase.is === "ended") return turn;
   switch (event.kind) {
     case "start":
-      return { ...turn, begun: true, model: event.start.model, contextWindow: event.start.contextWindow };
+      return { ...turn, model: event.start.model, contextWindow: event.start.contextWindow };
     case "reasoning":
       return {
         ...turn,
-        begun: true,
         phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
@@ -118,7 +114,6 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "answer":
       return {
         ...thoughtUntil(turn, now),
-        begun: true,
         fruitless: 0,
         phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
         answer: turn.answer + event.text,
