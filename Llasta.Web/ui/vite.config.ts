@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // The first paint waits for the script, which makes the page and knows the chosen appearance; Vite drops the attribute.
+  plugins: [{ name: "blocking", transformIndexHtml: (html) => html.replace('<script type="module"', '$& blocking="render"') }],
   base: "./",
   build: {
     outDir: "../wwwroot",

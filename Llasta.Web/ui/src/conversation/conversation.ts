@@ -87,12 +87,14 @@ export function turnFor(conversation: Conversation, thinking: boolean, goOn: boo
   };
 }
 
-/** What a turn leaves behind, if anything came of it. */
-export function answerOf(turn: Turn): Answer | undefined {
-  const { answer: text, reasoning, reasoningMs, reasoningSkipped, model, usage, timings, phase } = turn;
-  if (!text && !reasoning) return undefined;
+/** What a turn leaves behind, if anything came of it; figures that it doesn't tell stay as they were. */
+export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefined {
+  const { answer: text, reasoning, reasoningMs, reasoningSkipped, phase } = turn;
   const state = phase.is !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
-  return { text, reasoning, reasoningSkipped, reasoningMs, state, model, usage, timings };
+  const told = phase.is === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
+  if (!text && !reasoning && !told) return undefined;
+  const model = turn.model ?? old?.model;
+  return { text, reasoning, reasoningSkipped, reasoningMs, state, model, usage: turn.usage ?? old?.usage, timings: turn.timings ?? old?.timings };
 }
 
 /**

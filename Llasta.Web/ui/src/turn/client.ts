@@ -140,7 +140,7 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
 
 async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => undefined);
-  const problem = toProblem(body, response.ok ? 502 : response.status);
+  const problem = toProblem(body, response.ok ? 500 : response.status);
   const seconds = Number(response.headers.get("Retry-After"));
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
 }

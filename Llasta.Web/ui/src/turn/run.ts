@@ -62,6 +62,7 @@ export class TurnRun {
 
   /** Ends a pause early: the model is ready, the network is back, or the reader doesn't want to wait. */
   retryNow(): void {
+    this.#take([{ kind: "retry" }]);
     this.#wake?.();
   }
 

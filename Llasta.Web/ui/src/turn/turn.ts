@@ -31,9 +31,7 @@ export interface Turn {
   readonly reasoningStale: boolean;
   readonly reasoningSince: number | undefined;
   readonly reasoningMs: number | undefined;
-  /** Something of this turn's own has come: a start, thinking or text. */
-  readonly begun: boolean;
-  /** Requests in a row that brought no text. */
+  /** Requests in a row that brought no text of the answer: a thought that begins anew is no progress. */
   readonly fruitless: number;
   readonly model: string | undefined;
   readonly contextWindow: number | undefined;
@@ -51,13 +49,20 @@ export type TurnEvent =
 /** After so many cuts in a row without a word between them, the reader is asked. */
 export const mostFruitlessCuts = 6;
 
+export interface PartialAnswer {
+  readonly answer: string;
+  readonly reasoning: string;
+  readonly reasoningMs?: number | undefined;
+  readonly reasoningSkipped: boolean;
+}
+
 export interface TurnStart {
   /** The conversation, ending with the user's message. */
   readonly history: readonly Message[];
   readonly thinking: boolean;
   readonly sampling?: Sampling | undefined;
   /** A partial answer to go on from. */
-  readonly partial?: { readonly answer: string; readonly reasoning: string; readonly reasoningMs?: number | undefined; readonly reasoningSkipped: boolean };
+  readonly partial?: PartialAnswer | undefined;
 }
 
 export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): Turn => ({
@@ -71,7 +76,6 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
   reasoningStale: !partial?.answer,
   reasoningSince: undefined,
   reasoningMs: partial?.reasoningMs,
-  begun: false,
   fruitless: 0,
   model: undefined,
   contextWindow: undefined,
@@ -97,12 +101,10 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
   if (turn.phase.is === "ended") return turn;
   switch (event.kind) {
     case "start":
-      return { ...turn, begun: true, model: event.start.model, contextWindow: event.start.contextWindow };
+      return { ...turn, model: event.start.model, contextWindow: event.start.contextWindow };
     case "reasoning":
       return {
         ...turn,
-        begun: true,
-        fruitless: 0,
         phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
@@ -112,7 +114,6 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "answer":
       return {
         ...thoughtUntil(turn, now),
-        begun: true,
         fruitless: 0,
         phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
         answer: turn.answer + event.text,

@@ -1,0 +1,177 @@
+import type { ChatClient } from "../turn/client.ts";
+import { systemClock, TurnRun, type Clock } from "../turn/run.ts";
+import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
+import type { Problem } from "../turn/wire.ts";
+import { answerOf, dropToFit, emptyConversation, newExchange, turnFor, withAnswer, withExchange, withLast, withoutLast, type Conversation } from "./conversation.ts";
+
+/** What the page shows beside the conversation, and what never becomes a part of it. */
+export type Notice =
+  /** The last exchange has no (whole) answer because of this. */
+  | { readonly kind: "trouble"; readonly problem: Problem }
+  /** The message was taken back into the message box. */
+  | { readonly kind: "draft-back"; readonly problem?: Problem }
+  /** A new answer came to nothing, so the earlier one was kept. */
+  | { readonly kind: "answer-restored"; readonly ending: Ending };
+
+/** Why a listener is called: only a part of the running turn, or anything else too. */
+export type Change = "turn" | "session";
+
+/** What a reader can do with the one conversation of a page, and the turn that runs in it. */
+export class Session {
+  thinking = true;
+  readonly #client: ChatClient;
+  readonly #clock: Clock;
+  readonly #listeners: ((change: Change) => void)[] = [];
+  #conversation = emptyConversation;
+  #run: TurnRun | undefined;
+  #notice: Notice | undefined;
+  #before: Conversation | undefined;
+
+  constructor(client: ChatClient, clock: Clock = systemClock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  /** The turn of the last exchange, while it runs. */
+  get turn(): Turn | undefined {
+    return this.#run?.turn;
+  }
+
+  get notice(): Notice | undefined {
+    return this.#notice;
+  }
+
+  onChange(listener: (change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Called with a message that came to nothing, so that its writer has it back. */
+  onDraftBack: (draft: string) => void = () => {};
+
+  send(question: string): Promise<void> {
+    return this.#ask(withExchange(this.#conversation, newExchange(question)));
+  }
+
+  /** Asks the last question in other words; its answer goes, unless the new one comes to nothing. */
+  resend(question: string): Promise<void> {
+    return this.#ask(withLast(this.#conversation, newExchange(question)));
+  }
+
+  regenerate(): Promise<void> {
+    return this.#ask(withLast(this.#conversation, { ...this.#conversation.exchanges.at(-1)!, answer: undefined }));
+  }
+
+  /** Goes on with what there is of the last answer, or asks again where there is nothing yet. */
+  goOn(): Promise<void> {
+    return this.#begin(this.#conversation, turnFor(this.#conversation, this.thinking, true));
+  }
+
+  answerWithoutThinking(): Promise<void> {
+    const start = turnFor(this.#conversation, false, true);
+    return this.#begin(this.#conversation, { ...start, partial: start.partial && { ...start.partial, reasoningSkipped: true } });
+  }
+
+  /** How many exchanges would be left out, where the conversation has outgrown the model's window. */
+  get dropCount(): number | null {
+    if (this.#notice?.kind !== "trouble") return null;
+    const { promptTokens, contextWindow } = this.#notice.problem;
+    return dropToFit(this.#conversation, promptTokens, contextWindow);
+  }
+
+  dropOldest(): Promise<void> {
+    const dropped = this.dropCount ?? this.#conversation.dropped;
+    this.#conversation = { ...this.#conversation, dropped };
+    return this.goOn();
+  }
+
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  answerNow(): void {
+    this.#run?.answerNow();
+  }
+
+  retryNow(): void {
+    this.#run?.retryNow();
+  }
+
+  /** Puts another conversation in place of this one. @returns the one that was there. */
+  replace(conversation: Conversation): Conversation {
+    const run = this.#run;
+    this.#run = undefined;
+    run?.stop();
+    if (run) this.#keep(run.turn);
+    const old = this.#conversation;
+    this.#conversation = conversation;
+    this.#notice = undefined;
+    this.#tell("session");
+    return old;
+  }
+
+  setSystem(system: string): void {
+    this.#conversation = { ...this.#conversation, system };
+    this.#tell("session");
+  }
+
+  #ask(conversation: Conversation): Promise<void> {
+    return this.#begin(conversation, turnFor(conversation, this.thinking, false));
+  }
+
+  async #begin(conversation: Conversation, start: TurnStart): Promise<void> {
+    if (this.#run) return;
+    this.#before = this.#conversation;
+    this.#conversation = conversation;
+    this.#notice = undefined;
+    const run = new TurnRun(start, { client: this.#client, clock: this.#clock, onChange: () => this.#run && this.#tell("turn") });
+    this.#run = run;
+    this.#tell("session");
+    await run.ended;
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    this.#finish(run.turn);
+    this.#tell("session");
+  }
+
+  #finish(turn: Turn): void {
+    if (turn.phase.is !== "ended") return;
+    const { ending } = turn.phase;
+    const before = this.#before!;
+    const old = before.exchanges.at(-1);
+    const asked = this.#conversation.exchanges.at(-1)!;
+    const replaces = before.exchanges.length === this.#conversation.exchanges.length && old?.answer && !asked.answer;
+    if (replaces && !turn.answer) {
+      this.#conversation = before;
+      this.#notice = { kind: "answer-restored", ending };
+      if (asked.question !== old.question) this.onDraftBack(asked.question);
+      return;
+    }
+    this.#keep(turn);
+    const problem = ending.state === "failed" ? ending.problem : undefined;
+    if (!turn.answer && !turn.reasoning && (problem ? this.#isDraftsFault(problem) : ending.state === "stopped")) {
+      this.#conversation = withoutLast(this.#conversation);
+      this.#notice = { kind: "draft-back", ...(problem && { problem }) };
+      this.onDraftBack(asked.question);
+    } else if (problem) {
+      this.#notice = { kind: "trouble", problem };
+    }
+  }
+
+  #isDraftsFault(problem: Problem): boolean {
+    if (problem.code === "context-overflow") return dropToFit(this.#conversation, problem.promptTokens, problem.contextWindow) === null;
+    return problem.code === "invalid-request" || problem.code === "too-large" || problem.code === "forbidden-origin";
+  }
+
+  #keep(turn: Turn): void {
+    const { id, answer } = this.#conversation.exchanges.at(-1)!;
+    this.#conversation = withAnswer(this.#conversation, id, answerOf(turn, answer));
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

@@ -1,0 +1,162 @@
+import { GrowingMarkdown, type Block } from "../markdown/blocks.ts";
+import type { Words } from "../words/index.ts";
+import { CodeBlock } from "./code.ts";
+import { el } from "./dom.ts";
+import { renderMath } from "./math.ts";
+import { sanitized } from "./sanitize.ts";
+
+/** One block in the page. */
+interface BlockView {
+  readonly element: HTMLElement;
+  block: Block;
+  /** Takes over a changed block, unless another view has to be made for it. */
+  update(block: Block): boolean;
+  /** The block won't change any more. */
+  finish(): void;
+}
+
+/** Rendered Markdown that grows at its end; only blocks that changed touch the page. */
+export class MarkdownView {
+  readonly element = el("div", { className: "prose" });
+  readonly #words: Words;
+  #source = "";
+  #markdown = new GrowingMarkdown();
+  #views: BlockView[] = [];
+  #finished = 0;
+
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  /** Shows this text. Costs what was added when it is the old text with more at its end. */
+  show(text: string, complete: boolean): void {
+    if (!text.startsWith(this.#source)) {
+      this.#source = "";
+      this.#markdown = new GrowingMarkdown();
+      this.#views = [];
+      this.#finished = 0;
+      this.element.replaceChildren();
+    }
+    // An answer that had ended goes on: its last blocks aren't finished after all.
+    if (!complete) this.#finished = Math.min(this.#finished, this.#markdown.finishedBlocks);
+    const changed = this.#markdown.append(text.slice(this.#source.length));
+    this.#source = text;
+    this.#render(changed);
+    this.#finish(complete ? this.#views.length : this.#markdown.finishedBlocks);
+  }
+
+  #render(from: number): void {
+    const { blocks } = this.#markdown;
+    for (let i = from; i < blocks.length; i++) {
+      const block = blocks[i]!;
+      const old = this.#views[i];
+      if (old?.block === block) continue;
+      if (old?.update(block)) {
+        old.block = block;
+        continue;
+      }
+      const view = viewOf(block, this.#words);
+      this.#views[i] = view;
+      if (old) old.element.replaceWith(view.element);
+      else this.element.append(view.element);
+      // A definition of a link came late and changed a block that was finished.
+      if (i < this.#finished) view.finish();
+    }
+    for (const { element } of this.#views.splice(blocks.length)) element.remove();
+  }
+
+  #finish(count: number): void {
+    while (this.#finished < count) this.#views[this.#finished++]!.finish();
+  }
+}
+
+function viewOf(block: Block, words: Words): BlockView {
+  switch (block.kind) {
+    case "html":
+      return htmlView(block, words);
+    case "code":
+      return codeView(block, words);
+    case "list": {
+      const list = block.ordered ? el("ol", { start: block.start }) : el("ul");
+      return partsView(block, list, list, words, (html) => sanitized(html).querySelector("li"), (old, block) =>
+        block.kind === "list" && block.ordered === old.ordered && block.start === old.start);
+    }
+    case "table": {
+      const row = (html: string, section: string) => sanitized(`<table><${section}>${html}</${section}></table>`).querySelector("tr");
+      const head = row(block.head, "thead");
+      const body = el("tbody");
+      const table = el("table", {}, el("thead", {}, head ?? undefined), body);
+      if (head) renderMath(head);
+      const frame = el("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: words.table }, table);
+      return partsView(block, frame, body, words, (html) => row(html, "tbody"), (old, block) => block.kind === "table" && block.head === old.head);
+    }
+  }
+}
+
+function htmlView(block: Block & { kind: "html" }, words: Words): BlockView {
+  const element = sanitized(block.html).firstElementChild;
+  const root = element instanceof HTMLElement ? element : el("p");
+  const dress = dressed(root, words);
+  return { element: root, block, update: () => false, finish: () => dress.forEach((code) => code.finish()) };
+}
+
+function codeView(block: Block & { kind: "code" }, words: Words): BlockView {
+  const code = new CodeBlock(block.language, block.text, words);
+  return {
+    element: code.element,
+    block,
+    update: (next) => next.kind === "code" && next.language === code.language && code.grow(next.text),
+    finish: () => code.finish(),
+  };
+}
+
+function partsView<Parted extends Block & { kind: "list" | "table" }>(
+  block: Parted,
+  element: HTMLElement,
+  parent: HTMLElement,
+  words: Words,
+  make: (html: string) => Element | null,
+  isSameFrame: (old: Parted, next: Block) => boolean,
+): BlockView {
+  const parts: { html: string; element: HTMLElement; codes: CodeBlock[]; finished: boolean }[] = [];
+  const show = (all: readonly string[]) => {
+    all.forEach((html, i) => {
+      const old = parts[i];
+      if (old?.html === html) return;
+      const made = make(html);
+      const part = made instanceof HTMLElement ? made : el("li");
+      parts[i] = { html, element: part, codes: dressed(part, words), finished: false };
+      if (old) old.element.replaceWith(part);
+      else parent.append(part);
+    });
+    for (const { element } of parts.splice(all.length)) element.remove();
+  };
+  const finish = (count: number) => {
+    for (let i = count - 1; i >= 0 && !parts[i]!.finished; i--) {
+      parts[i]!.finished = true;
+      parts[i]!.codes.forEach((code) => code.finish());
+    }
+  };
+  show(block.parts);
+  return {
+    element,
+    block,
+    update(next) {
+      if (!isSameFrame(block, next)) return false;
+      show((next as Parted).parts);
+      finish(parts.length - 1);
+      return true;
+    },
+    finish: () => finish(parts.length),
+  };
+}
+
+/** Gives code inside a block its frame, and formulas their form. */
+function dressed(root: Element, words: Words): CodeBlock[] {
+  renderMath(root);
+  return [...root.querySelectorAll("pre > code")].map((code) => {
+    const block = new CodeBlock(/language-(\S+)/.exec(code.className)?.[1] ?? "", code.textContent.replace(/\n$/, ""), words);
+    code.parentElement!.replaceWith(block.element);
+    return block;
+  });
+}

@@ -1,0 +1,167 @@
+import type { Words } from "../words/index.ts";
+import { button, el, icon } from "./dom.ts";
+import type { Gauge } from "./gauge.ts";
+
+export interface ComposerActions {
+  readonly send: (message: string) => void;
+  readonly stop: () => void;
+  readonly thinking: (on: boolean) => void;
+  /** The message was changed. */
+  readonly typed: () => void;
+}
+
+/** Where a message is written and sent, and a turn stopped. */
+export class Composer {
+  readonly element: HTMLFormElement;
+  readonly #words: Words;
+  readonly #actions: ComposerActions;
+  readonly #box: HTMLTextAreaElement;
+  readonly #submit = el("button", { type: "submit", className: "submit" });
+  readonly #notice = el("p", { className: "notice", hidden: true });
+  readonly #editing: HTMLElement;
+  #running = false;
+  /** What was being written before the last message was taken up again. */
+  #aside: string | undefined;
+
+  constructor(words: Words, gauge: Gauge, thinking: boolean, actions: ComposerActions) {
+    this.#words = words;
+    this.#actions = actions;
+    this.#box = el("textarea", { id: "message", rows: 1, ariaLabel: words.message, placeholder: words.messageHint, enterKeyHint: "send" });
+    const think = button("think", words.think, () => {
+      const on = think.ariaPressed !== "true";
+      think.ariaPressed = String(on);
+      actions.thinking(on);
+    });
+    think.classList.add("think");
+    think.ariaPressed = String(thinking);
+    this.#editing = el("div", { className: "editing", hidden: true }, el("p", {}, words.editing), button(undefined, words.cancel, () => this.#cancelEdit()));
+    this.element = el(
+      "form",
+      { className: "composer" },
+      this.#notice,
+      this.#editing,
+      el("div", { className: "sheet" }, this.#box, el("div", { className: "bar" }, think, gauge.element, this.#submit)),
+    );
+    this.#box.addEventListener("input", () => {
+      this.#fit();
+      this.#showSubmit();
+      actions.typed();
+    });
+    this.#box.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    // The second click of a double click on Send must not stop what the first one began.
+    this.#submit.addEventListener("click", (event) => {
+      if (!this.#running) return;
+      event.preventDefault();
+      if (event.detail <= 1) this.#actions.stop();
+    });
+    this.running = false;
+  }
+
+  get draft(): string {
+    return this.#box.value;
+  }
+
+  get isEditing(): boolean {
+    return this.#aside !== undefined;
+  }
+
+  set running(running: boolean) {
+    if (running !== this.#running || !this.#submit.hasChildNodes()) {
+      const label = running ? this.#words.stop : this.#words.send;
+      this.#submit.replaceChildren(icon(running ? "stop" : "send"));
+      this.#submit.ariaLabel = label;
+      this.#submit.title = label;
+      this.#submit.classList.toggle("stop", running);
+    }
+    this.#running = running;
+    this.#showSubmit();
+  }
+
+  set hint(hint: string) {
+    this.#box.placeholder = hint;
+  }
+
+  /** Says why a message came back, until the next one is sent. */
+  notify(text: string, isProblem: boolean): void {
+    this.#notice.hidden = text === "";
+    this.#notice.textContent = text;
+    this.#notice.classList.toggle("problem", isProblem);
+  }
+
+  focus(): void {
+    this.#box.focus();
+  }
+
+  blur(): void {
+    this.#box.blur();
+  }
+
+  /** Puts a message into the box, before what was begun there in the meantime. */
+  giveBack(message: string): void {
+    this.#set(this.#box.value.trim() ? `${message}\n\n${this.#box.value}` : message);
+  }
+
+  /** Takes up the last message again; what was being written comes back afterwards. */
+  edit(message: string): void {
+    this.#aside ??= this.#box.value;
+    this.#editing.hidden = false;
+    this.#set(message);
+    this.focus();
+  }
+
+  /** Leaves editing; the box holds what was being written before it. */
+  endEdit(): void {
+    this.#editing.hidden = true;
+    this.#set(this.#aside ?? "");
+    this.#aside = undefined;
+  }
+
+  #cancelEdit(): void {
+    this.endEdit();
+    this.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    // 229: the key belongs to an input method, also where isComposing is already false (Safari).
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.#send();
+    } else if (event.key === "Escape") {
+      if (this.#running) this.#actions.stop();
+      else if (this.isEditing) this.#cancelEdit();
+    }
+  }
+
+  #send(): void {
+    const message = this.#box.value.trim();
+    if (!message || this.#running) return;
+    this.#actions.send(message);
+  }
+
+  /** The message is on its way. */
+  clear(): void {
+    this.#set("");
+  }
+
+  #set(text: string): void {
+    this.#box.value = text;
+    this.#fit();
+    this.#showSubmit();
+  }
+
+  #showSubmit(): void {
+    this.#submit.ariaDisabled = String(!this.#running && !this.#box.value.trim());
+  }
+
+  /** Grows with its text, where CSS can't do it (field-sizing). */
+  #fit(): void {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#box.style.height = "auto";
+    this.#box.style.height = `${this.#box.scrollHeight}px`;
+  }
+}

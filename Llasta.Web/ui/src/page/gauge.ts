@@ -1,0 +1,84 @@
+import { messagesOf } from "../conversation/conversation.ts";
+import type { Session } from "../conversation/session.ts";
+import type { ChatClient } from "../turn/client.ts";
+import type { Words } from "../words/index.ts";
+import { el } from "./dom.ts";
+
+/** Typing pauses for so long before the draft is counted, milliseconds. */
+const quiet = 600;
+
+/** How much of the model's window the conversation and the draft fill, by the server's own counting. */
+export class Gauge {
+  readonly element = el("div", { className: "gauge", role: "meter", hidden: true });
+  readonly #fill = el("span", { className: "fill" });
+  readonly #text = el("span", { className: "text" });
+  readonly #client: ChatClient;
+  readonly #session: Session;
+  #timer = 0;
+  #counting: AbortController | undefined;
+  #canCount = true;
+  #window = 0;
+
+  constructor(client: ChatClient, session: Session, words: Words) {
+    this.#client = client;
+    this.#session = session;
+    this.element.ariaLabel = words.context;
+    this.element.ariaValueMin = "0";
+    this.element.append(el("span", { className: "track" }, this.#fill), this.#text);
+    this.#words = words;
+  }
+
+  readonly #words: Words;
+
+  set window(tokens: number | undefined) {
+    if (tokens) this.#window = tokens;
+  }
+
+  /** The turn has ended: what it says it used is the truth, for nothing. */
+  ended(): void {
+    const { exchanges } = this.#session.conversation;
+    const usage = exchanges.at(-1)?.answer?.usage;
+    if (usage) this.#show(usage.promptTokens + usage.completionTokens - (usage.reasoningTokens ?? 0));
+    else if (exchanges.length === 0) this.element.hidden = true;
+  }
+
+  /** Counts, when there has been quiet for a moment. */
+  count(draft: string): void {
+    clearTimeout(this.#timer);
+    this.#counting?.abort();
+    if (!this.#canCount) return;
+    this.#timer = window.setTimeout(() => void this.#count(draft), quiet);
+  }
+
+  async #count(draft: string): Promise<void> {
+    const messages = messagesOf(this.#session.conversation, draft);
+    if (this.#session.turn) return;
+    if (messages.length === 0) {
+      this.element.hidden = true;
+      return;
+    }
+    this.#counting = new AbortController();
+    try {
+      const result = await this.#client.tokens(messages, this.#session.thinking, this.#counting.signal);
+      this.#canCount = result !== null;
+      if (!result) return;
+      this.#window = result.contextWindow;
+      this.#show(result.count);
+    } catch {
+      // The gauge keeps its last figure; the next change counts again.
+    }
+  }
+
+  #show(tokens: number): void {
+    if (!this.#window) return;
+    const share = Math.min(1, tokens / this.#window);
+    this.element.hidden = false;
+    this.element.ariaValueMax = String(this.#window);
+    this.element.ariaValueNow = String(Math.min(tokens, this.#window));
+    this.element.ariaValueText = this.#words.contextOf(tokens, this.#window);
+    this.element.title = this.#words.contextOf(tokens, this.#window);
+    this.element.classList.toggle("high", share > 0.8);
+    this.#fill.style.width = `${share * 100}%`;
+    this.#text.textContent = `${Math.round(share * 100)} %`;
+  }
+}

@@ -1,0 +1,84 @@
+import type { ChatClient } from "../turn/client.ts";
+import type { ModelStatus } from "../turn/wire.ts";
+import type { Words } from "../words/index.ts";
+import { announce } from "./announcer.ts";
+import { el } from "./dom.ts";
+import { shortName } from "./exchange.ts";
+
+/** The model's state is asked for so often, milliseconds: it changes seldom once it is ready. */
+const whenReady = 15_000;
+const whenNot = 2_000;
+
+/** Which model answers, and whether it can. */
+export class Pill {
+  readonly element = el("p", { className: "pill" });
+  readonly #client: ChatClient;
+  readonly #words: Words;
+  readonly #onStatus: (status: ModelStatus) => void;
+  readonly #name = el("span", { className: "name" });
+  readonly #state = el("span", { className: "state" });
+  readonly #badge: HTMLElement;
+  #status: ModelStatus | undefined;
+  #since = 0;
+  #timer = 0;
+
+  constructor(client: ChatClient, words: Words, onStatus: (status: ModelStatus) => void) {
+    this.#client = client;
+    this.#words = words;
+    this.#onStatus = onStatus;
+    this.#badge = el("span", { className: "badge", title: words.simulatedHint, hidden: true }, words.simulated);
+    this.#name.textContent = words.asking;
+    this.element.append(el("span", { className: "dot" }), this.#name, this.#state, this.#badge);
+    document.addEventListener("visibilitychange", () => void this.ask());
+    window.addEventListener("online", () => void this.ask());
+    window.setInterval(() => this.#tick(), 1000);
+  }
+
+  get status(): ModelStatus | undefined {
+    return this.#status;
+  }
+
+  /** Asks now, and then again and again while the page is seen. */
+  async ask(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (document.hidden) return;
+    this.#take(await this.#client.model());
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" ? whenReady : whenNot);
+  }
+
+  #take(status: ModelStatus): void {
+    const before = this.#status;
+    // A model that can't be asked keeps the name by which it was known.
+    this.#status = { ...(before?.model && { model: before.model, simulated: before.simulated }), ...status };
+    if (before?.state !== status.state) {
+      this.#since = performance.now();
+      if (before || status.state !== "ready") this.#announce(this.#status);
+    }
+    this.#show(this.#status);
+    this.#onStatus(this.#status);
+  }
+
+  #show({ state, model, version, simulated }: ModelStatus): void {
+    this.element.dataset["state"] = state;
+    this.element.title = [model, version].filter(Boolean).join(" · ");
+    this.#name.textContent = shortName(model) ?? "";
+    this.#name.hidden = !model;
+    this.#badge.hidden = !simulated;
+    this.#tick();
+  }
+
+  #tick(): void {
+    const state = this.#status?.state;
+    if (!state || document.hidden) return;
+    const elapsed = state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
+    const text = this.#words.modelStates[state] + elapsed;
+    if (this.#state.textContent !== text) this.#state.textContent = text;
+  }
+
+  #announce({ state, model }: ModelStatus): void {
+    const words = this.#words;
+    const texts = { ready: words.modelReady(shortName(model) ?? ""), loading: words.modelLoading, unreachable: words.modelUnreachable, busy: words.modelBusy };
+    announce(texts[state]);
+  }
+}

@@ -1,0 +1,77 @@
+import { directionOfKey, follow, type FollowEvent } from "../follow.ts";
+
+/** Keeps the end of the conversation in view for as long as the reader wants it. */
+export class Scrolling {
+  readonly #onChange: (atEnd: boolean) => void;
+  #following = true;
+  #top = 0;
+  #height = 0;
+  #touchY = 0;
+
+  constructor(onChange: (following: boolean) => void) {
+    this.#onChange = onChange;
+    const passive = { passive: true };
+    window.addEventListener("wheel", (event) => event.deltaY < 0 && this.#moving("up"), passive);
+    window.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), passive);
+    window.addEventListener("touchmove", (event) => {
+      const y = event.touches[0]?.clientY ?? 0;
+      if (y > this.#touchY) this.#moving("up");
+      this.#touchY = y;
+    }, passive);
+    window.addEventListener("keydown", (event) => {
+      const target = event.target;
+      if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;
+      const direction = directionOfKey(event.key, event.shiftKey);
+      if (direction) this.#moving(direction);
+    });
+    window.addEventListener("scroll", () => this.#scrolled(), passive);
+  }
+
+  /** To be called when the content has changed. */
+  keep(): void {
+    if (this.#following) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
+    this.#remember();
+  }
+
+  /** Nothing is there to follow: the view stays at the beginning, until something comes. */
+  toStart(): void {
+    this.#take({ kind: "to-end" });
+    scrollTo({ top: 0, behavior: "instant" });
+    this.#remember();
+  }
+
+  toEnd(): void {
+    this.#take({ kind: "to-end" });
+    this.keep();
+  }
+
+  get #page(): Element {
+    return document.documentElement;
+  }
+
+  #moving(direction: "up" | "down"): void {
+    if (this.#page.scrollTop > 0) this.#take({ kind: "moving", direction });
+  }
+
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#page;
+    const moved = scrollTop - this.#top;
+    // A page that has become shorter is moved by the browser, not by the reader.
+    const shrunk = scrollHeight < this.#height;
+    this.#remember();
+    if (moved === 0 || shrunk) return;
+    this.#take({ kind: "moved", direction: moved < 0 ? "up" : "down", toEnd: scrollHeight - clientHeight - scrollTop });
+  }
+
+  #remember(): void {
+    this.#top = this.#page.scrollTop;
+    this.#height = this.#page.scrollHeight;
+  }
+
+  #take(event: FollowEvent): void {
+    const following = follow(this.#following, event);
+    if (following === this.#following) return;
+    this.#following = following;
+    this.#onChange(following);
+  }
+}

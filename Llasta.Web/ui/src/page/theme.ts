@@ -1,0 +1,24 @@
+export const themes = ["auto", "light", "dark"] as const;
+
+export type Theme = (typeof themes)[number];
+
+const key = "theme";
+
+/** The choice of appearance is all that the page ever stores. */
+export function storedTheme(): Theme {
+  try {
+    return themes.find((theme) => theme === localStorage.getItem(key)) ?? "auto";
+  } catch {
+    return "auto";
+  }
+}
+
+export function useTheme(theme: Theme): void {
+  if (theme === "auto") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = theme;
+  try {
+    localStorage.setItem(key, theme);
+  } catch {
+    // Storage is switched off: the choice holds until the page is left.
+  }
+}

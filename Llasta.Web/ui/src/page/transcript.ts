@@ -1,0 +1,122 @@
+import { isEmpty } from "../conversation/conversation.ts";
+import type { Session } from "../conversation/session.ts";
+import type { Turn } from "../turn/turn.ts";
+import type { ModelStatus, Problem } from "../turn/wire.ts";
+import type { Words } from "../words/index.ts";
+import { button, el } from "./dom.ts";
+import { ExchangeView, type ExchangeActions, type Note } from "./exchange.ts";
+
+export interface TranscriptActions extends ExchangeActions {
+  readonly suggest: (message: string) => void;
+}
+
+/** The conversation as it is read: an empty page's welcome, or the exchanges. */
+export class Transcript {
+  readonly element = el("main", { className: "transcript" });
+  readonly #session: Session;
+  readonly #words: Words;
+  readonly #actions: TranscriptActions;
+  readonly #welcome: HTMLElement;
+  readonly #dropped = el("p", { className: "dropped" });
+  readonly #views = new Map<number, ExchangeView>();
+
+  constructor(session: Session, words: Words, actions: TranscriptActions) {
+    this.#session = session;
+    this.#words = words;
+    this.#actions = actions;
+    this.#welcome = welcome(words, actions.suggest);
+  }
+
+  /** Shows everything again; exchanges that are the same are left alone. */
+  show(model: ModelStatus | undefined): void {
+    const { conversation, turn } = this.#session;
+    const { exchanges, dropped } = conversation;
+    for (const [id, view] of this.#views)
+      if (!exchanges.some((exchange) => exchange.id === id)) {
+        view.element.remove();
+        this.#views.delete(id);
+      }
+    if (isEmpty(conversation)) this.element.replaceChildren(this.#welcome);
+    else this.#welcome.remove();
+    exchanges.forEach((exchange, i) => {
+      const isLast = i === exchanges.length - 1;
+      let view = this.#views.get(exchange.id);
+      if (!view) {
+        view = new ExchangeView(exchange, this.#words, this.#actions);
+        this.#views.set(exchange.id, view);
+        this.element.append(view.element);
+      }
+      view.element.classList.toggle("unsent", i < dropped);
+      view.show(exchange, isLast ? turn : undefined, isLast ? this.#note(model) : undefined, isLast);
+      if (i === dropped && dropped > 0) {
+        this.#dropped.textContent = this.#words.dropped(dropped);
+        view.element.before(this.#dropped);
+      }
+    });
+    if (dropped === 0) this.#dropped.remove();
+  }
+
+  /** Shows only what the running turn changed. */
+  showTurn(model: ModelStatus | undefined): void {
+    const { conversation, turn } = this.#session;
+    const last = conversation.exchanges.at(-1);
+    if (last) this.#views.get(last.id)?.show(last, turn, this.#note(model), true);
+  }
+
+  #note(model: ModelStatus | undefined): Note | undefined {
+    const { turn, notice, conversation } = this.#session;
+    if (turn) return this.#waitingNote(turn, model);
+    if (notice?.kind === "trouble") return this.#troubleNote(notice.problem);
+    const words = this.#words;
+    const answer = conversation.exchanges.at(-1)?.answer;
+    if (!answer) return { tone: "quiet", text: words.stopped, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
+    const goOn = { label: words.goOn, run: () => void this.#session.goOn() };
+    switch (answer.state) {
+      case "stopped":
+        return { tone: "quiet", text: words.stopped, action: goOn };
+      case "length":
+        return { tone: "quiet", text: words.length, action: goOn };
+      case "thinking-limit":
+        return { tone: "quiet", text: words.thinkingLimit, action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() } };
+      case "truncated":
+        return { tone: "problem", text: words.truncated, action: goOn };
+      case "done":
+        return answer.text ? undefined : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
+    }
+  }
+
+  #waitingNote({ phase }: Turn, model: ModelStatus | undefined): Note | undefined {
+    const words = this.#words;
+    switch (phase.is) {
+      case "sending":
+        return { tone: "quiet", text: words.sending };
+      case "resuming":
+        return { tone: "quiet", text: words.resuming };
+      case "waiting": {
+        const text = phase.cause === "busy" ? words.waitingBusy : model?.state === "loading" ? words.waitingLoading : words.waitingUnreachable;
+        return { tone: "quiet", text, action: { label: words.tryNow, run: () => this.#session.retryNow() } };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #troubleNote(problem: Problem): Note {
+    const words = this.#words;
+    const note = { tone: "problem", text: words.problems[problem.code], ...(problem.detail && { detail: problem.detail }) } as const;
+    const { dropCount, conversation } = this.#session;
+    if (problem.code === "context-overflow" && dropCount !== null)
+      return { ...note, action: { label: words.dropOldest(dropCount - conversation.dropped), run: () => void this.#session.dropOldest() } };
+    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
+  }
+}
+
+const welcome = (words: Words, suggest: (message: string) => void): HTMLElement =>
+  el(
+    "section",
+    { className: "welcome" },
+    el("h2", {}, words.emptyTitle),
+    el("p", {}, words.emptyText),
+    el("h3", {}, words.suggestionsTitle),
+    el("ul", {}, ...words.suggestions.map((suggestion) => el("li", {}, button(undefined, suggestion, () => suggest(suggestion))))),
+  );

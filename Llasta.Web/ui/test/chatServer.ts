@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import type { ChatRequest } from "../src/turn/wire.ts";
+
+export interface Call {
+  readonly request: ChatRequest;
+  readonly response: ServerResponse;
+  /** Resolves when the client has gone. */
+  readonly closed: Promise<void>;
+}
+
+/** A chat API that answers each call of `/api/chat` as the test says, on a port of its own. */
+export async function chatServer(...answers: ((call: Call) => void)[]): Promise<{ base: string; calls: Call[] }> {
+  const calls: Call[] = [];
+  const server = createServer((request, response) => void handle(request, response));
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    let body = "";
+    for await (const piece of request.setEncoding("utf8")) body += piece;
+    const closed = new Promise<void>((resolve) => response.on("close", resolve));
+    const call = { request: JSON.parse(body) as ChatRequest, response, closed };
+    calls.push(call);
+    const answer = answers[calls.length - 1] ?? answers.at(-1)!;
+    answer(call);
+  };
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, calls };
+}
+
+export const event = (data: unknown, name?: string): string => `${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(data)}\n\n`;
+
+export const start = event({ id: "1", model: "Qwen/Qwen3-8B", contextWindow: 100 }, "start");
+
+/** Answers 200 with these events; ends the stream, breaks it off, or leaves it open. */
+export const streams =
+  (events: string[], then: "end" | "break" | "stay" = "end") =>
+  ({ response }: Call): void => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write(events.join(""), () => {
+      if (then === "end") response.end();
+      else if (then === "break") response.destroy();
+    });
+  };
+
+export const fails =
+  (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  ({ response }: Call): void => {
+    response.writeHead(status, { "Content-Type": "application/problem+json", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+
+export const done = event({ state: "done", usage: { promptTokens: 9, completionTokens: 3 } }, "end");
