@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Llasta.Tests;
@@ -15,20 +14,19 @@ internal sealed class RawUpstream : IAsyncDisposable
     public string BaseUrl => $"{_app.Urls.Single()}/v1";
 
     /// <param name="complete">Answers <c>/v1/chat/completions</c>; the headers of an event stream are set.</param>
-    /// <param name="map">Anything else that the server has.</param>
-    public static async Task<RawUpstream> StartAsync(Func<HttpContext, Task> complete, Action<IEndpointRouteBuilder>? map = null)
+    /// <param name="models">What <c>/v1/models</c> answers.</param>
+    public static async Task<RawUpstream> StartAsync(Func<HttpContext, Task> complete, string models = """{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
-        app.MapGet("/v1/models", () => Results.Text("""{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""", "application/json"));
+        app.MapGet("/v1/models", () => Results.Text(models, "application/json"));
         app.MapPost("/v1/chat/completions", (RequestDelegate)(http =>
         {
             http.Response.ContentType = "text/event-stream";
             return complete(http);
         }));
-        map?.Invoke(app);
         await app.StartAsync(Chatbot.Cancelled);
         return new RawUpstream(app);
     }

@@ -32,7 +32,7 @@ public class FaultTests
     [CombinatorialForms]
     public async Task A_model_that_says_nothing_at_all_is_given_up_as_unreachable_in_time(Form form)
     {
-        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:00.4");
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
         await chatbot.SetAsync("""{"Fault":"stall","FaultPhase":"before-headers"}""");
 
         var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User(Question));
@@ -54,7 +54,7 @@ public class FaultTests
     [CombinatorialPhases("endless-line", "model-error")]
     public async Task A_fault_in_the_stream_ends_in_the_one_right_state_and_keeps_what_was_received(Form form, string fault, string phase, string state)
     {
-        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:00.4");
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
         var whole = await chatbot.AskAsync(Chatbot.User(Question, thinking: true));
         Assert.Equal("done", whole.State);
         // Paced, since a connection that is aborted takes along what was not read yet.
