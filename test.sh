@@ -53,7 +53,8 @@ say "The page's logic"
 log=$(mktemp)
 (cd Llasta.Web/ui && npm test -- --reporter=default --reporter=json --outputFile.json="$log")
 code=$?
-suite "The page's logic" "$(node -p "require('$log').numPassedTests" 2>/dev/null || echo 0)" "$(node -p "require('$log').numFailedTests" 2>/dev/null || echo 0)" "$code"
+vitest() { node -p "JSON.parse(fs.readFileSync('$log', 'utf8')).$1" 2>/dev/null || echo 0; }
+suite "The page's logic" "$(vitest numPassedTests)" "$(vitest numFailedTests)" "$code"
 rm -f "$log"
 
 [ "${Aspire:-}" = false ] && printf '\n%s\n' "NOT TESTED: the AppHost (Aspire's packages can't be restored here)."

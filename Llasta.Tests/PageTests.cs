@@ -12,7 +12,8 @@ public partial class PageTests
     [InlineData(Form.Split)]
     public async Task The_page_is_never_stale_and_its_assets_are_kept_for_good(Form form)
     {
-        await using var chatbot = await Chatbot.StartAsync(form);
+        // In Development, where the compressed assets are found before they are published.
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "environment=Development");
 
         using var page = await chatbot.Client.GetAsync("/", Chatbot.Cancelled);
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);

@@ -15,8 +15,8 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var o = options.Value;
-        var shortest = o.HeartbeatInterval < o.IdleTimeout ? o.HeartbeatInterval : o.IdleTimeout;
-        using var timer = new PeriodicTimer(shortest < TimeSpan.FromSeconds(4) ? shortest / 4 : TimeSpan.FromSeconds(1), time);
+        var shortest = Math.Min(o.HeartbeatInterval.TotalMilliseconds, o.IdleTimeout.TotalMilliseconds);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
         try
         {
             // The host cancels this after the drain, so draining turns keep their heartbeats.
