@@ -14,7 +14,8 @@ internal static class KubernetesTarget
         builder.AddKubernetesEnvironment("k8s")
             .WithHelm(helm => helm.WithChartName(Name).WithReleaseName(Name).WithNamespace(Name).WithChartVersion(Images.Version))
             // The dashboard is there to be added (dashboard.yaml), not part of every deployment.
-            .WithDashboard(false);
+            .WithDashboard(false)
+            .ExcludeFromManifest();
         if (builder.ExecutionContext.IsPublishMode)
             builder.AddManifestSteps();
     }

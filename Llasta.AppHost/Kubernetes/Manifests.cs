@@ -37,7 +37,9 @@ internal static partial class Manifests
     {
         ["Secret/model-api-key"] = "Empty: no key. After a change: kubectl -n llasta rollout restart deployment vllm chatapi",
         ["PersistentVolumeClaim/model-cache"] = "Weights and compiled graphs, so that only the first start takes long",
-        ["Deployment/vllm"] = "Recreate: a second pod would wait for the only GPU. No service links: they would set VLLM_PORT, and vLLM refuses to start with it",
+        ["Deployment/vllm/Sim"] = "The simulator in vLLM's place: its name, its port and its dialect, without a model and without a GPU",
+        ["Deployment/vllm/Cpu"] = "Recreate: the volume has one writer. No service links: they would set VLLM_PORT, and vLLM refuses to start with it",
+        ["Deployment/vllm/Gpu"] = "Recreate: a second pod would wait for the only GPU. No service links: they would set VLLM_PORT, and vLLM refuses to start with it",
         ["NetworkPolicy/vllm-network"] = "The key guards /v1 only; this guards the rest",
         ["NetworkPolicy/vllm-download"] = "For the weights; delete it once they are in the volume",
         ["HorizontalPodAutoscaler/chatapi-autoscaler"] = "The Deployment says no number of replicas: applying this file again must not undo the autoscaler's",
@@ -65,7 +67,7 @@ internal static partial class Manifests
         var backend = context.Model.Resources.SelectMany(resource => resource.Annotations.OfType<BackendChoice>()).Single().Backend;
         var objects = Sort(TakeAspireChart(output, new Images(builder.Configuration), backend));
 
-        await WriteAsync(output, backend == ModelBackend.Gpu ? "chatbot.yaml" : $"chatbot-{backend.ToString().ToLowerInvariant()}.yaml", FlatFile(objects));
+        await WriteAsync(output, backend == ModelBackend.Gpu ? "chatbot.yaml" : $"chatbot-{backend.ToString().ToLowerInvariant()}.yaml", FlatFile(objects, backend));
         if (backend != ModelBackend.Gpu)
             return;
 
@@ -111,16 +113,18 @@ internal static partial class Manifests
             .ThenBy(o => o.Name(), StringComparer.Ordinal),
     ];
 
-    private static string FlatFile(List<YamlMappingNode> objects)
+    private static string FlatFile(List<YamlMappingNode> objects, ModelBackend backend)
     {
         var text = new StringBuilder(Header).Append(Parts.Text("namespace.yaml"));
         foreach (var (section, title) in s_sections)
         {
             text.Append("---\n# ── ").Append(title).Append(".\n");
             text.AppendJoin("---\n", objects.Where(o => Section(o) == section).Select(o =>
-                (s_comments.TryGetValue($"{o.Kind()}/{o.Name()}", out var comment) ? $"# {comment}.\n" : "") + Yaml.Text(o.In(KubernetesTarget.Name))));
+                (Comment(o) is { } comment ? $"# {comment}.\n" : "") + Yaml.Text(o.In(KubernetesTarget.Name))));
         }
         return text.ToString();
+
+        string? Comment(YamlMappingNode o) => s_comments.GetValueOrDefault($"{o.Kind()}/{o.Name()}/{backend}") ?? s_comments.GetValueOrDefault($"{o.Kind()}/{o.Name()}");
     }
 
     private static string Section(YamlMappingNode o) => o.Name() is "default-deny" or "dns" ? "network" : o.Component();

@@ -30,7 +30,7 @@ internal static class ServicePods
             {
                 var deployment = (Deployment)kubernetes.Workload!;
                 deployment.Spec.Replicas = null; // the autoscaler's
-                deployment.Spec.Strategy = new() { Type = "RollingUpdate", RollingUpdate = new() { MaxUnavailable = 0, MaxSurge = 1 } };
+                deployment.Spec.Strategy = WithoutGap();
 
                 var pod = deployment.PodTemplate.Spec;
                 pod.Restrict(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
@@ -69,7 +69,10 @@ internal static class ServicePods
             .WithClusterNames()
             .PublishAsKubernetesService(kubernetes =>
             {
-                var pod = kubernetes.Workload!.PodTemplate.Spec;
+                var deployment = (Deployment)kubernetes.Workload!;
+                deployment.Spec.Strategy = WithoutGap();
+
+                var pod = deployment.PodTemplate.Spec;
                 pod.Restrict(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
 
                 var container = pod.Containers[0];
@@ -96,6 +99,8 @@ internal static class ServicePods
         .WithEnvironment("OTEL_SERVICE_NAME", service.Resource.Name)
         // The runtime's diagnostic socket lives in /tmp, which is read-only.
         .WithEnvironment("DOTNET_EnableDiagnostics", "0");
+
+    private static DeploymentStrategyV1 WithoutGap() => new() { Type = "RollingUpdate", RollingUpdate = new() { MaxUnavailable = 0, MaxSurge = 1 } };
 
     private static ResourceRequirementsV1 Resources(string cpu, string memory, string cpuLimit, string memoryLimit) => new()
     {
