@@ -119,6 +119,6 @@ internal sealed partial class HelmTemplate(JsonObject values, string releaseName
     [GeneratedRegex(@"\{\{(?<left>-)?(?<code>.*?)(?<right>-)?\}\}")]
     private static partial Regex Action();
 
-    [GeneratedRegex(@"""(?:[^""\\]|\\.)*""|[().|]?[\w.]+|[()|]")]
+    [GeneratedRegex(@"""(?:[^""\\]|\\.)*""|\.?\w[\w.]*|[()|]")]
     private static partial Regex Token();
 }

@@ -36,7 +36,7 @@ internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObj
         var values = Values();
         change?.Invoke(values);
         var template = new HelmTemplate(values, name, "llasta");
-        return string.Join("\n---\n", Directory.EnumerateFiles(Path.Combine(Folder, "chart", "templates"), "*.yaml").Order().Select(File.ReadAllText).Select(template.Render).Where(text => text.Length > 0));
+        return string.Join("\n---\n", Directory.EnumerateFiles(Path.Combine(Folder, "chart", "templates"), "*.yaml").Order().Select(File.ReadAllText).Select(template.Render).Where(text => !string.IsNullOrWhiteSpace(text)));
     }
 
     public static JsonObject Values() => Json(Text("chart/values.yaml")).Single().AsObject();

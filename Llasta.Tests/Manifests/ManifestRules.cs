@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using k8s;
 using k8s.Models;
 
 namespace Llasta.Tests.Manifests;
@@ -129,7 +130,7 @@ internal static partial class ManifestRules
                 yield return $"{deployment.Name()} wants {what}, which isn't there.";
         }
 
-        T? Find<T>(string name) where T : k8s.IMetadata<V1ObjectMeta> => manifest.All<T>().SingleOrDefault(o => o.Metadata.Name == name);
+        T? Find<T>(string name) where T : IKubernetesObject<V1ObjectMeta> => manifest.All<T>().SingleOrDefault(o => o.Metadata.Name == name);
     }
 
     private static IEnumerable<string> Secrets(Manifest manifest) => manifest.All<V1ConfigMap>()

@@ -153,8 +153,8 @@ public sealed class ManifestTests
         { "ports", "targetPort: 8000", "targetPort: 8080" },
         { "ports", "              port: http\n", "              port: https\n" },
         { "ports", "HTTP_PORTS: \"8080\"", "HTTP_PORTS: \"80\"" },
-        { "references", "  name: model-api-key\n", "  name: api-key\n" },
-        { "references", "  name: vllm-config\n", "  name: vllm\n" },
+        { "references", "  name: model-api-key\n  namespace", "  name: api-key\n  namespace" },
+        { "references", "  name: vllm-config\n  namespace", "  name: vllm\n  namespace" },
         { "references", "            claimName: model-cache", "            claimName: cache" },
         { "secrets", "  HTTP_PORTS:", "  OPENAI_API_KEY:" },
         { "secrets", "            - --reasoning-parser\n", "            - --api-key=x\n            - --reasoning-parser\n" },
@@ -176,7 +176,7 @@ public sealed class ManifestTests
         { "grace", "Chat__DrainTimeout: \"00:00:30\"", "Chat__DrainTimeout: \"00:01:00\"" },
         { "rollout", "maxUnavailable: 0", "maxUnavailable: 1" },
         { "rollout", "minReplicas: 2", "minReplicas: 1" },
-        { "rollout", "  revisionHistoryLimit: 3\n", "  revisionHistoryLimit: 3\n  replicas: 2\n" },
+        { "rollout", "  strategy:\n    type: RollingUpdate\n", "  replicas: 2\n  strategy:\n    type: RollingUpdate\n" },
         { "rollout", "  maxUnavailable: 1\n", "  maxUnavailable: 2\n" },
         { "gpu", "    type: Recreate\n", "    type: RollingUpdate\n" },
         { "gpu", "nvidia.com/gpu: \"1\"", "nvidia.com/gpu: \"2\"" },
@@ -202,7 +202,7 @@ public sealed class ManifestTests
 
     [Theory]
     [InlineData("  podSelector: {}\n", "  podSelector:\n    matchLabels:\n      app.kubernetes.io/component: vllm\n")]
-    [InlineData("                - 10.0.0.0/8\n", "")]
+    [InlineData("              - 10.0.0.0/8\n", "")]
     [InlineData("        - port: 443\n", "        - port: 80\n")]
     [InlineData("              app.kubernetes.io/component: chatbot\n", "              app.kubernetes.io/component: vllm\n")]
     [InlineData("  name: chatapi-to-vllm\n", "  name: chatapi-network\n")]
@@ -230,7 +230,11 @@ public sealed class ManifestTests
     private static Manifest Load(string set) => set switch
     {
         "chart" => Manifest.Parse(set, Manifest.RenderChart()),
-        "chart, ingress and dashboard on" => Manifest.Parse(set, Manifest.RenderChart(change: values => values["ingress"]!["enabled"] = values["dashboard"]!["enabled"] = true)),
+        "chart, ingress and dashboard on" => Manifest.Parse(set, Manifest.RenderChart(change: values =>
+        {
+            values["ingress"]!["enabled"] = true;
+            values["dashboard"]!["enabled"] = true;
+        })),
         _ => Manifest.Load(set.Split(',')),
     };
 }
