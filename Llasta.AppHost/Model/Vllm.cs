@@ -18,16 +18,14 @@ internal static class Vllm
     private const string Version = "v0.29.0";
 
     public static Model AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
-        builder.AddVllmContainer(name, "vllm/vllm-openai", key)
-            .WithArgs(ServeArguments(settings, "Qwen/Qwen3-8B"))
+        builder.AddVllmContainer(name, "vllm/vllm-openai", key, ServeArguments(settings, "Qwen/Qwen3-8B"))
             // Aspire has no GPU API of its own; in Kubernetes the GPU is a resource limit.
             .WithContainerRuntimeArgs("--gpus", "all")
             .PublishAsVllm(settings.Gpus)
             .ToModel(key);
 
     public static Model AddVllmOnCpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
-        builder.AddVllmContainer(name, "vllm/vllm-openai-cpu", key)
-            .WithArgs([.. ServeArguments(settings, "Qwen/Qwen3-0.6B"), "--dtype", "bfloat16"])
+        builder.AddVllmContainer(name, "vllm/vllm-openai-cpu", key, [.. ServeArguments(settings, "Qwen/Qwen3-0.6B"), "--dtype", "bfloat16"])
             .WithEnvironment("VLLM_CPU_KVCACHE_SPACE", "4") // GiB
             .PublishAsVllm(gpus: 0)
             .ToModel(key);
@@ -57,9 +55,10 @@ internal static class Vllm
         return vllm.ToModel(key);
     }
 
-    private static IResourceBuilder<ContainerResource> AddVllmContainer(this IDistributedApplicationBuilder builder, string name, string image, IResourceBuilder<ParameterResource> key) =>
+    private static IResourceBuilder<ContainerResource> AddVllmContainer(this IDistributedApplicationBuilder builder, string name, string image, IResourceBuilder<ParameterResource> key, string[] arguments) =>
         builder.AddContainer(name, image, Version)
             .WithEntrypoint("vllm")
+            .WithArgs(arguments)
             .WithHttpEndpoint(targetPort: Port, name: Endpoints.Http)
             .WithCache()
             // PyTorch's processes share tensors through /dev/shm; a container has 64 MB of it.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
@@ -82,6 +83,21 @@ public sealed class ManifestTests
                     spec.Remove("storageClassName");
                 return o;
             });
+    }
+
+    [Fact]
+    public async Task Helm_itself_renders_the_same()
+    {
+        var helm = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, "helm")).FirstOrDefault(File.Exists);
+        Assert.SkipWhen(helm is null, "There is no helm on the PATH, so the chart was rendered by the tests' own subset only.");
+        using var process = Process.Start(new ProcessStartInfo(helm!, ["template", "llasta", Path.Combine(Manifest.Folder, "chart"), "--namespace", "llasta"]) { RedirectStandardOutput = true })!;
+        var rendered = Manifest.Json(await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).ToList();
+        var ours = Manifest.Json(Manifest.RenderChart()).ToList();
+
+        Assert.Equal(ours.Count, rendered.Count);
+        // The digests of configuration are of JSON whose keys Go sorts.
+        Assert.All(rendered.Concat(ours), o => o["spec"]?["template"]?["metadata"]?.AsObject().Remove("annotations"));
+        Assert.All(rendered, o => Assert.Contains(ours, our => JsonNode.DeepEquals(our, o)));
     }
 
     [Fact]
