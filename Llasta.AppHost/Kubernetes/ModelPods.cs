@@ -9,6 +9,9 @@ internal static class ModelPods
     /// <summary>vLLM's image has this user, in group 0, which owns what it writes.</summary>
     private const long VllmUser = 2000;
 
+    /// <summary>To download, load and compile, the first time.</summary>
+    private const int StartSeconds = 1800;
+
     public static IResourceBuilder<ContainerResource> PublishAsVllm(this IResourceBuilder<ContainerResource> vllm, int gpus)
     {
         if (vllm.ApplicationBuilder.ExecutionContext.IsRunMode)
@@ -21,6 +24,8 @@ internal static class ModelPods
             .PublishAsKubernetesService(kubernetes =>
             {
                 var deployment = (Deployment)kubernetes.Workload!;
+                // `kubectl rollout status` gives up after this; by default after ten minutes, in mid-download.
+                deployment.Spec.ProgressDeadlineSeconds = StartSeconds + 300;
                 // One GPU: a second pod would wait for it for ever, so the old one goes first.
                 deployment.Spec.Strategy = new() { Type = "Recreate", RollingUpdate = null! };
 
@@ -35,8 +40,8 @@ internal static class ModelPods
                 var container = pod.Containers[0];
                 container.VolumeMounts.Add(new() { Name = Vllm.CacheVolume, MountPath = Vllm.CachePath });
                 container.VolumeMounts.Add(new() { Name = "shm", MountPath = "/dev/shm" });
-                // /health, never /v1/models, which the key guards. Half an hour to download, load and compile.
-                container.StartupProbe = PodPromises.Probe("/health", everySeconds: 10, failures: 180);
+                // /health, never /v1/models, which the key guards.
+                container.StartupProbe = PodPromises.Probe("/health", everySeconds: 10, failures: StartSeconds / 10);
                 container.ReadinessProbe = PodPromises.Probe("/health", everySeconds: 5, failures: 3);
                 container.LivenessProbe = PodPromises.Probe("/health", everySeconds: 10, failures: 6);
                 container.Resources = new()

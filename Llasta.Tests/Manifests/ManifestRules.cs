@@ -194,6 +194,8 @@ internal static partial class ManifestRules
             var startup = container.StartupProbe.PeriodSeconds * container.StartupProbe.FailureThreshold;
             if (startup < 1800 || int.Parse(Setting(manifest, deployment.Name(), "VLLM_ENGINE_READY_TIMEOUT_S") ?? "600", CultureInfo.InvariantCulture) < startup)
                 yield return $"{deployment.Name()} has less than half an hour to download and load the model.";
+            if (!(deployment.Spec.ProgressDeadlineSeconds > startup))
+                yield return $"The rollout of {deployment.Name()} is called failed while it loads.";
         }
     }
 

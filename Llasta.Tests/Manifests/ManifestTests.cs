@@ -187,6 +187,7 @@ public sealed class ManifestTests
         { "patience", "timeoutSeconds: 5", "timeoutSeconds: 1" },
         { "patience", "failureThreshold: 180", "failureThreshold: 30" },
         { "patience", "VLLM_ENGINE_READY_TIMEOUT_S: \"1800\"", "VLLM_ENGINE_READY_TIMEOUT_S: \"600\"" },
+        { "patience", "  progressDeadlineSeconds: 2100\n", "" },
         { "grace", "terminationGracePeriodSeconds: 50", "terminationGracePeriodSeconds: 30" },
         { "grace", "            - --shutdown-timeout\n            - \"45\"\n", "" },
         { "grace", "Chat__DrainTimeout: \"00:00:30\"", "Chat__DrainTimeout: \"00:01:00\"" },
