@@ -41,6 +41,13 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
 
         try
         {
+            if (http.Request.ContentLength > options.Value.MaxBodyBytes)
+            {
+                await ChatProblem.TooLarge(options.Value.MaxBodyBytes).WriteAsync(http);
+                return;
+            }
+
+            http.LimitBody(options.Value.MaxBodyBytes);
             var error = await forwarder.SendAsync(http, Destination, _client, _request, Transformer.Instance, drain.EndStreams);
             if (error != ForwarderError.None && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
                 await Explain(error, http).WriteAsync(http);

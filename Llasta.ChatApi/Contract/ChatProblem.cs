@@ -15,7 +15,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     /// <summary>The code as a URI.</summary>
     public string Type => $"urn:llasta:problem:{Code}";
 
-    /// <summary>With <c>context-overflow</c>: the prompt's tokens, where the server told them.</summary>
+    /// <summary>With <c>context-overflow</c>: at least so many tokens has the prompt, where the server told it. vLLM stops counting at the limit.</summary>
     public int? PromptTokens { get; init; }
 
     /// <summary>With <c>context-overflow</c>: the model's window in tokens, where the server told it.</summary>
@@ -57,7 +57,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     internal static ChatProblem ContextOverflow(int? promptTokens, int? contextWindow) =>
         new("context-overflow", StatusCodes.Status400BadRequest, "The conversation doesn't fit the model's context window.",
             promptTokens is { } p && contextWindow is { } w
-                ? string.Create(CultureInfo.InvariantCulture, $"The conversation needs {p:N0} tokens and the model's window has {w:N0}. Drop the oldest turns, or reset.")
+                ? string.Create(CultureInfo.InvariantCulture, $"The conversation needs at least {p:N0} tokens and the model's window has {w:N0}. Drop the oldest turns, or reset.")
                 : "The conversation is longer than the model's window. Drop the oldest turns, or reset.")
         { PromptTokens = promptTokens, ContextWindow = contextWindow };
 

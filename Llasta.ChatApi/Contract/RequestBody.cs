@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Llasta.ChatApi.Contract;
 
@@ -17,6 +18,7 @@ internal static class RequestBody
             return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
         if (request.ContentLength > maxBytes)
             return (null, ChatProblem.TooLarge(maxBytes));
+        http.LimitBody(maxBytes);
         if (request.ContentLength is null or > ParsedInline)
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
@@ -37,6 +39,10 @@ internal static class RequestBody
             return (null, ChatProblem.InvalidRequest(e.Message, e.StatusCode));
         }
     }
+
+    /// <summary>For a body that comes in chunks and doesn't tell its length: reading beyond the limit throws.</summary>
+    internal static void LimitBody(this HttpContext http, int maxBytes) =>
+        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
 
     private static string Explain(JsonException e)
     {

@@ -109,7 +109,7 @@ internal sealed class ModelDirectory(ModelServer server, TurnLimit turns, IOptio
         {
             return (null, problem);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             return (null, ChatProblem.ModelError("The model's server answered /v1/models with something that is not its JSON. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
         }

@@ -102,11 +102,18 @@ internal sealed class Chunks
                 if (json.ValueTextEquals("delta"u8))
                     ReadDelta(ref json);
                 else if (json.ValueTextEquals("finish_reason"u8))
-                    FinishReason = Next(ref json) == JsonTokenType.Null ? FinishReason : json.GetString();
+                    ReadFinishReason(ref json);
                 else
                     json.Skip();
             }
         }
+    }
+
+    /// <summary>The first reason stays: a server that is told to stop right after the answer says "abort" as well.</summary>
+    private void ReadFinishReason(ref Utf8JsonReader json)
+    {
+        if (Next(ref json) != JsonTokenType.Null)
+            FinishReason ??= json.GetString();
     }
 
     private void ReadDelta(ref Utf8JsonReader json)

@@ -15,26 +15,36 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var o = options.Value;
-        var shortest = o.HeartbeatInterval < o.IdleTimeout ? o.HeartbeatInterval : o.IdleTimeout;
-        using var timer = new PeriodicTimer(shortest < TimeSpan.FromSeconds(4) ? shortest / 4 : TimeSpan.FromSeconds(1), time);
-        // The host cancels this after the drain, so draining turns keep their heartbeats.
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        var shortest = Math.Min(o.HeartbeatInterval.TotalMilliseconds, o.IdleTimeout.TotalMilliseconds);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
+        try
         {
-            foreach (var (turn, _) in _turns)
+            // The host cancels this after the drain, so draining turns keep their heartbeats.
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                try
-                {
-                    await turn.SweepAsync(o.HeartbeatInterval, o.IdleTimeout);
-                }
-                catch (ObjectDisposedException)
-                {
-                    // It ended while it was looked at.
-                }
-                catch (Exception e) when (e is IOException or InvalidOperationException)
-                {
-                    LogFailed(log, e);
-                }
+                foreach (var (turn, _) in _turns)
+                    await SweepAsync(turn, o);
             }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host is stopping.
+        }
+    }
+
+    private async Task SweepAsync(Turn turn, ChatOptions o)
+    {
+        try
+        {
+            await turn.SweepAsync(o.HeartbeatInterval, o.IdleTimeout);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended while it was looked at.
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            LogFailed(log, e);
         }
     }
 

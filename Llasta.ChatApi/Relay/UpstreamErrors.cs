@@ -79,7 +79,7 @@ internal static partial class UpstreamErrors
             ChatProblem.Unreachable("No secure connection to the model's server can be made. The operator has to check its certificate, and whether OPENAI_API_BASE_URL should be http or https."),
         HttpRequestException or IOException or SocketException =>
             ChatProblem.Unreachable("The model's server closed the connection without an answer."),
-        OperationCanceledException =>
+        OperationCanceledException or TimeoutException =>
             ChatProblem.Unreachable("The model's server did not answer in time.", StatusCodes.Status504GatewayTimeout),
         _ => null,
     };

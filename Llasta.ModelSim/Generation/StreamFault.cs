@@ -9,6 +9,7 @@ namespace Llasta.ModelSim.Generation;
 internal sealed class StreamFault(Turn turn)
 {
     private const int EndlessBlock = 4096;
+    private static readonly TimeSpan BeforeCut = TimeSpan.FromMilliseconds(25);
 
     private bool _done = turn.Options.Fault == Fault.None;
 
@@ -51,6 +52,8 @@ internal sealed class StreamFault(Turn turn)
                 await turn.SilenceAsync();
                 break;
             case Fault.Cut:
+                // What was flushed is on its way to the socket; an abort at this instant would take it along.
+                await Task.Delay(BeforeCut);
                 turn.Context.Abort();
                 break;
             case Fault.EndlessLine:

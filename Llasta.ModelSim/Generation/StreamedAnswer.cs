@@ -24,7 +24,7 @@ internal sealed class StreamedAnswer(Turn turn)
         // While a request queues its headers are out and nothing follows.
         await _output.FlushAsync();
         turn.Record.Enter(FaultPhase.Queued);
-        if (_fault.IsDue(FaultPhase.Queued, 0) && await _fault.EnactAsync(_chunks, Usage))
+        if (_fault.IsDue(FaultPhase.Queued, int.MaxValue) && await _fault.EnactAsync(_chunks, Usage))
             return;
         await turn.QueueAsync();
         var reason = turn.Gone ? "abort" : await GenerateAsync();
@@ -109,7 +109,7 @@ internal sealed class StreamedAnswer(Turn turn)
     {
         _chunks.Finish(turn.Completion.Text.AsSpan(rest.From, rest.To - rest.From), kind == TokenKind.Thinking, _field, reason, !turn.Request.IncludeUsage, ChunkUsage);
         turn.Record.Enter(FaultPhase.AfterFinish);
-        if (_fault.IsDue(FaultPhase.AfterFinish, 0) && await _fault.EnactAsync(_chunks, Usage))
+        if (_fault.IsDue(FaultPhase.AfterFinish, int.MaxValue) && await _fault.EnactAsync(_chunks, Usage))
             return;
         if (turn.Request.IncludeUsage)
             _chunks.UsageChunk(Usage);

@@ -20,25 +20,38 @@ internal sealed class WholeAnswer(Turn turn)
         }
         await turn.QueueAsync();
         var (body, reason, tokens) = Generate();
-        turn.Record.Enter(turn.Request.EnableThinking ? FaultPhase.Thinking : FaultPhase.Answering);
+        if (!turn.Gone)
+            await AnswerAsync(body, tokens);
+        turn.Close(turn.Gone ? "abort" : reason, tokens);
+    }
+
+    private async Task AnswerAsync(byte[] body, int tokens)
+    {
         turn.Metrics.FirstToken.Observe(turn.Elapsed);
-        if (turn.Request.EnableThinking && _fault.IsDue(FaultPhase.Thinking, int.MaxValue))
-            await FailAsync(body);
-        else
+        if (turn.Request.EnableThinking)
         {
-            await turn.UntilTokenAsync(tokens);
-            turn.Record.Enter(FaultPhase.Answering);
-            if (_fault.IsDue(FaultPhase.Answering, int.MaxValue) || _fault.IsDue(FaultPhase.AfterFinish, int.MaxValue))
-                await FailAsync(body);
-            else if (!turn.Gone)
+            turn.Record.Enter(FaultPhase.Thinking);
+            if (_fault.IsDue(FaultPhase.Thinking, int.MaxValue))
             {
-                turn.Record.Sent(tokens);
-                turn.Record.Enter(FaultPhase.AfterFinish);
-                turn.Record.Finish();
-                await turn.Context.Response.WriteJsonAsync(200, body);
+                await FailAsync(body);
+                return;
             }
         }
-        turn.Close(turn.Gone ? "abort" : reason, tokens);
+        else
+            turn.Record.Enter(FaultPhase.Answering);
+        await turn.UntilTokenAsync(tokens);
+        if (turn.Gone)
+            return;
+        turn.Record.Enter(FaultPhase.Answering);
+        if (_fault.IsDue(FaultPhase.Answering, int.MaxValue) || _fault.IsDue(FaultPhase.AfterFinish, int.MaxValue))
+        {
+            await FailAsync(body);
+            return;
+        }
+        turn.Record.Sent(tokens);
+        turn.Record.Enter(FaultPhase.AfterFinish);
+        turn.Record.Finish();
+        await turn.Context.Response.WriteJsonAsync(200, body);
     }
 
     private (byte[] Body, string Reason, int Tokens) Generate()

@@ -1,0 +1,119 @@
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>What the simulator's every fault, in every phase, becomes for the page.</summary>
+public class FaultTests
+{
+    private const string Question = "Tell me something about tables.";
+
+    /// <summary>Faults before the model's server has answered 200: a problem document, and nothing else.</summary>
+    [Theory]
+    [CombinatorialForms("refuse", 503, "unreachable", true)]
+    [CombinatorialForms("unauthorized", 502, "model-auth", false)]
+    [CombinatorialForms("not-found", 502, "model-not-found", false)]
+    [CombinatorialForms("error", 502, "model-error", true)]
+    [CombinatorialForms("overflow", 400, "context-overflow", false)]
+    [CombinatorialForms("html", 502, "model-error", true)]
+    public async Task A_refusal_by_the_model_is_a_problem_document_with_its_status(Form form, string fault, int status, string code, bool retryable)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+        await chatbot.SetAsync($$"""{"Fault":"{{fault}}"}""");
+
+        var (answered, problem, response) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal(status, answered);
+        Assert.Equal(code, problem.GetProperty("code").GetString());
+        Assert.Equal(retryable, problem.GetProperty("retryable").GetBoolean());
+        Assert.Equal(status == 503, response.Headers.RetryAfter is not null);
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_model_that_says_nothing_at_all_is_given_up_as_unreachable_in_time(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
+        await chatbot.SetAsync("""{"Fault":"stall","FaultPhase":"before-headers"}""");
+
+        var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal((504, "unreachable"), (status, problem.GetProperty("code").GetString()));
+        await chatbot.ModelSawAsync(request => request.GetProperty("abortedAt").ValueKind != System.Text.Json.JsonValueKind.Null);
+    }
+
+    /// <summary>Faults inside the stream: the phase decides how much is there, the fault what is said about it.</summary>
+    [Theory]
+    [CombinatorialPhases("cut", "truncated")]
+    [CombinatorialPhases("end", "truncated")]
+    [CombinatorialPhases("abort", "truncated")]
+    [CombinatorialPhases("stall", "truncated")]
+    // A chunk that the end of the stream cuts is no event: the stream has ended, and can be continued.
+    [CombinatorialPhases("truncated-json", "truncated")]
+    [CombinatorialPhases("malformed", "model-error")]
+    [CombinatorialPhases("error-in-stream", "model-error")]
+    [CombinatorialPhases("endless-line", "model-error")]
+    public async Task A_fault_in_the_stream_ends_in_the_one_right_state_and_keeps_what_was_received(Form form, string fault, string phase, string state)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
+        var whole = await chatbot.AskAsync(Chatbot.User(Question, thinking: true));
+        Assert.Equal("done", whole.State);
+        // Paced, since a connection that is aborted takes along what was not read yet.
+        var tokens = phase is "thinking" or "answering" ? 7 : 0;
+        await chatbot.SetAsync($$"""{"Fault":"{{fault}}","FaultPhase":"{{phase}}","FaultAfterTokens":{{tokens}},"TokensPerSecond":400}""");
+
+        var broken = await chatbot.AskAsync(Chatbot.User(Question, thinking: true));
+
+        // Once the model had finished, nothing that breaks takes anything from the answer.
+        Assert.Equal(phase == "after-finish" ? "done" : state, broken.State);
+        Assert.StartsWith(broken.Reasoning, whole.Reasoning, StringComparison.Ordinal);
+        Assert.StartsWith(broken.Text, whole.Text, StringComparison.Ordinal);
+        Assert.Equal(phase is not "queued", broken.Reasoning.Length > 0);
+        Assert.Equal(phase is "answering" or "after-finish", broken.Text.Length > 0);
+        Assert.Equal(phase is "answering" or "after-finish", broken.Reasoning == whole.Reasoning);
+        Assert.Equal(phase is "after-finish", broken.Text == whole.Text);
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_cut_turn_is_never_sent_again_by_the_relay(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+        await chatbot.SetAsync("""{"Fault":"cut","FaultPhase":"answering","FaultAfterTokens":3,"FaultTimes":1,"TokensPerSecond":400}""");
+
+        var answer = await chatbot.AskAsync(Chatbot.User(Question));
+
+        Assert.Equal("truncated", answer.State);
+        Assert.Equal(1, await chatbot.ModelRequestsAsync());
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task An_answer_without_an_end_stops_when_the_reader_leaves(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+        await chatbot.SetAsync("""{"Fault":"endless","FaultPhase":"answering"}""");
+
+        using (var response = await chatbot.SendAsync(Chatbot.User(Question)))
+        {
+            var stream = await response.Content.ReadAsStreamAsync(Chatbot.Cancelled);
+            await stream.ReadExactlyAsync(new byte[1 << 20], Chatbot.Cancelled);
+        }
+
+        await chatbot.ModelSawAsync(request => request.GetProperty("abortedAt").ValueKind != System.Text.Json.JsonValueKind.Null);
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task Thinking_that_eats_the_budget_is_told_apart_from_an_answer_at_the_limit(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form, model => model.ThinkingTokens = 50);
+
+        var thought = await chatbot.AskAsync(new { messages = new[] { new { role = "user", content = Question } }, thinking = true, sampling = new { maxTokens = 20 } });
+        var answered = await chatbot.AskAsync(new { messages = new[] { new { role = "user", content = Question } }, thinking = false, sampling = new { maxTokens = 20 } });
+
+        Assert.Equal("thinking-limit", thought.State);
+        Assert.Empty(thought.Text);
+        Assert.Equal("length", answered.State);
+        Assert.Equal(20, answered.End!.Value.GetProperty("usage").GetProperty("completionTokens").GetInt32());
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>One trace for a turn, the GenAI conventions' names, and never a word of a message.</summary>
+[Collection(nameof(TelemetryTests))]
+public class TelemetryTests
+{
+    private const string Secret = "xyzzy-plugh";
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_turns_span_and_its_context_reach_the_model(Form form)
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var root = new Activity("browser").SetIdFormat(ActivityIdFormat.W3C).Start();
+        await using var chatbot = await Chatbot.StartAsync(form);
+
+        using var response = await chatbot.SendAsync(Chatbot.User(Secret), null, ("traceparent", root.Id!));
+        var answer = await Answer.ReadAsync(response);
+
+        var id = answer.Start.GetProperty("id").GetString();
+        var span = Assert.Single(spans, span => span.GetTagItem("llasta.turn.id") as string == id);
+        Assert.Equal("chat Qwen/Qwen3-8B", span.OperationName);
+        Assert.Equal(ActivityKind.Client, span.Kind);
+        Assert.Equal(root.TraceId, span.TraceId);
+        Assert.Equal("chat", span.GetTagItem("gen_ai.operation.name"));
+        Assert.Equal("Qwen/Qwen3-8B", span.GetTagItem("gen_ai.request.model"));
+        Assert.Equal("done", span.GetTagItem("llasta.turn.state"));
+        Assert.Equal(answer.End!.Value.GetProperty("usage").GetProperty("completionTokens").GetInt32(), span.GetTagItem("gen_ai.usage.output_tokens"));
+        Assert.DoesNotContain(spans, s => s.TagObjects.Any(tag => tag.Value?.ToString()?.Contains(Secret, StringComparison.Ordinal) == true));
+
+        var seen = await chatbot.ModelSawAsync(_ => true);
+        Assert.Contains(root.TraceId.ToString(), seen.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Turns_are_counted_by_their_state_and_timed_by_the_conventions_names()
+    {
+        var measured = new ConcurrentQueue<(string Name, object Value, Dictionary<string, object?> Tags)>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, me) =>
+            {
+                if (instrument.Meter.Name == "Llasta.ChatApi")
+                    me.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => measured.Enqueue((instrument.Name, value, new(tags.ToArray()))));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => measured.Enqueue((instrument.Name, value, new(tags.ToArray()))));
+        listener.Start();
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, model => model.Model = "counted");
+
+        await chatbot.AskAsync(Chatbot.User("Hello"));
+        await chatbot.SetAsync("""{"Fault":"error-in-stream"}""");
+        await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        var ours = measured.Where(m => m.Tags.GetValueOrDefault("gen_ai.request.model") as string == "counted").ToList();
+        Assert.Equal(2, ours.Count(m => m.Name == "gen_ai.client.operation.duration"));
+        Assert.Single(ours, m => m.Name == "gen_ai.client.operation.duration" && m.Tags.GetValueOrDefault("error.type") as string == "model-error");
+        Assert.Contains(ours, m => m.Name == "gen_ai.client.operation.time_to_first_chunk");
+        Assert.Contains(ours, m => m.Name == "gen_ai.client.token.usage" && m.Tags["gen_ai.token.type"] as string == "input");
+        Assert.Contains(ours, m => m.Name == "gen_ai.client.token.usage" && m.Tags["gen_ai.token.type"] as string == "output");
+        Assert.Contains(measured, m => m.Name == "llasta.turns" && m.Tags["state"] as string == "done");
+        Assert.Contains(measured, m => m.Name == "llasta.turns" && m.Tags["state"] as string == "model-error");
+        Assert.Contains(measured, m => m.Name == "llasta.relay.duration");
+        Assert.Contains(measured, m => m.Name == "llasta.turns.active");
+    }
+}

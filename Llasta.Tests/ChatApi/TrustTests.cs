@@ -1,0 +1,68 @@
+using System.Net;
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>Who may use a chat that has no accounts.</summary>
+public class TrustTests
+{
+    [Theory]
+    [CombinatorialForms("Sec-Fetch-Site", "cross-site")]
+    [CombinatorialForms("Sec-Fetch-Site", "same-site")]
+    [CombinatorialForms("Origin", "https://evil.example")]
+    [CombinatorialForms("Origin", "null")]
+    [CombinatorialForms("Host", "evil.example")]
+    [CombinatorialForms("Host", "evil.example:8080")]
+    public async Task Another_sites_request_is_refused(Form form, string header, string value)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+
+        using var response = await chatbot.SendAsync(Chatbot.User("Hello"), null, (header, value));
+
+        var (status, problem, _) = await Chatbot.ProblemAsync(response);
+        Assert.Equal((403, "forbidden-origin"), (status, problem.GetProperty("code").GetString()));
+        Assert.Equal(0, await chatbot.ModelRequestsAsync());
+    }
+
+    [Theory]
+    [CombinatorialForms("Sec-Fetch-Site", "same-origin")]
+    [CombinatorialForms("Sec-Fetch-Site", "none")]
+    [CombinatorialForms("Host", "localhost:8080")]
+    [CombinatorialForms("Host", "chatbot")]
+    [CombinatorialForms("Host", "chatbot.llasta.svc.cluster.local:8080")]
+    [CombinatorialForms("Host", "[::1]:8080")]
+    [CombinatorialForms("Host", "chat.example.org")]
+    public async Task Our_own_pages_request_is_answered(Form form, string header, string value)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:AllowedHosts=chat.example.org;other.example.org");
+
+        using var response = await chatbot.SendAsync(Chatbot.User("Hello"), null, (header, value));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task Without_fetch_metadata_the_origin_must_be_the_host(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+
+        using var response = await chatbot.SendAsync(Chatbot.User("Hello"), null, ("Origin", chatbot.Client.BaseAddress!.GetLeftPart(UriPartial.Authority)));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task Probes_are_answered_under_any_host_name(Form form)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+
+        foreach (var path in (string[])["/health", "/alive"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = "10.1.2.3:8080" } };
+            using var response = await chatbot.Client.SendAsync(request, Chatbot.Cancelled);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test; installs what the tests need. Needs only the .NET 10 SDK and Node 20.19 or newer.
+# Ends with a line "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
+
+passed=0 failed=0
+say() { printf '\n== %s\n' "$*"; }
+die() { printf '\n%s\n%d passed, %d failed\n' "$*" "$passed" "$((failed + 1))"; exit 1; }
+# suite NAME PASSED FAILED EXIT-CODE: adds a suite's counts; a suite that failed without a failed test counts as one.
+suite() {
+  passed=$((passed + $2)) failed=$((failed + $3))
+  if [ "$4" -ne 0 ] && [ "$3" -eq 0 ]; then failed=$((failed + 1)); fi
+  printf '%s: %d passed, %d failed\n' "$1" "$2" "$3"
+}
+
+command -v dotnet >/dev/null || die "There is no 'dotnet' on the PATH. Install the .NET 10 SDK: https://dotnet.microsoft.com/download"
+command -v npm >/dev/null || die "There is no 'npm' on the PATH. Install Node.js 20.19 or newer: https://nodejs.org"
+
+# The two Aspire projects need Aspire's packages, which a mirror of nuget.org may lack.
+if [ "${Aspire:-}" != false ]; then
+  say "Looking for Aspire's packages"
+  if ! dotnet restore Llasta.AppHost.Tests -v quiet >/tmp/llasta-aspire-restore.log 2>&1; then
+    sed -n '1,3p' /tmp/llasta-aspire-restore.log
+    printf '%s\n' "********************************************************************" \
+                  "*  Aspire's packages can't be restored here: THE APPHOST IS NOT    *" \
+                  "*  BUILT AND ITS TESTS DO NOT RUN. Everything else is tested.      *" \
+                  "********************************************************************"
+    export Aspire=false
+  fi
+fi
+
+say "Building"
+dotnet build Llasta.sln -c Release -v quiet || die "The build failed."
+
+# dotnet_tests PROJECT: one test project, its closing counts read from the runner's summary.
+dotnet_tests() {
+  say "$1"
+  local log code
+  log=$(mktemp)
+  dotnet test --project "$1" -c Release --no-build | tee "$log"
+  code=$?
+  suite "$1" "$(count succeeded "$log")" "$(count failed "$log")" "$code"
+  rm -f "$log"
+}
+count() { sed -nE "s/^ *$1: *([0-9]+).*/\1/p" "$2" | tail -n 1 | grep . || echo 0; }
+
+dotnet_tests Llasta.Tests
+[ "${Aspire:-}" = false ] || dotnet_tests Llasta.AppHost.Tests
+
+say "The page's logic"
+log=$(mktemp)
+(cd Llasta.Web/ui && npm test -- --reporter=default --reporter=json --outputFile.json="$log")
+code=$?
+vitest() { node -p "JSON.parse(fs.readFileSync('$log', 'utf8')).$1" 2>/dev/null || echo 0; }
+suite "The page's logic" "$(vitest numPassedTests)" "$(vitest numFailedTests)" "$code"
+rm -f "$log"
+
+[ "${Aspire:-}" = false ] && printf '\n%s\n' "NOT TESTED: the AppHost (Aspire's packages can't be restored here)."
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
