@@ -16,6 +16,7 @@ var chatapi = builder.AddProject<Projects.Llasta_ChatApi>("chatapi", Endpoints.O
     .WithModel(model)
     .WithUrlForEndpoint(Endpoints.Http, link => link.DisplayText = "Chat API")
     .WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/api/model", DisplayText = "State of the model" })
+    .WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
     .WithIconName("ArrowRouting")
     .PublishAsService();
 
