@@ -15,6 +15,12 @@ interface BlockView {
   finish(): void;
 }
 
+/**
+ * So many blocks share a box that isn't laid out while it is out of sight: with a box for each block, or none at all,
+ * each frame costs more the longer the answer is.
+ */
+const blocksPerChunk = 16;
+
 /** Rendered Markdown that grows at its end; only blocks that changed touch the page. */
 export class MarkdownView {
   readonly element = el("div", { className: "prose" });
@@ -58,11 +64,18 @@ export class MarkdownView {
       const view = viewOf(block, this.#words);
       this.#views[i] = view;
       if (old) old.element.replaceWith(view.element);
-      else this.element.append(view.element);
+      else this.#chunk(i).append(view.element);
       // A definition of a link came late and changed a block that was finished.
       if (i < this.#finished) view.finish();
     }
     for (const { element } of this.#views.splice(blocks.length)) element.remove();
+    while (this.element.childElementCount > Math.ceil(blocks.length / blocksPerChunk)) this.element.lastElementChild!.remove();
+  }
+
+  #chunk(block: number): Element {
+    const index = Math.floor(block / blocksPerChunk);
+    if (index === this.element.childElementCount) this.element.append(el("div", { className: "chunk" }));
+    return this.element.children[index]!;
   }
 
   #finish(count: number): void {

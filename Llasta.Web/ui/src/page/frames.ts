@@ -1,8 +1,11 @@
 /** Between two updates of the page lies at least this time, milliseconds: text that flows need not come 60 times a second. */
-const shortest = 32;
+const shortest = 48;
 
-/** And at least so many times what the last update cost, so that streaming never takes more than a tenth of the page's time. */
+/** And at least so many times what the last update cost, so that streaming leaves the page nearly all of its time; */
 const share = 10;
+
+/** but never more than this, milliseconds: the reader sees that something comes. */
+const longest = 500;
 
 /** Calls an update at most once per frame, however often it is asked for. */
 export class Frames {
@@ -27,6 +30,6 @@ export class Frames {
     const begin = performance.now();
     this.#update();
     const end = performance.now();
-    this.#notBefore = begin + Math.max(shortest, (end - begin) * share);
+    this.#notBefore = begin + Math.min(longest, Math.max(shortest, (end - begin) * share));
   }
 }
