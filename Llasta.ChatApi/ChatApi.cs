@@ -31,6 +31,9 @@ public static class ChatApiExtensions
                 options.ApiKey = configuration["OPENAI_API_KEY"];
             })
             .ValidateOnStart();
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
+        if (builder.Environment.IsDevelopment())
+            builder.Services.AddOpenApi();
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<Tokenizer>();
@@ -42,30 +45,49 @@ public static class ChatApiExtensions
         return builder;
     }
 
-    /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>.</summary>
-    public static void MapChatApi(this IEndpointRouteBuilder endpoints)
+    /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>; in Development also their description, <c>/openapi/v1.json</c>.</summary>
+    public static void MapChatApi(this WebApplication app)
     {
-        var relay = endpoints.ServiceProvider.GetRequiredService<ChatRelay>();
-        endpoints.MapPost("/api/chat", (RequestDelegate)relay.HandleAsync);
-        endpoints.MapGet("/api/model", (RequestDelegate)GetModelAsync);
-        endpoints.MapPost("/api/tokens", (RequestDelegate)CountTokensAsync);
+        var api = app.MapGroup("/api").WithTags("Chat");
+        api.MapPost("/chat", (HttpContext http, ChatRelay relay) => relay.HandleAsync(http))
+            .WithSummary("Answers the last message")
+            .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error.")
+            .Accepts<ChatRequest>("application/json")
+            .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
+            .ProducesProblems(400, 403, 413, 415, 502, 503, 504);
+        api.MapGet("/model", GetModelAsync)
+            .WithSummary("Tells which model answers, and whether it does")
+            .Produces<ModelStatus>();
+        api.MapPost("/tokens", CountTokensAsync)
+            .WithSummary("Counts a conversation's tokens")
+            .Accepts<TokensRequest>("application/json")
+            .Produces<TokenCount>()
+            .ProducesProblems(400, 403, 413, 415, 501, 502, 503, 504);
+        if (app.Environment.IsDevelopment())
+            app.MapOpenApi();
     }
 
-    private static async Task GetModelAsync(HttpContext http)
+    private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params int[] statuses)
     {
-        var status = await http.RequestServices.GetRequiredService<ModelDirectory>().GetStatusAsync(http.RequestAborted);
+        foreach (var status in statuses)
+            endpoint.Produces<ChatProblem>(status, "application/problem+json");
+        return endpoint;
+    }
+
+    private static async Task GetModelAsync(HttpContext http, ModelDirectory directory)
+    {
+        var status = await directory.GetStatusAsync(http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }
 
-    private static async Task CountTokensAsync(HttpContext http)
+    private static async Task CountTokensAsync(HttpContext http, Tokenizer tokenizer, IOptions<ChatOptions> options)
     {
-        var options = http.RequestServices.GetRequiredService<IOptions<ChatOptions>>().Value;
-        var (request, problem) = await RequestBody.ReadAsync(http, ContractJson.Default.TokensRequest, options.MaxBodyBytes);
-        problem ??= ChatRequestRules.CheckMessages(request!.Messages, options.MaxMessages);
+        var (request, problem) = await RequestBody.ReadAsync(http, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
+        problem ??= ChatRequestRules.CheckMessages(request!.Messages, options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)
-            (count, problem) = await http.RequestServices.GetRequiredService<Tokenizer>().CountAsync(request!, http.RequestAborted);
+            (count, problem) = await tokenizer.CountAsync(request!, http.RequestAborted);
         if (problem is null)
             await http.Response.WriteAsJsonAsync(count!, ContractJson.Default.TokenCount, cancellationToken: http.RequestAborted);
         else

@@ -66,8 +66,7 @@ internal sealed partial class TurnTelemetry : IDisposable
             .SetTag("llasta.turn.continue", request.Continue);
     }
 
-    /// <summary>A turn ended.</summary>
-    /// <param name="state">A terminal state or an error's code.</param>
+    /// <summary>A turn ended, in a terminal state or with an error's code.</summary>
     public void End(Activity? span, string id, ModelInfo model, string state, bool failed, TimeSpan duration, Usage? usage, Timings timings, string? finishReason)
     {
         var tags = new TagList

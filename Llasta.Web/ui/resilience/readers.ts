@@ -1,0 +1,70 @@
+import { ChatClient } from "../src/turn/client.ts";
+import { type Clock, systemClock, TurnRun } from "../src/turn/run.ts";
+import type { Turn } from "../src/turn/turn.ts";
+import type { Message } from "../src/turn/wire.ts";
+
+export interface Question {
+  readonly history: readonly Message[];
+  readonly thinking: boolean;
+}
+
+export interface Answer {
+  readonly answer: string;
+  readonly reasoning: string;
+}
+
+/** What the model says when nothing goes wrong, asked of it directly and not as a stream: none of what is tested took part. */
+export async function undisturbed(model: string, { history, thinking }: Question): Promise<Answer> {
+  const response = await fetch(`${model}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ model: "Qwen/Qwen3-8B", messages: history, chat_template_kwargs: { enable_thinking: thinking } }),
+  });
+  const { choices } = (await response.json()) as { choices: [{ message: { content: string; reasoning?: string | null } }] };
+  return { answer: choices[0].message.content, reasoning: choices[0].message.reasoning ?? "" };
+}
+
+export interface Reading {
+  readonly turn: Turn;
+  /** How often the answer was cut and gone on with. */
+  readonly resumed: number;
+  /** How often the model or the chat API could not be reached. */
+  readonly waited: number;
+  /** The longest time between two pieces of text, in milliseconds. */
+  readonly longestGap: number;
+}
+
+/** The page's own logic, with its pauses made shorter: a test's faults heal in a second, not in minutes. */
+const hurried = (factor: number): Clock => ({ now: systemClock.now, after: (ms, call) => systemClock.after(ms / factor, call) });
+
+/**
+ * Reads one answer as the page does, from the first request to the end of the turn.
+ * `hurry` divides the page's pauses; `begun` is called with the first piece of text.
+ */
+export async function read(base: string, question: Question, { hurry = 1, begun = () => {} } = {}): Promise<Reading> {
+  let resumed = 0;
+  let waited = 0;
+  let longestGap = 0;
+  let phase = "";
+  let length = 0;
+  let since = 0;
+  const run = new TurnRun(question, {
+    client: new ChatClient(`${base}/`),
+    clock: hurried(hurry),
+    onChange(turn) {
+      if (turn.phase.is !== phase) {
+        phase = turn.phase.is;
+        if (phase === "resuming") resumed++;
+        if (phase === "waiting") waited++;
+      }
+      const now = performance.now();
+      const all = turn.answer.length + turn.reasoning.length;
+      if (all === length) return;
+      if (length === 0) begun();
+      else longestGap = Math.max(longestGap, now - since);
+      length = all;
+      since = now;
+    },
+  });
+  return { turn: await run.ended, resumed, waited, longestGap };
+}
