@@ -111,7 +111,7 @@ test("resetting while it answers closes the model's request, too", async ({ chat
   await expectLeft(model, "answering");
   await chat.button(chat.words.undo).click();
   await expect(chat.answer).not.toBeEmpty();
-  await chat.expectNote(chat.words.truncated, chat.words.goOn);
+  await chat.expectNote(chat.words.stopped, chat.words.goOn);
 });
 
 test("closing the tab closes the model's request", async ({ chat, model }) => {

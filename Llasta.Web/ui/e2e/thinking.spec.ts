@@ -76,13 +76,13 @@ test("a thought never becomes a part of the history that is sent", async ({ chat
 });
 
 for (const field of ["ReasoningContent", "Both", "Tags"])
-  test(`thinking arrives in the thought where the model's server sends it as ${field}`, async ({ page, start }) => {
+  test(`thinking arrives in the thought where the model's server sends ${field}`, async ({ page, start }) => {
     const sim = await start("Llasta.ModelSim", { "Sim:ReasoningField": field, "Sim:TokensPerSecond": 0 });
     const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chat = new Chat(page);
     await chat.open(web.url);
     await chat.ask("Hello");
     await expect(chat.thought).toContainText("the user wrote");
-    await expect(chat.answer).not.toContainText("think");
+    await expect(chat.answer).not.toContainText(/user wrote|<\/?think>/);
     await expect(chat.answer).toContainText("Hello");
   });
