@@ -3,6 +3,7 @@ using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Metrics;
 using Llasta.ModelSim.Settings;
 using Llasta.ModelSim.Wire;
+using Llasta.ServiceDefaults;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -20,7 +21,9 @@ public static partial class ModelSimApplication
     /// <param name="args">Such as <c>--urls http://127.0.0.1:0 --Sim:TokensPerSecond 0</c>.</param>
     /// <param name="configure">Has the last word on the settings.</param>
     /// <exception cref="InvalidSettingException">A setting has a wrong value; the message names it.</exception>
-    public static WebApplication Create(string[] args, Action<ModelSimOptions>? configure = null)
+    public static WebApplication Create(string[] args, Action<ModelSimOptions>? configure = null) => Create(args, configure, ownProcess: false);
+
+    private static WebApplication Create(string[] args, Action<ModelSimOptions>? configure, bool ownProcess)
     {
         ArgumentNullException.ThrowIfNull(args);
         var options = Startup.Bind(args, configure);
@@ -34,6 +37,12 @@ public static partial class ModelSimApplication
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true)
             .SetMinimumLevel(LogLevel.Warning)
             .AddFilter(typeof(ModelSimApplication).FullName, LogLevel.Information);
+        if (ownProcess)
+        {
+            // Inside another process that process' telemetry sees the simulator's requests, too.
+            builder.Configuration.AddEnvironmentVariables();
+            builder.AddTelemetry();
+        }
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new LiveSettings(options));
@@ -61,7 +70,7 @@ public static partial class ModelSimApplication
     {
         try
         {
-            await using var app = Create(args);
+            await using var app = Create(args, configure: null, ownProcess: true);
             await app.RunAsync();
             return 0;
         }

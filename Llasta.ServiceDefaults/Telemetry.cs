@@ -8,13 +8,14 @@ using OpenTelemetry.Trace;
 
 namespace Llasta.ServiceDefaults;
 
-internal static class Telemetry
+/// <summary>OpenTelemetry over OTLP.</summary>
+public static class Telemetry
 {
     /// <summary>
     /// Sends logs, metrics and traces over OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; otherwise nothing listens
     /// and nothing is paid. The other <c>OTEL_*</c> variables are the SDK's own.
     /// </summary>
-    internal static void AddTelemetry(this IHostApplicationBuilder builder)
+    public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             return;

@@ -14,6 +14,7 @@ export class Gauge {
   readonly #text = el("span", { className: "text" });
   readonly #client: ChatClient;
   readonly #session: Session;
+  readonly #words: Words;
   #timer = 0;
   #counting: AbortController | undefined;
   #canCount = true;
@@ -28,10 +29,14 @@ export class Gauge {
     this.#words = words;
   }
 
-  readonly #words: Words;
-
   set window(tokens: number | undefined) {
     if (tokens) this.#window = tokens;
+  }
+
+  /** A turn begins: what was to be counted is no longer true. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#counting?.abort();
   }
 
   /** The turn has ended: what it says it used is the truth, for nothing. */
@@ -44,8 +49,7 @@ export class Gauge {
 
   /** Counts, when there has been quiet for a moment. */
   count(draft: string): void {
-    clearTimeout(this.#timer);
-    this.#counting?.abort();
+    this.cancel();
     if (!this.#canCount) return;
     this.#timer = window.setTimeout(() => void this.#count(draft), quiet);
   }

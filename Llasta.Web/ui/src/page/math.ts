@@ -30,8 +30,13 @@ function render(temml: Temml, formula: HTMLElement): void {
   let math = rendered.get(key);
   if (!math) {
     const place = document.createElement("span");
-    // Nothing in a formula may link, load or style; a wrong one is shown in its source.
-    temml.render(tex, place, { displayMode, throwOnError: false, trust: false, strict: false, annotate: false, maxExpand: 200 });
+    try {
+      // Nothing in a formula may link, load or style.
+      temml.render(tex, place, { displayMode, throwOnError: true, trust: false, maxExpand: 200 });
+    } catch {
+      // A wrong one is read in its source.
+      return;
+    }
     math = place.firstElementChild ?? place;
     if (rendered.size > 500) rendered.clear();
     rendered.set(key, math);

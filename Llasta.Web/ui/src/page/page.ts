@@ -139,6 +139,7 @@ export class Page {
     this.#announcePhase();
     if (!running) this.#gauge.ended();
     if (begins) {
+      this.#gauge.cancel();
       // The button that began it may be gone, and the focus with it.
       if (document.activeElement === document.body && hasKeyboard()) this.#composer.focus();
       this.#scrolling.toEnd();

@@ -1,0 +1,118 @@
+using Llasta.AppHost.Kubernetes;
+
+namespace Llasta.AppHost.Model;
+
+/// <summary>vLLM itself: in a container with a GPU or without, or from a Python environment.</summary>
+internal static class Vllm
+{
+    public const int Port = 8000;
+
+    /// <summary>Where the weights (<c>HF_HOME</c>) and the compiled graphs (<c>VLLM_CACHE_ROOT</c>) live on: minutes of every start but the first.</summary>
+    public const string CachePath = "/cache";
+
+    public const string CacheVolume = "model-cache";
+
+    /// <summary>From SIGTERM on, streams that run get this long; without it vLLM aborts them.</summary>
+    public const int ShutdownTimeoutSeconds = 45;
+
+    private const string Version = "v0.29.0";
+
+    public static Model AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
+        builder.AddVllmContainer(name, "vllm/vllm-openai", key, ServeArguments(settings, "Qwen/Qwen3-8B"))
+            // Aspire has no GPU API of its own; in Kubernetes the GPU is a resource limit.
+            .WithContainerRuntimeArgs("--gpus", "all")
+            .PublishAsVllm(settings.Gpus)
+            .ToModel(key);
+
+    public static Model AddVllmOnCpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
+        builder.AddVllmContainer(name, "vllm/vllm-openai-cpu", key, [.. ServeArguments(settings, "Qwen/Qwen3-0.6B"), "--dtype", "bfloat16"])
+            .WithEnvironment("VLLM_CPU_KVCACHE_SPACE", "4") // GiB
+            .PublishAsVllm(gpus: 0)
+            .ToModel(key);
+
+    /// <summary>
+    /// uv makes the environment where the folder has a pyproject.toml, from which vLLM's version comes; a ready
+    /// <c>.venv</c> is taken as it is.
+    /// </summary>
+    public static Model AddVllmFromPython(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
+    {
+        var vllm = builder.AddPythonExecutable(name, settings.Directory, "vllm");
+        if (File.Exists(Path.Combine(builder.AppHostDirectory, settings.Directory, "pyproject.toml")))
+            vllm.WithUv();
+        else
+            vllm.WithVirtualEnvironment(".venv", createIfNotExists: false);
+
+        vllm.WithHttpEndpoint(name: Endpoints.Http)
+            .WithArgs(ServeArguments(settings, "Qwen/Qwen3-8B"))
+            .WithArgs(context =>
+            {
+                context.Args.Add("--host");
+                context.Args.Add("127.0.0.1");
+                context.Args.Add("--port");
+                context.Args.Add(vllm.GetEndpoint(Endpoints.Http).Property(EndpointProperty.TargetPort));
+            })
+            .WithVllmEnvironment(key);
+        return vllm.ToModel(key);
+    }
+
+    private static IResourceBuilder<ContainerResource> AddVllmContainer(this IDistributedApplicationBuilder builder, string name, string image, IResourceBuilder<ParameterResource> key, string[] arguments) =>
+        builder.AddContainer(name, image, Version)
+            .WithEntrypoint("vllm")
+            .WithArgs(arguments)
+            .WithHttpEndpoint(targetPort: Port, name: Endpoints.Http)
+            .WithCache()
+            // PyTorch's processes share tensors through /dev/shm; a container has 64 MB of it.
+            .WithContainerRuntimeArgs("--shm-size", "2g")
+            .WithEnvironment("HF_HOME", $"{CachePath}/huggingface")
+            .WithEnvironment("VLLM_CACHE_ROOT", $"{CachePath}/vllm")
+            .WithVllmEnvironment(key);
+
+    /// <summary>In Kubernetes the volume is a claim of our own making (<see cref="ModelPods"/>): Aspire gives its claims names that can't be chosen.</summary>
+    private static IResourceBuilder<ContainerResource> WithCache(this IResourceBuilder<ContainerResource> vllm) =>
+        vllm.ApplicationBuilder.ExecutionContext.IsRunMode ? vllm.WithVolume($"llasta-{CacheVolume}", CachePath) : vllm;
+
+    /// <summary>First what an operator chooses, then what is right for every Qwen3 (the chart's values rely on the order).</summary>
+    private static string[] ServeArguments(ModelSettings settings, string model) =>
+    [
+        "serve", settings.Name ?? model,
+        "--max-model-len", $"{settings.ContextWindow}",
+        "--tensor-parallel-size", $"{settings.Gpus}",
+        "--reasoning-parser", "qwen3",
+        "--shutdown-timeout", $"{ShutdownTimeoutSeconds}",
+    ];
+
+    private static IResourceBuilder<T> WithVllmEnvironment<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key)
+        where T : IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints
+    {
+        vllm.WithEnvironment("VLLM_API_KEY", key)
+            .WithEnvironment("VLLM_NO_USAGE_STATS", "1")
+            // The first start downloads 16 GB before the engine is ready: 30 minutes, as the start-up probe allows.
+            .WithEnvironment("VLLM_ENGINE_READY_TIMEOUT_S", "1800")
+            // uvicorn closes idle connections after 5 s, which races a pooled client connection.
+            .WithEnvironment("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "120");
+
+        if (vllm.ApplicationBuilder.ExecutionContext.IsRunMode)
+            vllm.WithHttpHealthCheck("/health", endpointName: Endpoints.Http).WithTracesToDashboard();
+        return vllm;
+    }
+
+    /// <summary>vLLM traces only when told the endpoint as an argument; the headers it takes from the environment.</summary>
+    private static void WithTracesToDashboard<T>(this IResourceBuilder<T> vllm) where T : IResourceWithEnvironment, IResourceWithArgs
+    {
+        if (vllm.ApplicationBuilder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is not { Length: > 0 } endpoint)
+            return;
+        vllm.WithOtlpExporter(OtlpProtocol.Grpc)
+            .WithEnvironment("OTEL_EXPORTER_OTLP_TRACES_INSECURE", endpoint.StartsWith("http://", StringComparison.OrdinalIgnoreCase) ? "true" : "false")
+            .WithArgs(context =>
+            {
+                context.Args.Add("--otlp-traces-endpoint");
+                context.Args.Add(new HostUrl(endpoint));
+            });
+    }
+
+    private static Model ToModel<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key) where T : IResourceWithEndpoints
+    {
+        vllm.WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/metrics", DisplayText = "vLLM's metrics" });
+        return vllm.ServedByEndpoint(key);
+    }
+}
