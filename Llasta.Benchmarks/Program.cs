@@ -1,1 +1,61 @@
-return;
+using Llasta.Benchmarks;
+using Llasta.Benchmarks.Load;
+using Llasta.Benchmarks.Measures;
+using Llasta.Benchmarks.Services;
+using Llasta.ServiceDefaults;
+
+if (args is ["--help" or "-h", ..])
+{
+    Console.WriteLine(BenchmarkOptions.Help);
+    return 0;
+}
+
+if (args is [HostedService.Argument, var service, .. var settings])
+{
+    await HostedService.RunAsync(service, settings);
+    return 0;
+}
+
+// The readers cost less this way, too.
+RelayServer.PreferInlineSockets();
+if (args is [SourceProcess.Argument])
+{
+    using var tokens = new TokenSource();
+    await tokens.RunAsync();
+    return 0;
+}
+
+try
+{
+    var soak = args is ["soak", ..];
+    var options = BenchmarkOptions.Parse(soak ? args.AsSpan(1) : args);
+    var installation = Installation.Find(options);
+    await installation.PublishMissingAsync();
+    if (soak)
+        return await Soak.RunAsync(installation, options);
+
+    using var source = options.Upstream is null ? new SourceProcess() : null;
+    var upstream = options.Upstream ?? source!.Address;
+    var report = new Report();
+    Console.WriteLine($"{Environment.ProcessorCount} cores, {DateTimeOffset.UtcNow:u}, model server: {(source is null ? upstream : "the token source")}");
+    if (options.Measures("start"))
+        await StartUpTime.MeasureAsync(installation, upstream, options, report);
+    if (options.Measures("first-token"))
+        await FirstToken.MeasureAsync(installation, upstream, options, report);
+    if (options.Measures("cpu"))
+        await Loaded.MeasureAsync(installation, upstream, options, report);
+    if (options.Measures("memory"))
+        await OpenStreams.MeasureAsync(installation, upstream, options, report);
+    if (options.Measures("stop") && options.Upstream is null)
+        await Stop.MeasureAsync(installation, options, report);
+    if (options.Measures("allocation") && options.Upstream is null)
+        await Allocation.MeasureAsync(options, report);
+    if (options.Json is { } file)
+        report.WriteJson(file);
+    return 0;
+}
+catch (Exception e) when (e is FormatException or InvalidOperationException)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return 1;
+}

@@ -1,0 +1,82 @@
+namespace Llasta.Benchmarks;
+
+/// <summary>What the command line says.</summary>
+internal sealed record BenchmarkOptions
+{
+    public const string Help = """
+        Measures the built services beside a baseline of the same run.
+
+          dotnet run -c Release --project Llasta.Benchmarks [-- OPTIONS]
+
+          --only NAMES        some of: start,cpu,first-token,memory,stop,allocation (default: all)
+          --rounds N          rounds of each measurement, in alternation with the baselines (default 3)
+          --seconds N         length of one loaded run (default 5)
+          --streams LIST      concurrent streams of the loaded runs (default 100,400), 50 tokens/s each
+          --open-streams N    slow streams of the memory measurement (default 2000)
+          --upstream URL      another model server than the built-in token source, like http://localhost:8000;
+                              its tokens carry no clock, so only CPU, first token and memory are measured
+          --chatapi FILE, --chatbot FILE, --simulator FILE
+                              other executables than those under artifacts/publish
+          --json FILE         the figures as JSON, too
+
+          soak [--open-streams N] [--stalled N] [--minutes N]
+                              slow streams (default 2000) for so many minutes (default 10), and readers that don't
+                              read (default 0); ends with 1 when a stream was lost
+        """;
+
+    public IReadOnlySet<string>? Only { get; private set; }
+
+    public int Rounds { get; private set; } = 3;
+
+    public int Seconds { get; private set; } = 5;
+
+    public IReadOnlyList<int> Streams { get; private set; } = [100, 400];
+
+    public int OpenStreams { get; private set; } = 2000;
+
+    public int Stalled { get; private set; }
+
+    public double Minutes { get; private set; } = 10;
+
+    public Uri? Upstream { get; private set; }
+
+    public string? ChatApi { get; private set; }
+
+    public string? Chatbot { get; private set; }
+
+    public string? Simulator { get; private set; }
+
+    public string? Json { get; private set; }
+
+    public bool Measures(string name) => Only?.Contains(name) ?? true;
+
+    /// <exception cref="FormatException">An option isn't known, or its value is none.</exception>
+    public static BenchmarkOptions Parse(ReadOnlySpan<string> args)
+    {
+        var options = new BenchmarkOptions();
+        for (var i = 0; i < args.Length; i += 2)
+        {
+            var value = i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]} wants a value. See --help.");
+            switch (args[i])
+            {
+                case "--only": options.Only = value.Split(',').ToHashSet(); break;
+                case "--rounds": options.Rounds = Number(value); break;
+                case "--seconds": options.Seconds = Number(value); break;
+                case "--streams": options.Streams = [.. value.Split(',').Select(Number)]; break;
+                case "--open-streams": options.OpenStreams = Number(value); break;
+                case "--stalled": options.Stalled = Number(value); break;
+                case "--minutes": options.Minutes = double.Parse(value, System.Globalization.CultureInfo.InvariantCulture); break;
+                case "--upstream": options.Upstream = new Uri(value); break;
+                case "--chatapi": options.ChatApi = Path.GetFullPath(value); break;
+                case "--chatbot": options.Chatbot = Path.GetFullPath(value); break;
+                case "--simulator": options.Simulator = Path.GetFullPath(value); break;
+                case "--json": options.Json = value; break;
+                default: throw new FormatException($"{args[i]} is no option. See --help.");
+            }
+        }
+
+        return options;
+    }
+
+    private static int Number(string value) => int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+}
