@@ -49,13 +49,37 @@ count() { sed -nE "s/^ *$1: *([0-9]+).*/\1/p" "$2" | tail -n 1 | grep . || echo 
 dotnet_tests Llasta.Tests
 [ "${Aspire:-}" = false ] || dotnet_tests Llasta.AppHost.Tests
 
-say "The page's logic"
-log=$(mktemp)
-(cd Llasta.Web/ui && npm test -- --reporter=default --reporter=json --outputFile.json="$log")
+# vitest NAME SCRIPT: one of the page's npm scripts that run Vitest.
+vitest() {
+  say "$1"
+  local log code
+  log=$(mktemp)
+  (cd Llasta.Web/ui && npm run --silent "$2" -- --reporter=default --reporter=json --outputFile.json="$log")
+  code=$?
+  suite "$1" "$(json "$log" numPassedTests)" "$(json "$log" numFailedTests)" "$code"
+  rm -f "$log"
+}
+json() { node -p "JSON.parse(fs.readFileSync('$1', 'utf8')).$2" 2>/dev/null || echo 0; }
+
+vitest "The page's logic" test
+vitest "Dying processes and broken connections" resilience
+
+say "The page in a browser"
+# An installed one, Playwright's download, or the package manager's.
+if ! browser=$(node Llasta.Web/ui/e2e/browser.mjs); then
+  sudo=$([ "$(id -u)" -eq 0 ] || command -v sudo)
+  if command -v apt-get >/dev/null; then $sudo apt-get update -qq && $sudo apt-get install -y -qq chromium >/dev/null
+  elif command -v dnf >/dev/null; then $sudo dnf install -y -q chromium >/dev/null
+  elif command -v apk >/dev/null; then $sudo apk add -q chromium
+  fi
+  browser=$(node Llasta.Web/ui/e2e/browser.mjs) || die "No browser for the page's tests could be installed. Install Chromium or Chrome, or set CHROMIUM_PATH."
+fi
+printf '%s\n' "$browser"
+report=Llasta.Web/ui/test-results/browser.json
+rm -f "$report"
+(cd Llasta.Web/ui && npm run --silent browser)
 code=$?
-vitest() { node -p "JSON.parse(fs.readFileSync('$log', 'utf8')).$1" 2>/dev/null || echo 0; }
-suite "The page's logic" "$(vitest numPassedTests)" "$(vitest numFailedTests)" "$code"
-rm -f "$log"
+suite "The page in a browser" "$(($(json "$report" stats.expected) + $(json "$report" stats.flaky)))" "$(json "$report" stats.unexpected)" "$code"
 
 [ "${Aspire:-}" = false ] && printf '\n%s\n' "NOT TESTED: the AppHost (Aspire's packages can't be restored here)."
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -3,6 +3,7 @@ using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Model;
 using Llasta.ChatApi.Relay;
 using Microsoft.Extensions.Options;
+using Microsoft.OpenApi;
 
 namespace Llasta.ChatApi;
 
@@ -52,7 +53,7 @@ public static class ChatApiExtensions
         api.MapPost("/chat", (HttpContext http, ChatRelay relay) => relay.HandleAsync(http))
             .WithSummary("Answers the last message")
             .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error.")
-            .Accepts<ChatRequest>("application/json")
+            .DescribesBody<ChatRequest>()
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblems(400, 403, 413, 415, 502, 503, 504);
         api.MapGet("/model", GetModelAsync)
@@ -60,12 +61,23 @@ public static class ChatApiExtensions
             .Produces<ModelStatus>();
         api.MapPost("/tokens", CountTokensAsync)
             .WithSummary("Counts a conversation's tokens")
-            .Accepts<TokensRequest>("application/json")
+            .DescribesBody<TokensRequest>()
             .Produces<TokenCount>()
             .ProducesProblems(400, 403, 413, 415, 501, 502, 503, 504);
         if (app.Environment.IsDevelopment())
             app.MapOpenApi();
     }
+
+    /// <summary>Accepts() would also make routing answer another content type by itself, without a problem document.</summary>
+    private static RouteHandlerBuilder DescribesBody<T>(this RouteHandlerBuilder endpoint) => endpoint.AddOpenApiOperationTransformer(async (operation, context, cancellation) =>
+        operation.RequestBody = new OpenApiRequestBody
+        {
+            Required = true,
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                ["application/json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(T), parameterDescription: null, cancellation) },
+            },
+        });
 
     private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params int[] statuses)
     {

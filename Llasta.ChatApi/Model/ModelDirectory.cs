@@ -81,6 +81,8 @@ internal sealed class ModelDirectory(ModelServer server, TurnLimit turns, IOptio
         return new ModelStatus(
             loading ? ModelState.Loading : ModelState.Unreachable,
             _model?.Name,
+            _model?.ContextWindow,
+            Simulated: _model?.Simulated == true,
             Detail: problem.Detail,
             ForSeconds: (int)waited.TotalSeconds);
     }

@@ -233,6 +233,7 @@ public class TurnTests
             return;
         var document = await response.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled);
         Assert.Equal(["/api/chat", "/api/model", "/api/tokens"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name));
-        Assert.True(document.GetProperty("components").GetProperty("schemas").GetProperty("ChatRequest").GetProperty("properties").TryGetProperty("continue", out _));
+        var body = document.GetProperty("paths").GetProperty("/api/chat").GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
+        Assert.True(body.GetProperty("schema").GetProperty("properties").TryGetProperty("continue", out _));
     }
 }

@@ -56,6 +56,7 @@ function toAnswer(answer: Record<string, unknown>): Answer {
   const state = states.find((state) => state === answer["state"]);
   if (!state) throw new TypeError("an answer's state is not known");
   const usage = answer["usage"] === undefined ? undefined : object(answer["usage"]);
+  const reasoningTokens = optionalNumber(usage?.["reasoningTokens"]);
   const timings = answer["timings"] === undefined ? undefined : object(answer["timings"]);
   return {
     text: string(answer["text"]),
@@ -67,6 +68,7 @@ function toAnswer(answer: Record<string, unknown>): Answer {
     usage: usage && {
       promptTokens: optionalNumber(usage["promptTokens"]) ?? 0,
       completionTokens: optionalNumber(usage["completionTokens"]) ?? 0,
+      ...(reasoningTokens !== undefined && { reasoningTokens }),
     },
     timings: timings && numbersOnly(timings, ["firstTokenMs", "tokensPerSecond", "relayMs"]),
   };

@@ -28,6 +28,8 @@ export class MarkdownView {
   #source = "";
   #markdown = new GrowingMarkdown();
   #views: BlockView[] = [];
+  /** For each block the depths of the headings that it stands under, in the model's counting. */
+  #outlines: (readonly number[])[] = [];
   #finished = 0;
 
   constructor(words: Words) {
@@ -48,6 +50,7 @@ export class MarkdownView {
     const changed = this.#markdown.append(text.slice(this.#source.length));
     this.#source = text;
     this.#render(changed);
+    this.#outline(changed);
     this.#finish(complete ? this.#views.length : this.#markdown.finishedBlocks);
   }
 
@@ -72,6 +75,24 @@ export class MarkdownView {
     while (this.element.childElementCount > Math.ceil(blocks.length / blocksPerChunk)) this.element.lastElementChild!.remove();
   }
 
+  /** A model begins with headings of any depth and leaves some out: in the page's outline they follow one another. */
+  #outline(from: number): void {
+    const { blocks } = this.#markdown;
+    this.#outlines.length = Math.min(this.#outlines.length, blocks.length);
+    for (let i = from; i < blocks.length; i++) {
+      const above = this.#outlines[i - 1] ?? [];
+      const depth = headingDepth(blocks[i]!);
+      if (depth === undefined) {
+        this.#outlines[i] = above;
+        continue;
+      }
+      const outline = [...above.filter((higher) => higher < depth), depth];
+      this.#outlines[i] = outline;
+      // The page's own headings are of level 1 and 2.
+      this.#views[i]!.element.setAttribute("aria-level", String(2 + outline.length));
+    }
+  }
+
   #chunk(block: number): Element {
     const index = Math.floor(block / blocksPerChunk);
     if (index === this.element.childElementCount) this.element.append(el("div", { className: "chunk" }));
@@ -82,6 +103,11 @@ export class MarkdownView {
     while (this.#finished < count) this.#views[this.#finished++]!.finish();
   }
 }
+
+const headingDepth = (block: Block): number | undefined => {
+  const depth = block.kind === "html" ? /^<h\d class="h(\d)">/.exec(block.html)?.[1] : undefined;
+  return depth === undefined ? undefined : Number(depth);
+};
 
 function viewOf(block: Block, words: Words): BlockView {
   switch (block.kind) {

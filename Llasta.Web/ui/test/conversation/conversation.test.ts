@@ -62,7 +62,7 @@ describe("dropping the oldest exchanges", () => {
 describe("a saved conversation", () => {
   const saved: Conversation = {
     ...conversation(
-      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3 }, timings: { firstTokenMs: 5 } })],
+      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 }, timings: { firstTokenMs: 5 } })],
       ["b 👋\u0000", answer("", { state: "thinking-limit", reasoningSkipped: true })],
       ["c"],
     ),

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { expect, test } from "./test.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+async function expectNoViolation(page: Page): Promise<void> {
+  // A transition halfway is no state to measure contrast in.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime)).map(({ finished }) => finished.catch(() => {}))));
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
+  expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`) }))).toEqual([]);
+}
+
+const screens = {
+  light: { colorScheme: "light", viewport: { width: 1100, height: 800 } },
+  dark: { colorScheme: "dark", viewport: { width: 1100, height: 800 } },
+  "phone, light": { colorScheme: "light", viewport: { width: 390, height: 750 } },
+  "phone, dark": { colorScheme: "dark", viewport: { width: 390, height: 750 } },
+} as const;
+
+for (const [screen, use] of Object.entries(screens))
+  test.describe(`axe finds no violation (${screen})`, () => {
+    test.use(use);
+
+    test("on an empty page", async ({ chat, page }) => {
+      await expect(chat.pill).toHaveAttribute("data-state", "ready");
+      await expectNoViolation(page);
+    });
+
+    test("while it thinks and while it answers", async ({ script: { chat, model }, page }) => {
+      await chat.say("Hello");
+      const turn = await model.turn();
+      turn.think("Let me see.\n\nThe user says hello.");
+      await expect(chat.thought).toContainText("The user says hello.");
+      await expectNoViolation(page);
+      turn.say("Hello, **you**. `code`\n\n```python\nprint(1)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |");
+      await expect(chat.answer.locator("td")).toHaveCount(2);
+      await expectNoViolation(page);
+      turn.end();
+    });
+
+    test("on an answer with everything in it", async ({ chat, page }) => {
+      await chat.ask("Show me everything");
+      await expect(chat.answer.locator("math").first()).toBeVisible();
+      await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
+      await chat.thinking.locator("summary").click();
+      await expectNoViolation(page);
+    });
+
+    test("on an error, on a waiting message and on a draft that came back", async ({ chat, page, model }) => {
+      await model.set({ Fault: "Error" });
+      await chat.ask("Hello");
+      await chat.expectNote(chat.words.problems["model-error"], chat.words.tryAgain);
+      await expectNoViolation(page);
+      await model.set({ Fault: "Refuse" });
+      await chat.action.click();
+      await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+      await expectNoViolation(page);
+      await chat.stop.click();
+      await chat.ended();
+      await expect(chat.notice).toHaveText(chat.words.draftBack);
+      await expectNoViolation(page);
+    });
+
+    test("in the settings, while editing and after Reset", async ({ chat, page }) => {
+      await chat.button(chat.words.settings).click();
+      await expect(chat.settings).toBeVisible();
+      await expectNoViolation(page);
+      await page.keyboard.press("Escape");
+      await chat.ask("Hello");
+      await chat.button(chat.words.edit).click();
+      await expectNoViolation(page);
+      await chat.button(chat.words.reset).click();
+      await expect(chat.button(chat.words.undo)).toBeVisible();
+      await expectNoViolation(page);
+    });
+  });

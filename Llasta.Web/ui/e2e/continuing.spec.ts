@@ -1,0 +1,94 @@
+import { Chat, expect, test } from "./test.ts";
+import { ModelControl, plainModel, type ModelSettings, type Server } from "./servers.ts";
+
+const question = "Write 600 words and compare them in a table";
+
+/** The answer to the question when nothing goes wrong, as text and as it is drawn. */
+async function uninterrupted(chat: Chat): Promise<{ text: string; drawn: string }> {
+  await chat.ask(question);
+  const whole = { text: await chat.lastAnswerText(), drawn: await chat.answer.innerText() };
+  await chat.button(chat.words.reset).click();
+  await expect(chat.exchanges).toHaveCount(0);
+  return whole;
+}
+
+async function expectUnbroken(chat: Chat, whole: { text: string; drawn: string }): Promise<void> {
+  await chat.ended();
+  expect(await chat.lastAnswerText()).toBe(whole.text);
+  expect(await chat.answer.innerText()).toBe(whole.drawn);
+  await expect(chat.note).toBeHidden();
+  await expect(chat.questions).toHaveCount(1);
+}
+
+for (const fault of ["Cut", "End", "Abort", "TruncatedJson"])
+  test(`a stream that breaks in the answer (${fault}) goes on by itself to the same answer`, async ({ chat, model }) => {
+    const whole = await uninterrupted(chat);
+    await model.clear();
+    await model.set({ Fault: fault, FaultAfterTokens: 120, FaultTimes: 3 });
+    await chat.say(question);
+    await expectUnbroken(chat, whole);
+    const requests = await model.requests();
+    expect(requests.map(({ body }) => body.continue_final_message === true)).toEqual([false, true, true, true]);
+  });
+
+test("a stream that breaks is shown to go on, quietly", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  const first = await model.turn();
+  first.say("One, two, ");
+  await expect(chat.answer).toHaveText("One, two,");
+  first.cut();
+  await chat.expectNote(chat.words.resuming);
+  await expect(chat.note).toHaveClass(/quiet/);
+  await expect(chat.stop).toBeVisible();
+  const second = await model.turn();
+  expect(second.messages.at(-1)).toEqual({ role: "assistant", content: "One, two, " });
+  second.say("three.").end();
+  await chat.ended();
+  await expect(chat.answer).toHaveText("One, two, three.");
+  await expect(chat.note).toBeHidden();
+});
+
+test("a stream that breaks in the thought thinks again, and shows one thought", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  const first = await model.turn();
+  first.think("Let me see");
+  await expect(chat.thought).toHaveText("Let me see");
+  first.cut();
+  const second = await model.turn();
+  expect(second.messages).toHaveLength(1);
+  second.think("All over again.").say("Hi!").end();
+  await chat.ended();
+  await chat.thinking.locator("summary").click();
+  await expect(chat.thought).toHaveText("All over again.");
+  await expect(chat.answer).toHaveText("Hi!");
+});
+
+test.describe("the parts as processes of their own", () => {
+  const slowly: ModelSettings = { TokensPerSecond: 400 };
+
+  async function split(start: (program: "Llasta.Web" | "Llasta.ChatApi" | "Llasta.ModelSim", settings?: Record<string, string | number>) => Promise<Server>) {
+    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
+    const chatapi = await start("Llasta.ChatApi", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+    const chatbot = await start("Llasta.Web", { "services:chatapi:http:0": chatapi.url });
+    return { sim, chatapi, chatbot, model: new ModelControl(sim) };
+  }
+
+  for (const victim of ["sim", "chatapi", "chatbot"] as const)
+    test(`${victim} is killed in mid-answer and started again: the reader sees one unbroken answer`, async ({ page, start }) => {
+      const parts = await split(start);
+      const chat = new Chat(page);
+      await chat.open(parts.chatbot.url);
+      const whole = await uninterrupted(chat);
+      await parts.model.set(slowly);
+      await chat.say(question);
+      await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+      await parts[victim].kill();
+      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingUnreachable}|${chat.words.waitingLoading}`));
+      const kept = await chat.answer.innerText();
+      expect(kept.length).toBeGreaterThan(400);
+      await parts[victim].start();
+      await parts.model.set(plainModel);
+      await expectUnbroken(chat, whole);
+      expect(whole.drawn.startsWith(kept.slice(0, 400))).toBe(true);
+    });
+});

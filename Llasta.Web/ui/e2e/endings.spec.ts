@@ -1,0 +1,201 @@
+import { networkName } from "./launch.ts";
+import { Chat, expect, test } from "./test.ts";
+
+async function expectWholeAnswer(chat: Chat): Promise<void> {
+  await chat.ended();
+  await expect(chat.answer).toContainText("To talk to a real model");
+  await expect(chat.note).toBeHidden();
+}
+
+test("done: nothing stands under the answer", async ({ chat }) => {
+  await chat.ask("Hello");
+  await expectWholeAnswer(chat);
+});
+
+test("length: says that the limit was reached, and Continue completes the answer", async ({ chat, model }) => {
+  await chat.think(false);
+  await chat.ask("Write 400 tokens");
+  const whole = await chat.lastAnswerText();
+  await chat.button(chat.words.reset).click();
+
+  await model.set({ ContextWindow: 200 });
+  await chat.ask("Write 400 tokens");
+  await chat.expectNote(chat.words.length, chat.words.goOn);
+  await model.set({ ContextWindow: 16_384 });
+  await chat.action.click();
+  await chat.ended();
+  await expect(chat.note).toBeHidden();
+  expect(await chat.lastAnswerText()).toBe(whole);
+});
+
+test("thinking-limit: says that there is no answer, and brings one without thinking", async ({ chat, model }) => {
+  await model.set({ ContextWindow: 1200, ThinkingTokens: 5000 });
+  await chat.ask("Hello");
+  await chat.expectNote(chat.words.thinkingLimit, chat.words.answerWithoutThinking);
+  await expect(chat.answer).toBeEmpty();
+  await chat.action.click();
+  await expectWholeAnswer(chat);
+  expect((await model.requests()).map(({ body }) => body.chat_template_kwargs.enable_thinking)).toEqual([true, false]);
+});
+
+test("truncated for good: after several cuts without a word the reader is asked, and Continue completes the answer", async ({ chat, model, page }) => {
+  await chat.ask("Hello");
+  const whole = await chat.lastAnswerText();
+  await page.clock.install();
+  await chat.button(chat.words.reset).click();
+  await model.clear();
+
+  await model.set({ Fault: "Cut", FaultPhase: "Answering", FaultAfterTokens: 0 });
+  await chat.say("Hello");
+  // The growing pauses between the tries pass at once.
+  await expect(async () => {
+    await page.clock.runFor(2000);
+    await expect(chat.note.locator("p")).toHaveText(chat.words.truncated, { timeout: 50 });
+  }).toPass();
+  await chat.expectNote(chat.words.truncated, chat.words.goOn);
+  await expect(chat.note).toHaveClass(/problem/);
+  expect(await model.requests()).toHaveLength(7);
+
+  await model.set({ Fault: "None" });
+  await page.clock.resume();
+  await chat.action.click();
+  await chat.ended();
+  expect(await chat.lastAnswerText()).toBe(whole);
+});
+
+for (const [how, settings] of Object.entries({
+  "an error before the stream": { Fault: "Error" },
+  "an error in the stream": { Fault: "ErrorInStream", FaultAfterTokens: 15 },
+  "a malformed chunk": { Fault: "Malformed", FaultAfterTokens: 15 },
+  "a page of HTML": { Fault: "Html" },
+} as const))
+  test(`model-error: ${how} is told, never becomes history, and Try again completes the answer`, async ({ chat, model }) => {
+    await chat.think(false);
+    await chat.ask("Hello");
+    const whole = await chat.lastAnswerText();
+    await chat.button(chat.words.reset).click();
+    await model.clear();
+
+    await model.set(settings);
+    await chat.ask("Hello");
+    await chat.expectNote(chat.words.problems["model-error"], chat.words.tryAgain);
+    await expect(chat.note).toHaveClass(/problem/);
+    await expect(chat.note.locator(".detail")).not.toBeEmpty();
+    await expect(chat.announcer).toContainText(chat.words.problems["model-error"]);
+    expect((await chat.exported()).text).not.toContain("failed");
+
+    await model.set({ Fault: "None" });
+    await chat.action.click();
+    await expectWholeAnswer(chat);
+    expect(await chat.lastAnswerText()).toBe(whole);
+    for (const { body } of await model.requests()) expect(JSON.stringify(body.messages)).not.toContain(chat.words.problems["model-error"]);
+  });
+
+test("context-overflow: offers to leave out the oldest turns, and shows which are left out", async ({ chat, model }) => {
+  await chat.think(false);
+  for (const question of ["Write 300 words, one", "Write 300 words, two", "Write 300 words, three"]) await chat.ask(question);
+  await model.set({ ContextWindow: 1200 });
+  await chat.ask("Hello");
+  await expect(chat.note.locator("p")).toContainText(chat.words.problems["context-overflow"]);
+  await expect(chat.action).toHaveText(/^Leave out the (2 oldest turns|3 oldest turns|oldest turn)$/);
+  await chat.action.click();
+  await expectWholeAnswer(chat);
+  await expect(chat.page.locator(".dropped")).toHaveText(/^The model no longer sees the (turn|\d turns) above\.$/);
+  const unsent = await chat.page.locator("article.unsent").count();
+  expect(unsent).toBeGreaterThan(0);
+  const { messages } = (await model.requests()).at(-1)!.body;
+  expect(messages.filter(({ role }) => role === "user")).toHaveLength(4 - unsent);
+  await expect(chat.questions).toHaveCount(4);
+});
+
+test("context-overflow of a single message: it comes back to be shortened", async ({ chat, model }) => {
+  await model.set({ ContextWindow: 300 });
+  const message = "word ".repeat(500).trim();
+  await chat.say(message);
+  await chat.ended();
+  await expect(chat.notice).toContainText(chat.words.problems["context-overflow-alone"]);
+  await expect(chat.box).toHaveValue(message);
+  await expect(chat.exchanges).toHaveCount(0);
+  await chat.ask("Hello");
+  await expect(chat.notice).toBeHidden();
+});
+
+test("model-auth: says who has to set what, and Try again", async ({ chat, model }) => {
+  await model.set({ Fault: "Unauthorized" });
+  await chat.ask("Hello");
+  await chat.expectNote(chat.words.problems["model-auth"], chat.words.tryAgain);
+  await expect(chat.note.locator(".detail")).toContainText("OPENAI_API_KEY");
+  await model.set({ Fault: "None" });
+  await chat.action.click();
+  await expectWholeAnswer(chat);
+});
+
+test("model-not-found: says who has to set what, and Try again", async ({ chat, model }) => {
+  await model.set({ Fault: "NotFound" });
+  await chat.ask("Hello");
+  await chat.expectNote(chat.words.problems["model-not-found"], chat.words.tryAgain);
+  await expect(chat.note.locator(".detail")).toContainText("operator");
+  await model.set({ Fault: "None" });
+  await chat.action.click();
+  await expectWholeAnswer(chat);
+});
+
+test("too-large: the draft comes back", async ({ page, sim, start, model }) => {
+  void model;
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxBodyBytes": 2048 });
+  const chat = new Chat(page);
+  await chat.open(web.url);
+  const message = "word ".repeat(800).trim();
+  await chat.say(message);
+  await chat.ended();
+  await expect(chat.notice).toContainText(chat.words.problems["too-large"]);
+  await expect(chat.notice).toContainText(chat.words.draftBack);
+  await expect(chat.box).toHaveValue(message);
+  await expect(chat.exchanges).toHaveCount(0);
+});
+
+test("invalid-request: the draft comes back, and the conversation stays as it was", async ({ page, sim, start, model }) => {
+  void model;
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxMessages": 2 });
+  const chat = new Chat(page);
+  await chat.open(web.url);
+  await chat.ask("Hello");
+  await chat.say("And now?");
+  await expect(chat.notice).toContainText(chat.words.problems["invalid-request"]);
+  await expect(chat.notice).toContainText("at most 2");
+  await expect(chat.box).toHaveValue("And now?");
+  await expect(chat.exchanges).toHaveCount(1);
+  await expect(chat.announcer).toContainText(chat.words.problems["invalid-request"]);
+});
+
+test("forbidden-origin: a page under a name that the server doesn't know gets the draft back", async ({ page, web, model }) => {
+  void model;
+  const chat = new Chat(page);
+  await chat.open(web.url.replace("127.0.0.1", networkName));
+  await chat.say("Hello");
+  await expect(chat.notice).toContainText(chat.words.problems["forbidden-origin"]);
+  await expect(chat.box).toHaveValue("Hello");
+  await expect(chat.exchanges).toHaveCount(0);
+});
+
+test("an empty answer is told, and Try again asks anew", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).end();
+  await chat.ended();
+  await chat.expectNote(chat.words.emptyAnswer, chat.words.tryAgain);
+  await chat.action.click();
+  (await model.turn()).say("Here I am.").end();
+  await chat.ended();
+  await expect(chat.answer).toHaveText("Here I am.");
+  await expect(chat.note).toBeHidden();
+});
+
+test("an answer that came to nothing doesn't replace an earlier one", async ({ chat, model }) => {
+  await chat.ask("Hello");
+  const whole = await chat.lastAnswerText();
+  await model.set({ Fault: "Error" });
+  await chat.button(chat.words.regenerate).click();
+  await expect(chat.notice).toContainText(chat.words.answerRestored);
+  await expect(chat.notice).toContainText(chat.words.problems["model-error"]);
+  expect(await chat.lastAnswerText()).toBe(whole);
+});

@@ -1,0 +1,272 @@
+import type { Page } from "@playwright/test";
+import { fr } from "../src/words/fr.ts";
+import { networkName } from "./launch.ts";
+import { Chat, expect, test } from "./test.ts";
+
+test("an answer's tables, lists, code and formulas are drawn", async ({ chat }) => {
+  await chat.ask("Show me everything");
+  await expect(chat.answer.locator("table th")).not.toHaveCount(0);
+  await expect(chat.answer.locator("ol ul li").first()).toBeVisible();
+  await expect(chat.answer.locator("figure.code pre").first()).toBeVisible();
+  await expect(chat.answer.locator("figure.code .hljs-keyword").first()).toBeVisible();
+  await expect(chat.answer.locator("math").first()).toBeVisible();
+  await expect(chat.answer.locator("blockquote").first()).toBeVisible();
+});
+
+test("links open a page of their own, and images are links", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).say("[docs](https://example.com/) and ![a cat](https://example.com/cat.png)").end();
+  await chat.ended();
+  const links = chat.answer.getByRole("link");
+  await expect(links).toHaveCount(2);
+  for (const link of await links.all()) {
+    await expect(link).toHaveAttribute("target", "_blank");
+    await expect(link).toHaveAttribute("rel", /noopener/);
+  }
+  await expect(chat.answer.locator("img")).toHaveCount(0);
+  await expect(links.last()).toHaveAttribute("href", "https://example.com/cat.png");
+});
+
+test.describe("copying", () => {
+  test.use({ permissions: ["clipboard-read", "clipboard-write"] });
+  const clipboard = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
+
+  test("a whole answer is copied as the model wrote it", async ({ chat, page }) => {
+    await chat.ask("Show me a table");
+    await chat.last.getByRole("button", { name: chat.words.copyAnswer }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    expect(await clipboard(page)).toBe(await chat.lastAnswerText());
+  });
+
+  test("a block of code is copied alone", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    const code = "def f(x):\n    return x < 1 and \"&amp;\"\n";
+    (await model.turn()).say(`Look:\n\n\`\`\`python\n${code}\`\`\`\n\nDone.`).end();
+    await chat.ended();
+    await chat.answer.getByRole("button", { name: chat.words.copyCode }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    expect((await clipboard(page)).trimEnd()).toBe(code.trimEnd());
+  });
+});
+
+test("copying works over plain http from the network, where browsers have no clipboard API", async ({ page, sim, start, model }) => {
+  void model;
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:AllowedHosts": networkName });
+  const chat = new Chat(page);
+  await chat.open(web.url.replace("127.0.0.1", networkName));
+  expect(await page.evaluate(() => [isSecureContext, "clipboard" in navigator])).toEqual([false, false]);
+  await chat.ask("Hello");
+  await chat.last.getByRole("button", { name: chat.words.copyAnswer }).click();
+  await expect(chat.announcer).toHaveText(chat.words.copied);
+  await chat.box.focus();
+  await page.keyboard.press("ControlOrMeta+V");
+  await expect(chat.box).toHaveValue(/To talk to a real model/);
+});
+
+test.describe("scrolling", () => {
+  const paragraph = `${"A line of the answer. ".repeat(30)}\n\n`;
+  const top = (page: Page) => page.evaluate(() => scrollY);
+  const toEnd = (page: Page) => page.evaluate(() => Math.round(document.documentElement.scrollHeight - innerHeight - scrollY));
+
+  test("the end stays in view until the reader goes up by the wheel, and again when End is pressed", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say(paragraph.repeat(8));
+    await expect(chat.answer.locator("p")).toHaveCount(8);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    await expect(chat.toEnd).toBeHidden();
+
+    await page.mouse.move(500, 300);
+    await page.mouse.wheel(0, -300);
+    await expect(chat.toEnd).toBeVisible();
+    await expect.poll(() => toEnd(page)).toBeGreaterThan(200);
+    const stays = await top(page);
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(12);
+    expect(await top(page)).toBe(stays);
+
+    await page.locator("main").click();
+    await page.keyboard.press("End");
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    await expect(chat.toEnd).toBeHidden();
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(16);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    turn.end();
+  });
+
+  test("a page up by the keyboard stops it, the button goes to the end again", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say(paragraph.repeat(8));
+    await expect(chat.answer.locator("p")).toHaveCount(8);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    await page.locator("main").click({ position: { x: 5, y: 5 } });
+    await page.keyboard.press("PageUp");
+    await expect(chat.toEnd).toBeVisible();
+    await expect.poll(() => toEnd(page)).toBeGreaterThan(200);
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(12);
+    await expect(chat.toEnd).toBeVisible();
+    await chat.toEnd.click();
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    turn.end();
+    await chat.ended();
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+  });
+
+  test("one step of the wheel is enough: it isn't pulled back by the next words", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say(paragraph.repeat(8));
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    await page.mouse.move(500, 300);
+    await page.mouse.wheel(0, -10);
+    await expect(chat.toEnd).toBeVisible();
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(12);
+    expect(await toEnd(page)).toBeGreaterThan(100);
+    turn.end();
+  });
+});
+
+test("everything can be done by the keyboard alone", async ({ chat, page, model }) => {
+  const { words } = chat;
+  const tabTo = async (name: string) => {
+    for (let i = 0; i < 40; i++) {
+      const label = await page.evaluate(() => document.activeElement?.ariaLabel || document.activeElement?.textContent || "");
+      if (label === name) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`Tab never comes to ${name}`);
+  };
+  await expect(chat.box).toBeFocused();
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Enter");
+  await chat.ended();
+  await expect(chat.box).toBeFocused();
+
+  await tabTo(words.regenerate);
+  await page.keyboard.press("Enter");
+  await expect.poll(async () => (await model.requests()).length).toBe(2);
+  await chat.ended();
+
+  await tabTo(words.edit);
+  await page.keyboard.press("Space");
+  await expect(chat.box).toBeFocused();
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("Hello again");
+  await page.keyboard.press("Enter");
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["Hello again"]);
+
+  await tabTo(words.settings);
+  await page.keyboard.press("Enter");
+  await expect(chat.settings).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(chat.settings).toBeHidden();
+  await expect(chat.button(words.settings)).toBeFocused();
+
+  await tabTo(words.reset);
+  await page.keyboard.press("Enter");
+  await expect(chat.exchanges).toHaveCount(0);
+  await expect(chat.box).toBeFocused();
+  await page.keyboard.press("Shift+Tab");
+  await tabTo(words.undo);
+  await page.keyboard.press("Enter");
+  await expect(chat.questions).toHaveText(["Hello again"]);
+  await expect(chat.box).toBeFocused();
+
+  await model.set({ QueueDelay: 1_000_000 });
+  await page.keyboard.type("Never mind");
+  await page.keyboard.press("Enter");
+  await expect(chat.stop).toBeVisible();
+  await page.keyboard.press("Escape");
+  await chat.ended();
+  await expect(chat.box).toHaveValue("Never mind");
+});
+
+test("the first stop of the page leads to the message box", async ({ chat, page }) => {
+  await chat.button(chat.words.settings).focus();
+  await page.keyboard.press("Shift+Tab");
+  await expect(page.getByRole("link", { name: chat.words.skipToMessage })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(chat.box).toBeFocused();
+});
+
+test.describe("in a French browser", () => {
+  test.use({ locale: "fr-CH" });
+  test("the page speaks French, and says so", async ({ page, web, model }) => {
+    void model;
+    await page.goto(web.url);
+    await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+    await expect(page.getByRole("heading", { name: fr.emptyTitle })).toBeVisible();
+    await page.getByRole("textbox", { name: fr.message }).fill("Bonjour");
+    await page.getByRole("button", { name: fr.send }).click();
+    await expect(page.locator(".figures")).toContainText("jetons");
+    await expect(page.getByRole("button", { name: fr.reset, exact: true })).toBeVisible();
+  });
+});
+
+test.describe("in a browser of another language", () => {
+  test.use({ locale: "ja-JP" });
+  test("the page speaks English", async ({ chat, page }) => {
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+    await expect(page.getByRole("heading", { name: chat.words.emptyTitle })).toBeVisible();
+  });
+});
+
+test.describe("appearance", () => {
+  const background = (page: Page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor || getComputedStyle(document.body).backgroundColor);
+  const lightness = async (page: Page) => {
+    const element = await background(page);
+    return page.evaluate((colour) => {
+      const context = document.createElement("canvas").getContext("2d")!;
+      context.fillStyle = colour;
+      context.fillRect(0, 0, 1, 1);
+      const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
+      return (r! + g! + b!) / 3;
+    }, element);
+  };
+
+  test("light or dark as the system is, as it changes, unless the reader chooses; the choice is kept", async ({ chat, page }) => {
+    await expect.poll(() => lightness(page)).toBeGreaterThan(200);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(() => lightness(page)).toBeLessThan(60);
+    await chat.button(chat.words.settings).click();
+    await chat.settings.getByRole("radio", { name: chat.words.themes.light }).check();
+    await expect.poll(() => lightness(page)).toBeGreaterThan(200);
+    await page.reload();
+    await expect.poll(() => lightness(page)).toBeGreaterThan(200);
+    await chat.button(chat.words.settings).click();
+    await expect(chat.settings.getByRole("radio", { name: chat.words.themes.light })).toBeChecked();
+    await chat.settings.getByRole("radio", { name: chat.words.themes.auto }).check();
+    await expect.poll(() => lightness(page)).toBeLessThan(60);
+  });
+
+  test("nothing moves for who prefers no motion", async ({ script: { chat, model }, page }) => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.think("Hm");
+    await expect(chat.thought).toHaveText("Hm");
+    const moving = () => page.evaluate(() => document.getAnimations().filter(({ effect }) => Number(effect?.getComputedTiming().duration) > 10).length);
+    expect(await moving()).toBe(0);
+    turn.say("Hello");
+    await expect(chat.answer).toHaveText("Hello");
+    expect(await moving()).toBe(0);
+    turn.end();
+  });
+});
+
+for (const width of [320, 390, 768, 1920])
+  test(`at ${width} px nothing is wider than the screen, whatever the answer`, async ({ chat, page, model }) => {
+    void model;
+    await page.setViewportSize({ width, height: 700 });
+    await chat.ask(`Show me everything ${"verylongword".repeat(30)}`);
+    await expect(chat.answer.locator("math").first()).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
+    await expect(chat.box).toBeInViewport();
+    await chat.button(chat.words.settings).click();
+    await expect(chat.settings).toBeInViewport({ ratio: 0.9 });
+  });

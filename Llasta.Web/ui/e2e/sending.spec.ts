@@ -1,0 +1,119 @@
+import { expect, test } from "./test.ts";
+
+test("a message is answered under it, with the model's name and the server's figures", async ({ chat }) => {
+  await chat.ask("Hello there");
+  await expect(chat.questions).toHaveText(["Hello there"]);
+  await expect(chat.last.getByRole("heading", { name: "Qwen3-8B" })).toBeVisible();
+  await expect(chat.answer).toContainText("Hello there");
+  await expect(chat.last.locator(".figures")).toHaveText(/^[\d,]+ tokens · [\d.,]+ tokens\/s · [\d.]+ m?s to the first token$/);
+  await expect(chat.box).toHaveValue("");
+});
+
+test("Shift+Enter begins a new line, Enter sends both", async ({ chat }) => {
+  await chat.box.pressSequentially("one");
+  await chat.box.press("Shift+Enter");
+  await chat.box.pressSequentially("two");
+  await chat.box.press("Enter");
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["one\ntwo"]);
+});
+
+test("a double click on Send sends once and stops nothing", async ({ chat, model }) => {
+  await model.set({ QueueDelay: 1_000_000 });
+  await chat.box.fill("Hello");
+  await chat.send.dblclick();
+  await expect(chat.exchanges).toHaveCount(1);
+  await expect(chat.stop).toBeVisible();
+  await expect.poll(async () => (await model.requests()).map(({ state }) => state)).toEqual(["running"]);
+});
+
+test("an empty message isn't sent", async ({ chat, model }) => {
+  await expect(chat.send).toHaveAttribute("aria-disabled", "true");
+  await chat.say("  \n ");
+  await chat.send.click({ force: true });
+  await expect(chat.exchanges).toHaveCount(0);
+  expect(await model.requests()).toEqual([]);
+});
+
+test("an empty page says what this is, and its suggestions send themselves", async ({ chat }) => {
+  await expect(chat.page.getByRole("heading", { name: chat.words.emptyTitle })).toBeVisible();
+  for (const suggestion of chat.words.suggestions) await expect(chat.button(suggestion)).toBeVisible();
+  await chat.button(chat.words.suggestions[3]!).click();
+  await chat.ended();
+  await expect(chat.questions).toHaveText([chat.words.suggestions[3]!]);
+  await expect(chat.page.getByRole("heading", { name: chat.words.emptyTitle })).toHaveCount(0);
+});
+
+test("what is written while an answer runs stays, and Enter doesn't send it", async ({ script: { chat, model } }) => {
+  await chat.say("first");
+  const turn = await model.turn();
+  turn.say("An answer");
+  await expect(chat.answer).toHaveText("An answer");
+  await chat.say("second");
+  turn.say(" to that.").end();
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["first"]);
+  await expect(chat.box).toHaveValue("second");
+});
+
+test("Enter that ends a composition doesn't send, the next one does", async ({ chat, page }) => {
+  const browser = await page.context().newCDPSession(page);
+  await chat.box.focus();
+  await browser.send("Input.imeSetComposition", { text: "にほ", selectionStart: 2, selectionEnd: 2 });
+  await expect(chat.box).toHaveValue("にほ");
+  const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229, nativeVirtualKeyCode: 13 };
+  await browser.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
+  await browser.send("Input.insertText", { text: "日本" });
+  await browser.send("Input.dispatchKeyEvent", { type: "keyUp", ...enter, windowsVirtualKeyCode: 13 });
+  await expect(chat.box).toHaveValue("日本");
+  await expect(chat.exchanges).toHaveCount(0);
+  await chat.box.press("Enter");
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["日本"]);
+});
+
+test("Enter in mid-composition doesn't send where it is told by isComposing alone", async ({ chat }) => {
+  await chat.box.fill("한");
+  await chat.box.evaluate((box) => {
+    box.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
+    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+    box.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "한" }));
+    // Safari: the composition has just ended, and the key still belongs to it.
+    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true } as KeyboardEventInit));
+  });
+  await expect(chat.box).toHaveValue("한");
+  await expect(chat.exchanges).toHaveCount(0);
+});
+
+test("the pill names the model and its state, and that it is simulated", async ({ chat }) => {
+  await expect(chat.pill).toHaveText("Qwen3-8Breadysimulated");
+  await expect(chat.pill.getByTitle(chat.words.simulatedHint)).toBeVisible();
+});
+
+test("a real model isn't called simulated", async ({ script: { chat } }) => {
+  await expect(chat.pill).toHaveAttribute("data-state", "ready");
+  await expect(chat.pill.getByText(chat.words.simulated)).toBeHidden();
+});
+
+test("the gauge counts the draft by the server's tokenizer, and what a turn has used", async ({ chat }) => {
+  await expect(chat.gauge).toBeHidden();
+  await chat.box.fill("word ".repeat(2000));
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,0\d\d of 16,384 tokens$/);
+  await chat.box.press("Enter");
+  await chat.ended();
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,\d{3} of 16,384 tokens$/);
+  await expect(chat.gauge).toHaveAttribute("aria-valuemax", "16384");
+});
+
+test("a screen reader hears the beginning and the end, and the transcript is no live region", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  const turn = await model.turn();
+  turn.think("Hm.");
+  await expect(chat.announcer).toHaveText(chat.words.announceThinking);
+  turn.say("Hi");
+  await expect(chat.announcer).toHaveText(chat.words.announceStart);
+  await expect(chat.last).toHaveAttribute("aria-busy", "true");
+  turn.end();
+  await expect(chat.announcer).toHaveText(chat.words.announceEnd);
+  await expect(chat.page.locator("main[aria-live], main [aria-live]")).toHaveCount(0);
+});

@@ -1,0 +1,123 @@
+import { expect, test, type Chat } from "./test.ts";
+import type { ModelControl, ModelRequest } from "./servers.ts";
+
+/** The model's server has seen the one request being left, in that phase. */
+async function expectLeft(model: ModelControl, phase: ModelRequest["phase"]): Promise<ModelRequest> {
+  await expect.poll(async () => (await model.requests()).map(({ phase, abortedAt }) => [phase, abortedAt !== null])).toEqual([[phase, true]]);
+  return (await model.requests())[0]!;
+}
+
+async function stopsWithAnAnswer(chat: Chat): Promise<void> {
+  await chat.stop.click();
+  await chat.ended();
+  await chat.expectNote(chat.words.stopped, chat.words.goOn);
+}
+
+test("stopping while it queues leaves the queue and gives the message back", async ({ chat, model }) => {
+  await model.set({ QueueDelay: 1_000_000 });
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.sending);
+  await expect.poll(async () => (await model.requests()).map(({ phase }) => phase)).toEqual(["queued"]);
+  await chat.stop.click();
+  await chat.ended();
+  expect((await expectLeft(model, "queued")).state).toBe("aborted");
+  await expect(chat.box).toHaveValue("Hello");
+  await expect(chat.notice).toHaveText(chat.words.draftBack);
+  await expect(chat.exchanges).toHaveCount(0);
+});
+
+test("stopping while it thinks closes the model's request and keeps the thought", async ({ chat, model }) => {
+  await model.set({ Fault: "Stall", FaultPhase: "Thinking", FaultAfterTokens: 12 });
+  await chat.say("Hello");
+  await expect(chat.thought).not.toBeEmpty();
+  const thought = await chat.thought.textContent();
+  await stopsWithAnAnswer(chat);
+  await expectLeft(model, "thinking");
+  expect(await chat.thought.textContent()).toBe(thought);
+  await expect(chat.box).toHaveValue("");
+
+  await model.set({ Fault: "None" });
+  await chat.action.click();
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+  await expect(chat.note).toBeHidden();
+});
+
+test("stopping while it answers closes the model's request; Continue goes on to the same answer", async ({ chat, model }) => {
+  await chat.ask("Compare things in a table, please");
+  const whole = await chat.lastAnswerText();
+  await chat.button(chat.words.reset).click();
+  await model.clear();
+
+  await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 40 });
+  await chat.say("Compare things in a table, please");
+  await expect(chat.answer).toContainText("no real model");
+  await stopsWithAnAnswer(chat);
+  await expectLeft(model, "answering");
+  const part = await chat.lastAnswerText();
+  expect(whole.startsWith(part) && part.length < whole.length).toBe(true);
+
+  await model.set({ Fault: "None" });
+  await chat.action.click();
+  await chat.ended();
+  expect(await chat.lastAnswerText()).toBe(whole);
+  await expect(chat.note).toBeHidden();
+  const { body } = (await model.requests()).at(-1)!;
+  expect(body.continue_final_message).toBe(true);
+  expect(body.messages.at(-1)).toMatchObject({ role: "assistant", content: part });
+});
+
+test("stopping after the last token closes the model's request and keeps the answer", async ({ chat, model }) => {
+  await chat.ask("Hello");
+  const whole = await chat.lastAnswerText();
+  await chat.button(chat.words.reset).click();
+  await model.clear();
+
+  await model.set({ Fault: "Stall", FaultPhase: "AfterFinish" });
+  await chat.say("Hello");
+  await expect.poll(async () => (await model.requests()).map(({ phase }) => phase)).toEqual(["after-finish"]);
+  await expect(chat.answer).toContainText("OPENAI_API_BASE_URL");
+  await chat.stop.click();
+  await chat.ended();
+  await expectLeft(model, "after-finish");
+  expect(await chat.lastAnswerText()).toBe(whole);
+});
+
+test("Escape in the message box stops", async ({ chat, model }) => {
+  await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 10 });
+  await chat.say("Hello");
+  await expect(chat.answer).not.toBeEmpty();
+  await chat.box.press("Escape");
+  await chat.ended();
+  await expectLeft(model, "answering");
+  await expect(chat.box).toBeFocused();
+});
+
+test("stopping while it waits for an unreachable model gives the message back", async ({ chat, model }) => {
+  await model.set({ Fault: "Refuse" });
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await chat.stop.click();
+  await chat.ended();
+  await expect(chat.box).toHaveValue("Hello");
+  await expect(chat.exchanges).toHaveCount(0);
+});
+
+test("resetting while it answers closes the model's request, too", async ({ chat, model }) => {
+  await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 10 });
+  await chat.say("Hello");
+  await expect(chat.answer).not.toBeEmpty();
+  await chat.button(chat.words.reset).click();
+  await expectLeft(model, "answering");
+  await chat.button(chat.words.undo).click();
+  await expect(chat.answer).not.toBeEmpty();
+  await chat.expectNote(chat.words.stopped, chat.words.goOn);
+});
+
+test("closing the tab closes the model's request", async ({ chat, model }) => {
+  await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 10 });
+  await chat.say("Hello");
+  await expect(chat.answer).not.toBeEmpty();
+  await chat.page.close();
+  await expectLeft(model, "answering");
+});

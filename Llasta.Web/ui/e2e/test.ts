@@ -1,0 +1,110 @@
+import { test as base, expect, type BrowserContext } from "@playwright/test";
+import { Chat } from "./chat.ts";
+import { ScriptedModel } from "./scriptedModel.ts";
+import { ModelControl, plainModel, Server, type Program } from "./servers.ts";
+
+interface Watched {
+  /** Addresses of another origin than the page's that the browser asked for. */
+  readonly strangers: string[];
+  /** What the browser complained of: content security policy, Trusted Types, uncaught errors. */
+  readonly complaints: string[];
+}
+
+interface WorkerFixtures {
+  readonly sim: Server;
+  readonly web: Server;
+  readonly scripted: { readonly model: ScriptedModel; readonly web: Server };
+}
+
+interface TestFixtures {
+  /** Every test: no request leaves the page's origin, no policy is violated, no error is uncaught. */
+  readonly watched: Watched;
+  /** The simulator's control; it is plain and has forgotten its requests when a test begins. */
+  readonly model: ModelControl;
+  /** The page in front of the simulator. */
+  readonly chat: Chat;
+  /** Starts one of our programs for this test alone. */
+  readonly start: (program: Program, settings?: Record<string, string | number>) => Promise<Server>;
+  /** The page in front of a model whose every token comes from the test. */
+  readonly script: { readonly chat: Chat; readonly model: ScriptedModel };
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  sim: [async ({}, use) => {
+    const server = await Server.start("Llasta.ModelSim");
+    await use(server);
+    await server.kill();
+  }, { scope: "worker" }],
+
+  web: [async ({ sim }, use) => {
+    const server = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+    await use(server);
+    await server.kill();
+  }, { scope: "worker" }],
+
+  scripted: [async ({}, use) => {
+    const model = await ScriptedModel.start();
+    const web = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
+    await use({ model, web });
+    await web.kill();
+    await model.stop();
+  }, { scope: "worker" }],
+
+  watched: [async ({ context }, use) => {
+    const watched = await watch(context);
+    await use(watched);
+    expect(watched.strangers, "requests that left the page's origin").toEqual([]);
+    expect(watched.complaints, "what the browser complained of").toEqual([]);
+  }, { auto: true }],
+
+  model: async ({ sim }, use) => {
+    const model = new ModelControl(sim);
+    await model.set(plainModel);
+    await model.clear();
+    await use(model);
+  },
+
+  chat: async ({ page, web, model }, use) => {
+    void model;
+    const chat = new Chat(page);
+    await chat.open(web.url);
+    await use(chat);
+  },
+
+  start: async ({}, use) => {
+    const servers: Server[] = [];
+    await use(async (program, settings) => {
+      const server = await Server.start(program, settings);
+      servers.push(server);
+      return server;
+    });
+    await Promise.all(servers.map((server) => server.kill()));
+  },
+
+  script: async ({ page, scripted }, use) => {
+    const chat = new Chat(page);
+    await chat.open(scripted.web.url);
+    await use({ chat, model: scripted.model });
+  },
+});
+
+async function watch(context: BrowserContext): Promise<Watched> {
+  const watched: Watched = { strangers: [], complaints: [] };
+  context.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    const own = request.frame().url();
+    if (protocol === "data:" || protocol === "blob:") return;
+    if (request.isNavigationRequest() || own === "about:blank" ? !/^(127\.0\.0\.1|chat\.example)$/.test(new URL(request.url()).hostname) : origin !== new URL(own).origin)
+      watched.strangers.push(request.url());
+  });
+  context.on("weberror", (error) => watched.complaints.push(String(error.error())));
+  await context.exposeFunction("complain", (text: string) => watched.complaints.push(text));
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
+      (window as unknown as { complain(text: string): void }).complain(`${violatedDirective} ${blockedURI} ${sample}`));
+  });
+  return watched;
+}
+
+export { expect } from "@playwright/test";
+export { Chat } from "./chat.ts";

@@ -1,0 +1,100 @@
+import { Chat, expect, test } from "./test.ts";
+import { ModelControl, Server } from "./servers.ts";
+
+test("a message sent while the model loads waits visibly and goes out when it is ready", async ({ page, start }) => {
+  const sim = await Server.startLater("Llasta.ModelSim");
+  try {
+    const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+    const chat = new Chat(page);
+    await chat.open(web.url);
+    await expect(chat.pill).toHaveAttribute("data-state", "loading");
+    await expect(chat.pill).toHaveText(/loading \d+:\d\d/);
+    await expect(chat.box).toHaveAttribute("placeholder", chat.words.messageHintWhileLoading);
+    await chat.say("Hello");
+    await chat.expectNote(chat.words.waitingLoading, chat.words.tryNow);
+    await expect(chat.questions).toHaveText(["Hello"]);
+    await expect(chat.announcer).toHaveText(chat.words.waitingLoading);
+    await sim.start();
+    await chat.ended();
+    await expect(chat.answer).toContainText("Hello");
+    await expect(chat.pill).toHaveAttribute("data-state", "ready");
+    await expect(chat.note).toBeHidden();
+  } finally {
+    await sim.kill();
+  }
+});
+
+test("an unreachable model is tried again by itself", async ({ chat, model }) => {
+  await model.set({ Fault: "Refuse", FaultTimes: 2 });
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+  await expect(chat.questions).toHaveCount(1);
+});
+
+test("Try now doesn't wait for the pause to end", async ({ chat, model, page }) => {
+  await page.clock.install();
+  await model.set({ Fault: "Refuse" });
+  await chat.say("Hello");
+  await expect(async () => {
+    await page.clock.runFor(20);
+    await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  }).toPass();
+  await model.set({ Fault: "None" });
+  await chat.action.click();
+  // Less than the shortest pause in all, so that what answers isn't a try of its own.
+  await expect(async () => {
+    await page.clock.runFor(1);
+    await expect(chat.send).toBeVisible({ timeout: 100 });
+  }).toPass();
+  await expect(chat.answer).toContainText("Hello");
+});
+
+test("a busy server makes a message wait in its place, and a place that gets free sends it", async ({ page, context, sim, start, model }) => {
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxConcurrentTurns": 1 });
+  const chat = new Chat(page);
+  const other = new Chat(await context.newPage());
+  await chat.open(web.url);
+  await other.open(web.url);
+  await model.set({ Fault: "Stall", FaultAfterTokens: 5, FaultTimes: 1 });
+  await other.say("I was first");
+  await expect(other.answer).not.toBeEmpty();
+  await chat.page.bringToFront();
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingBusy, chat.words.tryNow);
+  await other.stop.click();
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+});
+
+test("offline, a message waits; back online, it goes out at once", async ({ chat, context }) => {
+  await context.setOffline(true);
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await context.setOffline(false);
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+});
+
+test("the pill tells when the model goes away and when it is back", async ({ page, start }) => {
+  const sim = await start("Llasta.ModelSim");
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+  const chat = new Chat(page);
+  await chat.open(web.url);
+  await expect(chat.pill).toHaveAttribute("data-state", "ready");
+  await sim.kill();
+  await page.clock.install();
+  await expect(async () => {
+    await page.clock.runFor(5000);
+    await expect(chat.pill).toHaveAttribute("data-state", "loading", { timeout: 100 });
+  }).toPass();
+  await expect(chat.pill).toContainText("Qwen3-8B");
+  await expect(chat.announcer).toHaveText(chat.words.modelLoading);
+  await sim.start();
+  await new ModelControl(sim).set({ TokensPerSecond: 0 });
+  await expect(async () => {
+    await page.clock.runFor(1000);
+    await expect(chat.pill).toHaveAttribute("data-state", "ready", { timeout: 100 });
+  }).toPass();
+});
