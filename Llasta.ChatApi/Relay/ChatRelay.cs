@@ -1,7 +1,6 @@
 using System.ClientModel.Primitives;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Model;
@@ -164,8 +163,8 @@ internal sealed class ChatRelay(
     private async Task StreamAsync(HttpContext http, EventStream events, Turn turn, Upstream upstream)
     {
         using var response = upstream.Response;
-        var body = new UpstreamBody(response.ContentStream!, events, turn);
-        var chunks = new Chunks(events, body, upstream.Continues);
+        var body = new UpstreamEvents(response.ContentStream!, events, turn);
+        var chunks = new Chunks(events, upstream.Continues);
 
         events.Start();
         events.Write("start"u8, new StartEvent(upstream.Id, upstream.Model.Name, upstream.Model.ContextWindow), ContractJson.Default.StartEvent);
@@ -175,12 +174,12 @@ internal sealed class ChatRelay(
         ChatProblem? error = null;
         try
         {
-            await foreach (var item in SseParser.Create(body, chunks.Read).EnumerateAsync())
+            while (await body.FillAsync())
             {
-                if (!item.Data)
-                    break;
-                if (firstWrittenAt == 0 && chunks.FirstTokenAt != 0 && body.FlushedAt > chunks.FirstTokenAt)
+                if (firstWrittenAt == 0 && chunks.FirstTokenAt != 0)
                     firstWrittenAt = body.FlushedAt;
+                if (!chunks.ReadAll(body))
+                    break;
             }
 
             chunks.Complete();

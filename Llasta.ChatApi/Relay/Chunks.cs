@@ -10,15 +10,14 @@ namespace Llasta.ChatApi.Relay;
 internal sealed class Chunks
 {
     private readonly EventStream _events;
-    private readonly UpstreamBody _body;
     private readonly ThinkTags _tags;
     private bool _hadReasoning;
     private bool _hadText;
+    private long _readAt;
 
-    public Chunks(EventStream events, UpstreamBody body, bool continues)
+    public Chunks(EventStream events, bool continues)
     {
         _events = events;
-        _body = body;
         _tags = new ThinkTags(events);
         if (continues)
             _tags.Pass();
@@ -52,13 +51,24 @@ internal sealed class Chunks
         _ => TurnState.Done,
     };
 
-    /// <summary>Takes one event's data.</summary>
+    /// <summary>Takes everything that was read.</summary>
     /// <returns>False when the stream is over: <c>[DONE]</c>, or an error.</returns>
     /// <exception cref="JsonException">The data is not a chunk.</exception>
     /// <exception cref="InvalidOperationException">A member of the chunk is not of its type.</exception>
-    public bool Read(string eventType, ReadOnlySpan<byte> data)
+    public bool ReadAll(UpstreamEvents upstream)
     {
-        _body.EventSeen();
+        _readAt = upstream.ReadAt;
+        while (upstream.TryRead(out var data))
+        {
+            if (!Read(data))
+                return false;
+        }
+
+        return true;
+    }
+
+    private bool Read(ReadOnlySpan<byte> data)
+    {
         if (data.SequenceEqual("[DONE]"u8))
             return false;
 
@@ -172,7 +182,7 @@ internal sealed class Chunks
 
     private void Token()
     {
-        LastTokenAt = _body.ReadAt;
+        LastTokenAt = _readAt;
         if (FirstTokenAt == 0)
             FirstTokenAt = LastTokenAt;
     }
