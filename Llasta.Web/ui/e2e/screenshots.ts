@@ -23,7 +23,7 @@ const simulated = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim
 const control = new ModelControl(sim);
 const browser = await chromium.launch(launch);
 
-const sizes = { wide: { width: 1200, height: 800 }, phone: { width: 390, height: 780 } };
+const sizes = { wide: { width: 1200, height: 800 }, tall: { width: 1200, height: 980 }, phone: { width: 390, height: 780 } };
 
 async function picture(name: string, url: string, take: (chat: Chat, page: Page) => Promise<unknown>, sizesToTake: (keyof typeof sizes)[] = ["wide"], folder = out): Promise<void> {
   for (const size of sizesToTake)
@@ -32,7 +32,7 @@ async function picture(name: string, url: string, take: (chat: Chat, page: Page)
       const page = await browser.newPage({ viewport: sizes[size], colorScheme, hasTouch: size === "phone", isMobile: size === "phone", locale: "en-US", reducedMotion: "reduce" });
       const chat = new Chat(page);
       await chat.open(url);
-      await expect(chat.pill).not.toHaveText(chat.words.asking);
+      await expect(chat.pill).toHaveAttribute("data-state", /./);
       await take(chat, page);
       // What is drawn when there is time, is.
       await page.evaluate(() => new Promise((resolve) => requestIdleCallback(() => requestAnimationFrame(() => resolve(undefined)))));
@@ -72,13 +72,19 @@ async with grpc.aio.insecure_channel("localhost:50051") as channel:
 
 Choose REST when strangers will call it, gRPC when both ends are yours.`;
 
-/** A turn that was talked through before, and one under way. */
-const underWay = async (chat: Chat) => {
+const paced = async (write: () => void): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  write();
+};
+
+/** A whole answer with its thinking. */
+const whole = async (chat: Chat) => {
   await chat.say("Compare REST, gRPC and GraphQL in a table.");
   const turn = await model.turn();
-  turn.think(thought);
-  await expect(chat.thought).toContainText("wrong choice");
-  turn.say(answer).end();
+  // In pieces and at a pace that a model would have.
+  for (const word of thought.match(/\s*\S+/g)!) await paced(() => turn.think(word));
+  for (const word of answer.match(/\s*\S+/g)!) await paced(() => turn.say(word));
+  turn.end();
   await chat.ended();
   await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
 };
@@ -86,13 +92,13 @@ const underWay = async (chat: Chat) => {
 try {
   if (values.docs) {
     await picture("screenshot", scripted.url, async (chat, page) => {
-      await underWay(chat);
+      await whole(chat);
       await page.mouse.move(0, 0);
-    }, ["wide"], join(root, "docs"));
+    }, ["tall"], join(root, "docs"));
   } else {
     const both: (keyof typeof sizes)[] = ["wide", "phone"];
     await picture("empty", simulated.url, async () => {}, both);
-    await picture("answer", scripted.url, underWay, both);
+    await picture("answer", scripted.url, whole, both);
     await picture("thinking", scripted.url, async (chat) => {
       await chat.say("Compare REST, gRPC and GraphQL in a table.");
       (await model.turn()).think(thought);
@@ -140,7 +146,9 @@ try {
     });
     await picture("resuming", scripted.url, async (chat) => {
       await chat.say("Compare REST, gRPC and GraphQL in a table.");
-      const turn = await model.turn();
+      let turn = await model.turn();
+      // The picture before this one was left while it went on.
+      while (turn.messages.at(-1)!.role === "assistant") turn = await model.turn();
       turn.say(answer.slice(0, 420));
       await expect(chat.answer).toContainText("gRPC");
       turn.cut();
