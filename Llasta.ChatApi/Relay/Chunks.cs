@@ -11,9 +11,16 @@ internal sealed class Chunks
 {
     private readonly EventStream _events;
     private readonly ThinkTags _tags;
+    private readonly ChunkShape _shape = new();
     private bool _hadReasoning;
     private bool _hadText;
     private long _readAt;
+
+    // Where the chunk that is being read has its text, and how many texts it has.
+    private int _texts;
+    private int _textStart;
+    private int _textLength;
+    private bool _textIsReasoning;
 
     public Chunks(EventStream events, bool continues)
     {
@@ -69,9 +76,20 @@ internal sealed class Chunks
 
     private bool Read(ReadOnlySpan<byte> data)
     {
+        if (_shape.TryMatch(data, out var text))
+        {
+            if (_shape.IsReasoning)
+                WriteReasoning(text);
+            else
+                WriteText(text);
+            return true;
+        }
+
         if (data.SequenceEqual("[DONE]"u8))
             return false;
 
+        var usage = Usage;
+        _texts = 0;
         var json = new Utf8JsonReader(data);
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject)
@@ -88,6 +106,8 @@ internal sealed class Chunks
                 json.Skip();
         }
 
+        if (_texts == 1 && FinishReason is null && usage == Usage)
+            _shape.Keep(data, _textStart, _textLength, _textIsReasoning);
         return true;
     }
 
@@ -138,12 +158,12 @@ internal sealed class Chunks
             if (json.ValueTextEquals("content"u8))
             {
                 if (Next(ref json) != JsonTokenType.Null)
-                    WriteText(ref json);
+                    ReadText(ref json);
             }
             else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8))
             {
                 if (Next(ref json) != JsonTokenType.Null && !reasoned)
-                    reasoned = WriteReasoning(ref json);
+                    reasoned = ReadReasoning(ref json);
             }
             else
             {
@@ -152,32 +172,54 @@ internal sealed class Chunks
         }
     }
 
-    private void WriteText(ref Utf8JsonReader json)
+    private void ReadText(ref Utf8JsonReader json)
     {
         Expect(json.TokenType == JsonTokenType.String);
         if (json.ValueSpan.IsEmpty)
             return;
-        Token();
-        if (!_tags.Passed)
+        if (_tags.Passed)
         {
-            _tags.Write(json.GetString()!);
-            return;
+            Locate(ref json, isReasoning: false);
+            WriteText(json.ValueSpan);
         }
-
-        _hadText = true;
-        _events.WriteText(json.ValueSpan);
+        else
+        {
+            Token();
+            _tags.Write(json.GetString()!);
+        }
     }
 
-    private bool WriteReasoning(ref Utf8JsonReader json)
+    private bool ReadReasoning(ref Utf8JsonReader json)
     {
         Expect(json.TokenType == JsonTokenType.String);
         if (json.ValueSpan.IsEmpty)
             return false;
+        Locate(ref json, isReasoning: true);
+        WriteReasoning(json.ValueSpan);
+        return true;
+    }
+
+    private void Locate(ref Utf8JsonReader json, bool isReasoning)
+    {
+        _texts++;
+        _textStart = (int)json.TokenStartIndex + 1;
+        _textLength = json.ValueSpan.Length;
+        _textIsReasoning = isReasoning;
+    }
+
+    private void WriteText(ReadOnlySpan<byte> escaped)
+    {
+        Token();
+        _hadText = true;
+        _events.WriteText(escaped);
+    }
+
+    private void WriteReasoning(ReadOnlySpan<byte> escaped)
+    {
         Token();
         _tags.Pass();
         _hadReasoning = true;
-        _events.WriteReasoning(json.ValueSpan);
-        return true;
+        _events.WriteReasoning(escaped);
     }
 
     private void Token()
