@@ -85,11 +85,12 @@ export class Transcript {
     }
   }
 
-  #waitingNote({ phase }: Turn, model: ModelStatus | undefined): Note | undefined {
+  #waitingNote({ phase, answer, fruitless }: Turn, model: ModelStatus | undefined): Note | undefined {
     const words = this.#words;
     switch (phase.is) {
       case "sending":
-        return { tone: "quiet", text: words.sending };
+        // What goes on after a break has had its first word.
+        return { tone: "quiet", text: answer && fruitless > 0 ? words.resuming : words.sending };
       case "resuming":
         return { tone: "quiet", text: words.resuming };
       case "waiting": {

@@ -14,6 +14,12 @@ export type Delivery =
 /** The chat API sends a comment after 15 s of silence: after four times that, nobody is there any more. */
 const silenceMs = 60_000;
 
+/**
+ * From one read of the stream to the next at least this time passes, milliseconds. The page draws no more often, and a read
+ * costs it more than a token does: what comes meanwhile waits in the browser's buffer, and is read at once.
+ */
+const betweenReads = 40;
+
 /** The chat API over `fetch`; it runs in a browser and in Node alike. */
 export class ChatClient {
   readonly #base: string;
@@ -112,7 +118,22 @@ async function* deliveries(body: ReadableStream<Uint8Array>, signal: AbortSignal
       }
     }
     if (batch.length > 0) yield batch;
+    await pause(signal);
   }
+}
+
+/** Ends early when `signal` does. A page out of sight doesn't pause: its timers are slow. */
+async function pause(signal: AbortSignal): Promise<void> {
+  if (signal.aborted || globalThis.document?.hidden) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, betweenReads);
+    signal.addEventListener("abort", done);
+  });
 }
 
 function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
