@@ -31,7 +31,9 @@ test(
       return opened;
     };
 
-    const model = await keep(Service.start("model", "Llasta.ModelSim", { Sim__TokensPerSecond: "300", Sim__FirstTokenDelay: "20" }));
+    // A thought that is cut begins anew, and the page asks the reader after a few: with a short one that doesn't happen here.
+    const thoughts = { Sim__ThinkingTokens: "60" };
+    const model = await keep(Service.start("model", "Llasta.ModelSim", { Sim__TokensPerSecond: "300", Sim__FirstTokenDelay: "20", ...thoughts }));
     const toModel = await link("chatapi → model", model);
     const drain = { Chat__DrainTimeout: "00:00:00.3" };
     const apiSettings = { OPENAI_API_BASE_URL: `${toModel.url}/v1`, ...drain };
@@ -47,7 +49,7 @@ test(
       thinking: random() < 0.3,
     }));
     // In a process of its own, so that what the faults do to the model can't reach it.
-    const calm = await keep(Service.start("calm model", "Llasta.ModelSim", { Sim__TokensPerSecond: "0", Sim__FirstTokenDelay: "0" }));
+    const calm = await keep(Service.start("calm model", "Llasta.ModelSim", { Sim__TokensPerSecond: "0", Sim__FirstTokenDelay: "0", ...thoughts }));
     const expected = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
     const readings: Reading[] = [];
@@ -66,7 +68,7 @@ test(
     let reading = true;
     const havoc = (async () => {
       while (reading) {
-        await delay(50 + random() * 300);
+        await delay(100 + random() * 400);
         const kill = random() < 0.4;
         const what = kill ? pick([model, ...apis, chatbot]) : pick([toModel, ...toApis, toChatbot]);
         const how = what instanceof Service ? pick(["SIGKILL", "SIGTERM"] as const) : pick(["one", "all"] as const);

@@ -33,6 +33,8 @@ export interface Turn {
   readonly reasoningMs: number | undefined;
   /** Requests in a row that brought no text of the answer: a thought that begins anew is no progress. */
   readonly fruitless: number;
+  /** How many of these were cut, not refused: a model may take its time to load, and be cut after that. */
+  readonly cuts: number;
   readonly model: string | undefined;
   readonly contextWindow: number | undefined;
   readonly usage: Usage | undefined;
@@ -77,6 +79,7 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
   reasoningSince: undefined,
   reasoningMs: partial?.reasoningMs,
   fruitless: 0,
+  cuts: 0,
   model: undefined,
   contextWindow: undefined,
   usage: undefined,
@@ -115,6 +118,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
       return {
         ...thoughtUntil(turn, now),
         fruitless: 0,
+        cuts: 0,
         phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
         answer: turn.answer + event.text,
       };
@@ -148,8 +152,9 @@ function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
 
 function cut(turn: Turn, now: number, jitter: number): Turn {
   const fruitless = turn.fruitless + 1;
-  if (fruitless > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
-  return { ...interrupted(turn), fruitless, phase: { is: "resuming", until: now + pauseAfter(fruitless, 250, jitter) } };
+  const cuts = turn.cuts + 1;
+  if (cuts > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
+  return { ...interrupted(turn), fruitless, cuts, phase: { is: "resuming", until: now + pauseAfter(fruitless, 250, jitter) } };
 }
 
 const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });

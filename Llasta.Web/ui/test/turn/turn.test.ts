@@ -74,6 +74,12 @@ describe("a cut", () => {
     expect(step(turn, cut, 0).phase).toEqual({ is: "ended", ending: { state: "truncated" } });
   });
 
+  test("is gone on with after any number of refusals", () => {
+    let turn = fresh();
+    for (let i = 0; i <= mostFruitlessCuts; i++) turn = step(step(turn, failed("unreachable"), 0), retry, 0);
+    expect(step(turn, cut, 0).phase.is).toBe("resuming");
+  });
+
   test("after more of the answer starts counting anew; a thought that begins again doesn't", () => {
     expect(after(fresh(), start, said("a"), cut, retry, start, said("b"), cut).fruitless).toBe(1);
     expect(after(fresh(), start, thought("a"), cut, retry, start, thought("b"), cut).fruitless).toBe(2);
