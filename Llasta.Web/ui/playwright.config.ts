@@ -9,6 +9,8 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   forbidOnly: Boolean(process.env["CI"]),
+  // A second try is told apart as flaky in the report.
+  retries: process.env["CI"] ? 1 : 0,
   // Generous: nothing waits for them to pass, and a busy machine is no failure.
   timeout: 90_000,
   expect: { timeout: 30_000 },
