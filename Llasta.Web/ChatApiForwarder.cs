@@ -16,6 +16,8 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
     {
         ConnectTimeout = options.Value.ConnectTimeout,
         UseProxy = false,
+        // What is left early was stopped: close at once, rather than read on for up to 2 s to use the connection again.
+        MaxResponseDrainSize = 0,
         AllowAutoRedirect = false,
         UseCookies = false,
         // YARP's transforms decide about traceparent; without a listener there is none to send.

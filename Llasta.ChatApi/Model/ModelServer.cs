@@ -19,6 +19,12 @@ internal sealed class ModelServer : IDisposable
     /// </summary>
     private static readonly TimeSpan PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4);
 
+    /// <summary>
+    /// A response that is left early is read on for so long, in the hope of using its connection again: enough for the last chunk
+    /// after <c>[DONE]</c>. The default, 2 s, is 2 s in which the model would go on for a reader who pressed Stop between two reads.
+    /// </summary>
+    private static readonly TimeSpan ResponseDrainTimeout = TimeSpan.FromMilliseconds(20);
+
     private readonly HttpClient _http;
     private readonly ChatClient _chat;
     private readonly OpenAIModelClient _models;
@@ -30,6 +36,7 @@ internal sealed class ModelServer : IDisposable
         {
             ConnectTimeout = chat.Value.ConnectTimeout,
             PooledConnectionIdleTimeout = PooledConnectionIdleTimeout,
+            ResponseDrainTimeout = ResponseDrainTimeout,
             AllowAutoRedirect = false,
             UseCookies = false,
         })
