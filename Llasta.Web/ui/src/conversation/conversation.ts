@@ -11,7 +11,10 @@ export interface Answer {
   /** Errors aren't part of an answer: one that broke off is `truncated`, whatever broke it off. */
   readonly state: EndState | "stopped";
   readonly model?: string | undefined;
+  /** What the last request for it told of itself: how much of the window is full. */
   readonly usage?: Usage | undefined;
+  /** How many tokens it has, its thinking included; unknown where a part of it was cut off before it was counted. */
+  readonly tokens?: number | undefined;
   readonly timings?: Timings | undefined;
 }
 
@@ -79,22 +82,22 @@ export function messagesOf({ system, exchanges, dropped }: Conversation, draft =
 /** A turn for the last exchange: a new answer, or more of the one it has. */
 export function turnFor(conversation: Conversation, thinking: boolean, goOn: boolean): TurnStart {
   const last = conversation.exchanges.at(-1)!;
-  const { text, reasoning, reasoningMs, reasoningSkipped } = last.answer ?? { text: "", reasoning: "", reasoningSkipped: false };
   return {
     history: messagesOf(withLast(conversation, { ...last, answer: undefined })),
     thinking,
-    ...(goOn && last.answer && { partial: { answer: text, reasoning, reasoningMs, reasoningSkipped } }),
+    ...(goOn && last.answer && { partial: { ...last.answer, answer: last.answer.text } }),
   };
 }
 
-/** What a turn leaves behind, if anything came of it; figures that it doesn't tell stay as they were. */
+/** What a turn leaves behind, if anything came of it; figures of a text that it didn't change stay as they were. */
 export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefined {
   const { answer: text, reasoning, reasoningMs, reasoningSkipped, phase } = turn;
   const state = phase.is !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
   const told = phase.is === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
   if (!text && !reasoning && !told) return undefined;
   const model = turn.model ?? old?.model;
-  return { text, reasoning, reasoningSkipped, reasoningMs, state, model, usage: turn.usage ?? old?.usage, timings: turn.timings ?? old?.timings };
+  const { usage, tokens, timings } = old && !turn.usage && text === old.text ? old : turn;
+  return { text, reasoning, reasoningSkipped, reasoningMs, state, model, usage, tokens, timings };
 }
 
 /**

@@ -70,6 +70,7 @@ function toAnswer(answer: Record<string, unknown>): Answer {
       completionTokens: optionalNumber(usage["completionTokens"]) ?? 0,
       ...(reasoningTokens !== undefined && { reasoningTokens }),
     },
+    tokens: optionalNumber(answer["tokens"]),
     timings: timings && numbersOnly(timings, ["firstTokenMs", "tokensPerSecond", "relayMs"]),
   };
 }

@@ -98,7 +98,7 @@ export class ExchangeView {
 
   #figuresOf({ answer }: Exchange): string {
     const { firstTokenMs, tokensPerSecond } = answer?.timings ?? {};
-    const tokens = answer?.usage?.completionTokens;
+    const tokens = answer?.tokens;
     return [
       tokens !== undefined && this.#words.tokens(tokens),
       tokensPerSecond !== undefined && this.#words.tokensPerSecond(tokensPerSecond),

@@ -39,12 +39,13 @@ export class Gauge {
     this.#counting?.abort();
   }
 
-  /** The turn has ended: what it says it used is the truth, for nothing. */
-  ended(): void {
+  /** The turn has ended: what it says it used is the truth, for nothing. A turn that was left early says nothing. */
+  ended(draft: string): void {
     const { exchanges } = this.#session.conversation;
     const usage = exchanges.at(-1)?.answer?.usage;
     if (usage) this.#show(usage.promptTokens + usage.completionTokens - (usage.reasoningTokens ?? 0));
     else if (exchanges.length === 0) this.element.hidden = true;
+    else this.count(draft);
   }
 
   /** Counts, when there has been quiet for a moment. */

@@ -137,7 +137,7 @@ export class Page {
     const { notice } = this.#session;
     this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.problem !== undefined);
     this.#announcePhase();
-    if (!running) this.#gauge.ended();
+    if (!running) this.#gauge.ended(this.#composer.draft);
     if (begins) {
       this.#gauge.cancel();
       // The button that began it may be gone, and the focus with it.

@@ -37,7 +37,13 @@ export interface Turn {
   readonly cuts: number;
   readonly model: string | undefined;
   readonly contextWindow: number | undefined;
+  /** What the last request told of itself. */
   readonly usage: Usage | undefined;
+  /** Tokens of the partial answer that the running request goes on from: 0 where there is none, undefined where nobody counted them. */
+  readonly tokensBefore: number | undefined;
+  /** Tokens of the whole answer with its thinking, once the end has told them. */
+  readonly tokens: number | undefined;
+  /** The rate is the last request's, the time to the first token that of the request which began the answer. */
   readonly timings: Timings | undefined;
 }
 
@@ -56,6 +62,8 @@ export interface PartialAnswer {
   readonly reasoning: string;
   readonly reasoningMs?: number | undefined;
   readonly reasoningSkipped: boolean;
+  readonly tokens?: number | undefined;
+  readonly timings?: Timings | undefined;
 }
 
 export interface TurnStart {
@@ -83,7 +91,9 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
   model: undefined,
   contextWindow: undefined,
   usage: undefined,
-  timings: undefined,
+  tokensBefore: partial?.answer ? partial.tokens : 0,
+  tokens: undefined,
+  timings: partial?.answer ? partial.timings : undefined,
 });
 
 /** The request that the turn needs now: the whole conversation, or the answer so far to go on from. */
@@ -125,7 +135,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "end": {
       const { state, usage, timings } = event.end;
       if (state === "truncated") return cut(turn, now, jitter);
-      return { ...end(turn, { state }, now), usage, timings };
+      return { ...end(turn, { state }, now), usage, ...figures(turn, usage, timings) };
     }
     case "cut":
       return cut(turn, now, jitter);
@@ -159,8 +169,18 @@ function cut(turn: Turn, now: number, jitter: number): Turn {
 
 const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });
 
-/** A thought can't be gone on with: cut in the middle of it, the next request thinks anew. */
-const interrupted = (turn: Turn): Turn => ({ ...turn, reasoningStale: turn.answer === "", reasoningSince: turn.answer ? turn.reasoningSince : undefined });
+/** A thought can't be gone on with: cut in the middle of it, the next request thinks anew. Tokens are told only at a stream's end. */
+const interrupted = (turn: Turn): Turn => ({
+  ...turn,
+  reasoningStale: turn.answer === "",
+  reasoningSince: turn.answer ? turn.reasoningSince : undefined,
+  tokensBefore: turn.phase.is === "answering" ? undefined : turn.tokensBefore,
+});
+
+const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last: Timings | undefined) => ({
+  tokens: usage && tokensBefore !== undefined ? tokensBefore + usage.completionTokens : undefined,
+  timings: last && tokensBefore !== 0 ? { ...last, firstTokenMs: timings?.firstTokenMs } : last,
+});
 
 const thoughtUntil = (turn: Turn, now: number): Turn =>
   turn.reasoningSince === undefined || turn.phase.is !== "thinking"

@@ -35,7 +35,7 @@ export interface Usage {
 }
 
 export interface Timings {
-  readonly firstTokenMs?: number;
+  readonly firstTokenMs?: number | undefined;
   readonly tokensPerSecond?: number;
   readonly relayMs?: number;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { dropToFit, emptyConversation, messagesOf, newExchange, turnFor, type Answer, type Conversation } from "../../src/conversation/conversation.ts";
+import { answerOf, dropToFit, emptyConversation, messagesOf, newExchange, turnFor, type Answer, type Conversation } from "../../src/conversation/conversation.ts";
+import { beginTurn, step } from "../../src/turn/turn.ts";
 import { fromJson, toJson, toMarkdown } from "../../src/conversation/transfer.ts";
 
 const answer = (text: string, more: Partial<Answer> = {}): Answer => ({ text, reasoning: "", reasoningSkipped: false, state: "done", ...more });
@@ -41,6 +42,22 @@ describe("what is sent", () => {
   });
 });
 
+describe("what a turn leaves behind", () => {
+  const told = { usage: { promptTokens: 9, completionTokens: 3 }, tokens: 3, timings: { firstTokenMs: 5 } };
+  const old = answer("B so far", { state: "length", ...told });
+  const going = beginTurn(turnFor(conversation(["b", old]), true, true));
+
+  test("keeps the figures of a text that didn't change", () => {
+    expect(answerOf(step(going, { kind: "stop" }, 0), old)).toMatchObject({ state: "stopped", text: "B so far", ...told });
+  });
+
+  test("has no figures for a text that nobody counted", () => {
+    const stopped = [{ kind: "answer", text: ", and more" }, { kind: "stop" }] as const;
+    const left = answerOf(stopped.reduce((turn, event) => step(turn, event, 0), going), old);
+    expect(left).toMatchObject({ state: "stopped", text: "B so far, and more", usage: undefined, tokens: undefined });
+  });
+});
+
 describe("dropping the oldest exchanges", () => {
   const long = conversation(["a".repeat(400), answer("A".repeat(400))], ["b".repeat(100), answer("B".repeat(100))], ["c".repeat(100)]);
 
@@ -62,7 +79,7 @@ describe("dropping the oldest exchanges", () => {
 describe("a saved conversation", () => {
   const saved: Conversation = {
     ...conversation(
-      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 }, timings: { firstTokenMs: 5 } })],
+      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 }, tokens: 7, timings: { firstTokenMs: 5 } })],
       ["b 👋\u0000", answer("", { state: "thinking-limit", reasoningSkipped: true })],
       ["c"],
     ),

@@ -118,6 +118,32 @@ describe("a failure", () => {
   );
 });
 
+describe("the figures at the end", () => {
+  const ended: TurnEvent = { kind: "end", end: { state: "done", usage: { promptTokens: 20, completionTokens: 3 }, timings: { firstTokenMs: 1, tokensPerSecond: 8 } } };
+  const whole = { tokens: 3, timings: { firstTokenMs: 1, tokensPerSecond: 8 } };
+
+  test.each([
+    ["in one piece", [start, said("a")]],
+    ["that was refused first", [failed("busy"), retry, start, said("a")]],
+    ["that was cut in mid-thought", [start, thought("Hm"), cut, retry, start, said("a")]],
+  ])("of an answer %s are its request's", (_, events) => {
+    expect(after(fresh(), ...events, ended)).toMatchObject(whole);
+  });
+
+  test("of an answer that went on after its limit are those of both parts", () => {
+    const partial = { answer: "Hel", reasoning: "", reasoningSkipped: false, tokens: 10, timings: { firstTokenMs: 5, tokensPerSecond: 9 } };
+    const turn = after(beginTurn({ history, thinking: false, partial }), start, said("lo"), ended);
+    expect(turn).toMatchObject({ tokens: 13, timings: { firstTokenMs: 5, tokensPerSecond: 8 } });
+  });
+
+  test("of an answer that was cut don't pass off a part for the whole", () => {
+    const turn = after(fresh(), start, said("Hel"), cut, retry, start, said("lo"), ended);
+    expect(turn.tokens).toBeUndefined();
+    expect(turn.timings).toEqual({ firstTokenMs: undefined, tokensPerSecond: 8 });
+    expect(turn.usage).toEqual({ promptTokens: 20, completionTokens: 3 });
+  });
+});
+
 describe("answer now", () => {
   test("asks again without thinking, and keeps the thought for the reader but not for the model", () => {
     const turn = after(fresh(), start, thought("Hm"), { kind: "answer-now" });
