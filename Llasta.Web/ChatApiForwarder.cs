@@ -12,9 +12,11 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
 {
     private const string Destination = "http://chatapi";
 
-    private readonly HttpMessageInvoker _client = new(discovery.CreateHandler(new SocketsHttpHandler
+    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new SocketsHttpHandler
     {
         ConnectTimeout = options.Value.ConnectTimeout,
+        // A pod that is to go leaves its Service 5 s before it is told to stop; only new connections notice.
+        PooledConnectionLifetime = TimeSpan.FromSeconds(4),
         UseProxy = false,
         // What is left early was stopped: close at once, rather than read on for up to 2 s to use the connection again.
         MaxResponseDrainSize = 0,
@@ -22,7 +24,7 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
         UseCookies = false,
         // YARP's transforms decide about traceparent; without a listener there is none to send.
         ActivityHeadersPropagator = new ReverseProxyPropagator(System.Diagnostics.DistributedContextPropagator.Current),
-    }));
+    })));
 
     private readonly ForwarderRequestConfig _request = new()
     {
@@ -70,6 +72,24 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
     };
 
     public void Dispose() => _client.Dispose();
+
+    /// <summary>
+    /// An address may be that of a chat API that has just gone: nothing has been sent to it, so another is looked up at once.
+    /// </summary>
+    private sealed class ConnectAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            try
+            {
+                return await base.SendAsync(request, cancellationToken);
+            }
+            catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError)
+            {
+                return await base.SendAsync(request, cancellationToken);
+            }
+        }
+    }
 
     /// <summary>
     /// What says where a request comes from has been checked here; behind this, the request comes from the chatbot.

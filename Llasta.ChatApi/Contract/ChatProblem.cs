@@ -42,7 +42,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
         new("unreachable", status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
 
     internal static ChatProblem Stopping() =>
-        new("unreachable", StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 1 };
+        new("unreachable", StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };
 
     internal static ChatProblem ModelAuth() =>
         new("model-auth", StatusCodes.Status502BadGateway, "The model's server refused the key.",

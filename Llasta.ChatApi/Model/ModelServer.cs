@@ -14,10 +14,11 @@ namespace Llasta.ChatApi.Model;
 internal sealed class ModelServer : IDisposable
 {
     /// <summary>
-    /// vLLM's server (uvicorn) closes a connection that has been idle for 5 s; a request sent at that moment would be lost, so
-    /// ours are closed before.
+    /// A connection takes no further request after so long. vLLM's server (uvicorn) closes one that has been idle for 5 s, and a
+    /// request sent at that moment would be lost; and a pod that is to go leaves its Service 5 s before it is told to stop, which
+    /// only new connections notice.
     /// </summary>
-    private static readonly TimeSpan PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan PooledConnectionLifetime = TimeSpan.FromSeconds(4);
 
     /// <summary>
     /// A response that is left early is read on for so long, in the hope of using its connection again: enough for the last chunk
@@ -35,7 +36,7 @@ internal sealed class ModelServer : IDisposable
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = chat.Value.ConnectTimeout,
-            PooledConnectionIdleTimeout = PooledConnectionIdleTimeout,
+            PooledConnectionLifetime = PooledConnectionLifetime,
             ResponseDrainTimeout = ResponseDrainTimeout,
             AllowAutoRedirect = false,
             UseCookies = false,

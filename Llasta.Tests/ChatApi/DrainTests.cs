@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Xunit;
 
@@ -57,5 +58,18 @@ public class DrainTests
         await chatbot.Front.StopAsync(Chatbot.Cancelled);
 
         await chatbot.ModelSawAsync(request => request.GetProperty("abortedAt").ValueKind != JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_chat_API_that_has_gone_is_passed_over()
+    {
+        var gone = new TcpListener(IPAddress.Loopback, 0);
+        gone.Start();
+        var address = gone.LocalEndpoint;
+        gone.Stop();
+        await using var chatbot = await Chatbot.StartAsync(Form.Split, settings: $"services:chatapi:http:1=http://{address}");
+
+        for (var i = 0; i < 6; i++)
+            Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
     }
 }

@@ -8,14 +8,18 @@ export class Link {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
 
-  private constructor(name: string, port: number, server: Server, target: () => number) {
+  private constructor(name: string, port: number, server: Server, target: () => number | undefined) {
     this.name = name;
     this.port = port;
     this.#server = server;
-    server.on("connection", (near: Socket) => this.#join(near, target()));
+    server.on("connection", (near: Socket) => {
+      const port = target();
+      if (port === undefined) near.resetAndDestroy();
+      else this.#join(near, port);
+    });
   }
 
-  static async open(name: string, target: () => number): Promise<Link> {
+  static async open(name: string, target: () => number | undefined): Promise<Link> {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();

@@ -37,6 +37,9 @@ export interface Reading {
 /** The page's own logic, with its pauses made shorter: a test's faults heal in a second, not in minutes. */
 const hurried = (factor: number): Clock => ({ now: systemClock.now, after: (ms, call) => systemClock.after(ms / factor, call) });
 
+/** Each request takes a connection of its own, as through an Ingress, which chooses anew for each. */
+const fetchOnce: typeof fetch = (input, init) => fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), Connection: "close" } });
+
 /**
  * Reads one answer as the page does, from the first request to the end of the turn.
  * `hurry` divides the page's pauses; `begun` is called with the first piece of text.
@@ -49,7 +52,7 @@ export async function read(base: string, question: Question, { hurry = 1, begun 
   let length = 0;
   let since = 0;
   const run = new TurnRun(question, {
-    client: new ChatClient(`${base}/`),
+    client: new ChatClient(`${base}/`, fetchOnce),
     clock: hurried(hurry),
     onChange(turn) {
       if (turn.phase.is !== phase) {

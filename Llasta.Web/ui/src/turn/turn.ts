@@ -155,7 +155,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
 function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
   if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
   const fruitless = turn.fruitless + 1;
-  const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, 1000, jitter));
+  const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, jitter));
   const since = waitingSince(turn.phase) ?? now;
   return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, since, until: now + pause } };
 }
@@ -164,7 +164,7 @@ function cut(turn: Turn, now: number, jitter: number): Turn {
   const fruitless = turn.fruitless + 1;
   const cuts = turn.cuts + 1;
   if (cuts > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
-  return { ...interrupted(turn), fruitless, cuts, phase: { is: "resuming", until: now + pauseAfter(fruitless, 250, jitter) } };
+  return { ...interrupted(turn), fruitless, cuts, phase: { is: "resuming", until: now + pauseAfter(fruitless, jitter) } };
 }
 
 const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });
@@ -189,5 +189,4 @@ const thoughtUntil = (turn: Turn, now: number): Turn =>
 
 const waitingSince = (phase: Phase): number | undefined => (phase.is === "waiting" ? phase.since : undefined);
 
-const pauseAfter = (attempts: number, first: number, jitter: number): number =>
-  Math.min(first * 2 ** (attempts - 1), 8000) * (0.75 + 0.5 * jitter);
+const pauseAfter = (attempts: number, jitter: number): number => Math.min(250 * 2 ** (attempts - 1), 8000) * (0.75 + 0.5 * jitter);

@@ -54,7 +54,7 @@ describe("a turn over HTTP", () => {
     expect(turn).toMatchObject({ answer: "one two three four", phase: { ending: { state: "done" } } });
     expect(calls.map(({ request }) => request.messages.at(-1)!.content)).toEqual(["Hi", "one ", "one two ", "one two ", "one two ", "one two three "]);
     expect(calls.slice(1).every(({ request }) => request.continue)).toBe(true);
-    expect(clock.pauses).toEqual([250, 250, 2000, 4000, 250]);
+    expect(clock.pauses).toEqual([250, 250, 500, 1000, 250]);
   });
 
   test("waits for as long as Retry-After says", async () => {

@@ -89,7 +89,7 @@ describe("a cut", () => {
 describe("a failure", () => {
   test.each(["unreachable", "busy"] as const)("%s waits and goes out again", (cause) => {
     const turn = step(fresh(), failed(cause), 1000);
-    expect(turn.phase).toEqual({ is: "waiting", cause, since: 1000, until: 2000 });
+    expect(turn.phase).toEqual({ is: "waiting", cause, since: 1000, until: 1250 });
     expect(step(turn, retry, 2000).phase.is).toBe("sending");
   });
 
