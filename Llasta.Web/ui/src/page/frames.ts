@@ -1,17 +1,21 @@
-/** Between two updates of the page lies at least this time, milliseconds: text that flows need not come 60 times a second. */
-const shortest = 48;
+/** Between two updates of the page lies at least this time, milliseconds: text that flows need not come 60 times a second; */
+const shortest = 40;
 
-/** And at least so many times what the last update cost, so that streaming leaves the page nearly all of its time; */
-const share = 10;
+/** and at least so many times what an update costs here, so that streaming leaves the page nearly all of its time; */
+const share = 25;
 
 /** but never more than this, milliseconds: the reader sees that something comes. */
 const longest = 500;
 
-/** Calls an update at most once per frame, however often it is asked for. */
+/** What one update counts for in the average cost: a single slow one isn't a reason to slow down. */
+const weight = 0.1;
+
+/** Calls an update now and then, however often it is asked for. */
 export class Frames {
   readonly #update: () => void;
   #asked = false;
   #notBefore = 0;
+  #cost = shortest / share;
 
   constructor(update: () => void) {
     this.#update = update;
@@ -20,16 +24,15 @@ export class Frames {
   ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    const wait = this.#notBefore - performance.now();
-    if (wait > 8) setTimeout(() => requestAnimationFrame(() => this.#run()), wait - 8);
-    else requestAnimationFrame(() => this.#run());
+    // A timer, not requestAnimationFrame: scrolling there would ask for another frame, only to tell of it.
+    setTimeout(() => this.#run(), this.#notBefore - performance.now());
   }
 
   #run(): void {
     this.#asked = false;
     const begin = performance.now();
     this.#update();
-    const end = performance.now();
-    this.#notBefore = begin + Math.min(longest, Math.max(shortest, (end - begin) * share));
+    this.#cost += weight * (performance.now() - begin - this.#cost);
+    this.#notBefore = begin + Math.min(longest, Math.max(shortest, this.#cost * share));
   }
 }
