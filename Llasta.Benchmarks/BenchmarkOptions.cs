@@ -16,7 +16,7 @@ internal sealed record BenchmarkOptions
           --upstream URL      another model server than the built-in token source, like http://localhost:8000;
                               its tokens carry no clock, so only CPU, first token and memory are measured
           --chatapi FILE, --chatbot FILE, --simulator FILE
-                              other executables than those under artifacts/publish
+                              other executables than those that it publishes
           --json FILE         the figures as JSON, too
 
           soak [--open-streams N] [--stalled N] [--minutes N]

@@ -30,7 +30,7 @@ try
     var soak = args is ["soak", ..];
     var options = BenchmarkOptions.Parse(soak ? args.AsSpan(1) : args);
     var installation = Installation.Find(options);
-    await installation.PublishMissingAsync();
+    await installation.PublishAsync();
     if (soak)
         return await Soak.RunAsync(installation, options);
 

@@ -5,6 +5,9 @@ namespace Llasta.Benchmarks.Services;
 /// <summary>The built services: where they are, and how each is started.</summary>
 internal sealed class Installation(string root, BenchmarkOptions options)
 {
+    /// <summary>Apart from what other builds made: a publish leaves its own kind of output in bin.</summary>
+    private readonly string _artifacts = Path.Combine(root, "artifacts", "benchmarks");
+
     /// <summary>More than any run opens, or the limit would be measured.</summary>
     private static readonly Dictionary<string, string?> NoLimit = new() { ["Chat__MaxConcurrentTurns"] = "100000", ["ASPNETCORE_ENVIRONMENT"] = "Production" };
 
@@ -26,17 +29,17 @@ internal sealed class Installation(string root, BenchmarkOptions options)
 
     public string Simulator => options.Simulator ?? Published("Llasta.ModelSim");
 
-    /// <summary>Publishes what isn't there yet, the way the images are built.</summary>
-    public async Task PublishMissingAsync()
+    /// <summary>Publishes what has changed, the way the images are built.</summary>
+    public async Task PublishAsync()
     {
-        foreach (var (executable, project) in new[] { (ChatApi, "Llasta.ChatApi"), (Chatbot, "Llasta.Web"), (Simulator, "Llasta.ModelSim") })
+        foreach (var (given, project) in new[] { (options.ChatApi, "Llasta.ChatApi"), (options.Chatbot, "Llasta.Web"), (options.Simulator, "Llasta.ModelSim") })
         {
-            if (File.Exists(executable))
+            if (given is not null)
                 continue;
-            Console.Error.WriteLine($"Publishing {project} (once)");
-            using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Path.Combine(root, project), "-c", "Release", "--nologo", "-v", "quiet"]) { WorkingDirectory = root })!;
+            Console.Error.WriteLine($"Publishing {project}");
+            using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Path.Combine(root, project), "-c", "Release", "--artifacts-path", _artifacts, "--nologo", "-v", "quiet"]) { WorkingDirectory = root })!;
             await publish.WaitForExitAsync();
-            if (publish.ExitCode != 0 || !File.Exists(executable))
+            if (publish.ExitCode != 0 || !File.Exists(Published(project)))
                 throw new InvalidOperationException($"{project} could not be published; see the output of dotnet publish above.");
         }
     }
@@ -83,6 +86,6 @@ internal sealed class Installation(string root, BenchmarkOptions options)
     private string Published(string project)
     {
         var name = OperatingSystem.IsWindows() ? $"{project}.exe" : project;
-        return Path.Combine(root, "artifacts", "publish", project, "release", name);
+        return Path.Combine(_artifacts, "publish", project, "release", name);
     }
 }

@@ -8,7 +8,8 @@ import { parseArgs } from "node:util";
 import { chromium, expect } from "@playwright/test";
 import { Chat } from "./chat.ts";
 import { launch } from "./launch.ts";
-import { ModelControl, plainModel, Server } from "./servers.ts";
+import { Service } from "../processes/service.ts";
+import { ModelControl, plainModel } from "./modelControl.ts";
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -42,8 +43,8 @@ interface Seen {
   readonly longestTask: number;
 }
 
-const sim = await Server.start("Llasta.ModelSim");
-const web = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+const sim = await Service.start("Llasta.ModelSim");
+const web = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
 const browser = await chromium.launch(launch);
 try {
   const model = new ModelControl(sim);
@@ -99,8 +100,8 @@ try {
   console.log(`whole answer: ${((before.task - first.task) / done).toFixed(3)} ms of main thread per token, ${(perToken.at(-1)! / perToken[0]!).toFixed(2)} times as much at the end as at the beginning; load at the end ${loadavg()[0]!.toFixed(1)}`);
 } finally {
   await browser.close();
-  await web.kill();
-  await sim.kill();
+  await web.end();
+  await sim.end();
 }
 
 function watchFrames(count: boolean): void {

@@ -1,5 +1,6 @@
 import { Chat, expect, test } from "./test.ts";
-import { ModelControl, plainModel, type ModelSettings, type Server } from "./servers.ts";
+import type { Program, Service } from "../processes/service.ts";
+import { ModelControl, plainModel, type ModelSettings } from "./modelControl.ts";
 
 const question = "Write 600 words and compare them in a table";
 
@@ -66,7 +67,7 @@ test("a stream that breaks in the thought thinks again, and shows one thought", 
 test.describe("the parts as processes of their own", () => {
   const slowly: ModelSettings = { TokensPerSecond: 400 };
 
-  async function split(start: (program: "Llasta.Web" | "Llasta.ChatApi" | "Llasta.ModelSim", settings?: Record<string, string | number>) => Promise<Server>) {
+  async function split(start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>) {
     const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
     const chatapi = await start("Llasta.ChatApi", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chatbot = await start("Llasta.Web", { "services:chatapi:http:0": chatapi.url });
@@ -82,7 +83,7 @@ test.describe("the parts as processes of their own", () => {
       await parts.model.set(slowly);
       await chat.say(question);
       await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
-      await parts[victim].kill();
+      await parts[victim].end();
       await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingUnreachable}|${chat.words.waitingLoading}`));
       const kept = await chat.answer.innerText();
       expect(kept.length).toBeGreaterThan(400);

@@ -119,6 +119,7 @@ test.describe("scrolling", () => {
     await chat.say("Hello");
     const turn = await model.turn();
     turn.say(paragraph.repeat(8));
+    await expect(chat.answer.locator("p")).toHaveCount(8);
     await expect.poll(() => toEnd(page)).toBeLessThan(2);
     await page.mouse.move(500, 300);
     await page.mouse.wheel(0, -10);

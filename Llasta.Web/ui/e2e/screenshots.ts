@@ -6,7 +6,8 @@ import { chromium, expect, type Page } from "@playwright/test";
 import { Chat } from "./chat.ts";
 import { launch } from "./launch.ts";
 import { ScriptedModel } from "./scriptedModel.ts";
-import { ModelControl, plainModel, Server, type ModelSettings } from "./servers.ts";
+import { Service } from "../processes/service.ts";
+import { ModelControl, plainModel, type ModelSettings } from "./modelControl.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const { values } = parseArgs({
@@ -17,9 +18,9 @@ const out = values.out;
 mkdirSync(out, { recursive: true });
 
 const model = await ScriptedModel.start();
-const scripted = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
-const sim = await Server.start("Llasta.ModelSim");
-const simulated = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+const scripted = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
+const sim = await Service.start("Llasta.ModelSim");
+const simulated = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
 const control = new ModelControl(sim);
 const browser = await chromium.launch(launch);
 
@@ -181,17 +182,17 @@ try {
       await chat.say("Please summarise this for me. ".repeat(40));
       await expect(chat.notice).toBeVisible();
     });
-    const loading = await Server.startLater("Llasta.ModelSim");
-    const waiting = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${loading.url}/v1` });
+    const loading = await Service.startLater("Llasta.ModelSim");
+    const waiting = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${loading.url}/v1` });
     await picture("loading", waiting.url, async (chat) => {
       await expect(chat.pill).toHaveAttribute("data-state", "loading");
       await chat.say("Hello");
       await expect(chat.note).toContainText(chat.words.waitingLoading);
     }, both);
-    await waiting.kill();
+    await waiting.end();
   }
 } finally {
   await browser.close();
-  await Promise.all([scripted.kill(), simulated.kill(), sim.kill()]);
+  await Promise.all([scripted.end(), simulated.end(), sim.end()]);
   await model.stop();
 }

@@ -1,7 +1,8 @@
 import { test as base, expect, type BrowserContext } from "@playwright/test";
 import { Chat } from "./chat.ts";
 import { ScriptedModel } from "./scriptedModel.ts";
-import { ModelControl, plainModel, Server, type Program } from "./servers.ts";
+import { type Program, Service } from "../processes/service.ts";
+import { ModelControl, plainModel } from "./modelControl.ts";
 
 interface Watched {
   /** Addresses of another origin than the page's that the browser asked for. */
@@ -11,9 +12,9 @@ interface Watched {
 }
 
 interface WorkerFixtures {
-  readonly sim: Server;
-  readonly web: Server;
-  readonly scripted: { readonly model: ScriptedModel; readonly web: Server };
+  readonly sim: Service;
+  readonly web: Service;
+  readonly scripted: { readonly model: ScriptedModel; readonly web: Service };
 }
 
 interface TestFixtures {
@@ -24,29 +25,29 @@ interface TestFixtures {
   /** The page in front of the simulator. */
   readonly chat: Chat;
   /** Starts one of our programs for this test alone. */
-  readonly start: (program: Program, settings?: Record<string, string | number>) => Promise<Server>;
+  readonly start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>;
   /** The page in front of a model whose every token comes from the test. */
   readonly script: { readonly chat: Chat; readonly model: ScriptedModel };
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   sim: [async ({}, use) => {
-    const server = await Server.start("Llasta.ModelSim");
+    const server = await Service.start("Llasta.ModelSim");
     await use(server);
-    await server.kill();
+    await server.end();
   }, { scope: "worker" }],
 
   web: [async ({ sim }, use) => {
-    const server = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+    const server = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     await use(server);
-    await server.kill();
+    await server.end();
   }, { scope: "worker" }],
 
   scripted: [async ({}, use) => {
     const model = await ScriptedModel.start();
-    const web = await Server.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
+    const web = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
     await use({ model, web });
-    await web.kill();
+    await web.end();
     await model.stop();
   }, { scope: "worker" }],
 
@@ -72,13 +73,13 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   },
 
   start: async ({}, use) => {
-    const servers: Server[] = [];
+    const servers: Service[] = [];
     await use(async (program, settings) => {
-      const server = await Server.start(program, settings);
+      const server = await Service.start(program, settings);
       servers.push(server);
       return server;
     });
-    await Promise.all(servers.map((server) => server.kill()));
+    await Promise.all(servers.map((server) => server.end()));
   },
 
   script: async ({ page, scripted }, use) => {

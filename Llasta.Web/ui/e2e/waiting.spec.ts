@@ -1,8 +1,9 @@
 import { Chat, expect, test } from "./test.ts";
-import { ModelControl, Server } from "./servers.ts";
+import { Service } from "../processes/service.ts";
+import { ModelControl } from "./modelControl.ts";
 
 test("a message sent while the model loads waits visibly and goes out when it is ready", async ({ page, start }) => {
-  const sim = await Server.startLater("Llasta.ModelSim");
+  const sim = await Service.startLater("Llasta.ModelSim");
   try {
     const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chat = new Chat(page);
@@ -20,7 +21,7 @@ test("a message sent while the model loads waits visibly and goes out when it is
     await expect(chat.pill).toHaveAttribute("data-state", "ready");
     await expect(chat.note).toBeHidden();
   } finally {
-    await sim.kill();
+    await sim.end();
   }
 });
 
@@ -83,7 +84,7 @@ test("the pill tells when the model goes away and when it is back", async ({ pag
   const chat = new Chat(page);
   await chat.open(web.url);
   await expect(chat.pill).toHaveAttribute("data-state", "ready");
-  await sim.kill();
+  await sim.end();
   await page.clock.install();
   await expect(async () => {
     await page.clock.runFor(5000);

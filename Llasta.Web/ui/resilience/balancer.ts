@@ -1,4 +1,4 @@
-import type { Service } from "./services.ts";
+import type { Service } from "../processes/service.ts";
 
 /** Chooses a process for each new connection, as a Kubernetes Service does: in turn, among those that say that they are ready. */
 export class Balancer {

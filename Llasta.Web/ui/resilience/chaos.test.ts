@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { type Program, Service } from "../processes/service.ts";
 import { Link } from "./link.ts";
 import { seeded } from "./random.ts";
 import { type Question, read, type Reading, undisturbed } from "./readers.ts";
-import { Service } from "./services.ts";
 
 const turns = Number(process.env["TURNS"] ?? 200);
 const seed = Number(process.env["SEED"] ?? 20260101);
@@ -20,10 +20,10 @@ test(
   async () => {
     const random = seeded(seed);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
-    const keep = async (service: Promise<Service>): Promise<Service> => {
-      const started = await service;
-      cleanUp.push(() => started.end("SIGKILL"));
-      return started;
+    const start = async (name: string, program: Program, settings: Record<string, string | number>): Promise<Service> => {
+      const service = await Service.start(program, settings, { name, environment: "Production" });
+      cleanUp.push(() => service.end());
+      return service;
     };
     const link = async (name: string, to: Service): Promise<Link> => {
       const opened = await Link.open(name, () => to.port);
@@ -32,16 +32,14 @@ test(
     };
 
     // A thought that is cut begins anew, and the page asks the reader after a few: with a short one that doesn't happen here.
-    const thoughts = { Sim__ThinkingTokens: "60" };
-    const model = await keep(Service.start("model", "Llasta.ModelSim", { Sim__TokensPerSecond: "300", Sim__FirstTokenDelay: "20", ...thoughts }));
+    const thoughts = { "Sim:ThinkingTokens": 60 };
+    const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 300, "Sim:FirstTokenDelay": 20, ...thoughts });
     const toModel = await link("chatapi → model", model);
-    const drain = { Chat__DrainTimeout: "00:00:00.3" };
+    const drain = { "Chat:DrainTimeout": "00:00:00.3" };
     const apiSettings = { OPENAI_API_BASE_URL: `${toModel.url}/v1`, ...drain };
-    const apis = [await keep(Service.start("chatapi 0", "Llasta.ChatApi", apiSettings)), await keep(Service.start("chatapi 1", "Llasta.ChatApi", apiSettings))];
+    const apis = [await start("chatapi 0", "Llasta.ChatApi", apiSettings), await start("chatapi 1", "Llasta.ChatApi", apiSettings)];
     const toApis = [await link("chatbot → chatapi 0", apis[0]!), await link("chatbot → chatapi 1", apis[1]!)];
-    const chatbot = await keep(
-      Service.start("chatbot", "Llasta.Web", { services__chatapi__http__0: toApis[0]!.url, services__chatapi__http__1: toApis[1]!.url, ...drain }),
-    );
+    const chatbot = await start("chatbot", "Llasta.Web", { "services:chatapi:http:0": toApis[0]!.url, "services:chatapi:http:1": toApis[1]!.url, ...drain });
     const toChatbot = await link("page → chatbot", chatbot);
 
     const questions = Array.from({ length: turns }, (_, i): Question => ({
@@ -49,7 +47,7 @@ test(
       thinking: random() < 0.3,
     }));
     // In a process of its own, so that what the faults do to the model can't reach it.
-    const calm = await keep(Service.start("calm model", "Llasta.ModelSim", { Sim__TokensPerSecond: "0", Sim__FirstTokenDelay: "0", ...thoughts }));
+    const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0, ...thoughts });
     const expected = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
     const readings: Reading[] = [];

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { type Program, Service } from "../processes/service.ts";
 import { Balancer } from "./balancer.ts";
 import { Link } from "./link.ts";
 import { type Answer, type Question, read, type Reading, undisturbed } from "./readers.ts";
-import { Service } from "./services.ts";
 
 const readers = 200;
 
@@ -12,10 +12,10 @@ afterAll(async () => {
   for (const step of cleanUp.reverse()) await step();
 });
 
-async function keep(service: Promise<Service>): Promise<Service> {
-  const started = await service;
-  cleanUp.push(() => started.end("SIGKILL"));
-  return started;
+async function start(name: string, program: Program, settings: Record<string, string | number>): Promise<Service> {
+  const service = await Service.start(program, settings, { name, environment: "Production" });
+  cleanUp.push(() => service.end());
+  return service;
 }
 
 /** One address for several processes, as a Service gives it. */
@@ -26,8 +26,8 @@ async function balance(name: string, services: readonly Service[]): Promise<{ re
   return { url: link.url, balancer };
 }
 
-const model = await keep(Service.start("model", "Llasta.ModelSim", { Sim__TokensPerSecond: "15", Sim__FirstTokenDelay: "20" }));
-const calm = await keep(Service.start("calm model", "Llasta.ModelSim", { Sim__TokensPerSecond: "0", Sim__FirstTokenDelay: "0" }));
+const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 15, "Sim:FirstTokenDelay": 20 });
+const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
 const questions = Array.from({ length: readers }, (_, i): Question => ({
   history: [{ role: "user", content: `Question ${i}: tell me about it in 60 words.` }],
   thinking: false,
@@ -35,10 +35,10 @@ const questions = Array.from({ length: readers }, (_, i): Question => ({
 const expected: readonly Answer[] = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
 const chatApi = (name: string, drain: string) =>
-  keep(Service.start(name, "Llasta.ChatApi", { OPENAI_API_BASE_URL: `${model.url}/v1`, Chat__DrainTimeout: drain }));
+  start(name, "Llasta.ChatApi", { OPENAI_API_BASE_URL: `${model.url}/v1`, "Chat:DrainTimeout": drain });
 
 const chatbot = (name: string, drain: string, ...chatApis: readonly string[]) =>
-  keep(Service.start(name, "Llasta.Web", { Chat__DrainTimeout: drain, ...Object.fromEntries(chatApis.map((url, i) => [`services__chatapi__http__${i}`, url])) }));
+  start(name, "Llasta.Web", { "Chat:DrainTimeout": drain, ...Object.fromEntries(chatApis.map((url, i) => [`services:chatapi:http:${i}`, url])) });
 
 /** Lets every reader ask, and ask again, until `during` is over; all their answers have to be whole. */
 async function readDuring(url: string, during: () => Promise<void>): Promise<{ resumed: number; waited: number }> {
