@@ -31,9 +31,7 @@ test(
       return opened;
     };
 
-    // A thought that is cut begins anew, and the page asks the reader after a few: with a short one that doesn't happen here.
-    const thoughts = { "Sim:ThinkingTokens": 60 };
-    const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 300, "Sim:FirstTokenDelay": 20, ...thoughts });
+    const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 300, "Sim:FirstTokenDelay": 20 });
     const toModel = await link("chatapi → model", model);
     const drain = { "Chat:DrainTimeout": "00:00:00.3" };
     const apiSettings = { OPENAI_API_BASE_URL: `${toModel.url}/v1`, ...drain };
@@ -47,7 +45,7 @@ test(
       thinking: random() < 0.3,
     }));
     // In a process of its own, so that what the faults do to the model can't reach it.
-    const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0, ...thoughts });
+    const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
     const expected = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
     const readings: Reading[] = [];
@@ -66,7 +64,7 @@ test(
     let reading = true;
     const havoc = (async () => {
       while (reading) {
-        await delay(100 + random() * 400);
+        await delay(50 + random() * 300);
         const kill = random() < 0.4;
         const what = kill ? pick([model, ...apis, chatbot]) : pick([toModel, ...toApis, toChatbot]);
         const how = what instanceof Service ? pick(["SIGKILL", "SIGTERM"] as const) : pick(["one", "all"] as const);
