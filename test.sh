@@ -21,8 +21,8 @@ command -v npm >/dev/null || die "There is no 'npm' on the PATH. Install Node.js
 # The two Aspire projects need Aspire's packages, which a mirror of nuget.org may lack.
 if [ "${Aspire:-}" != false ]; then
   say "Looking for Aspire's packages"
-  if ! dotnet restore Llasta.AppHost.Tests -v quiet >/tmp/llasta-aspire-restore.log 2>&1; then
-    sed -n '1,3p' /tmp/llasta-aspire-restore.log
+  if ! restore=$(dotnet restore Llasta.AppHost.Tests -v quiet 2>&1); then
+    sed -n '1,3p' <<<"$restore"
     printf '%s\n' "********************************************************************" \
                   "*  Aspire's packages can't be restored here: THE APPHOST IS NOT    *" \
                   "*  BUILT AND ITS TESTS DO NOT RUN. Everything else is tested.      *" \
