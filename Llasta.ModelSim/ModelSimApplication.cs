@@ -43,6 +43,12 @@ public static partial class ModelSimApplication
             builder.Configuration.AddEnvironmentVariables();
             builder.AddTelemetry();
         }
+        else
+        {
+            // The signal to stop is the other application's: it drains, and asks this model until it has.
+            builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        }
+
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new LiveSettings(options));
@@ -92,6 +98,13 @@ public static partial class ModelSimApplication
             await context.Response.WriteJsonAsync(404, "{\"detail\":\"Not Found\"}"u8);
         else if (context.Response.StatusCode == 405)
             await context.Response.WriteJsonAsync(405, "{\"detail\":\"Method Not Allowed\"}"u8);
+    }
+
+    private sealed class EmbeddedLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static void SayStarted(IServiceProvider services, string model)

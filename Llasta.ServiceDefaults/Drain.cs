@@ -56,6 +56,8 @@ public sealed class Drain(IOptions<DrainOptions> options, TimeProvider time) : I
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _begun = true;
+        // Either a stream that begins now sees this, or its count is seen here.
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _running) == 0)
             return;
         if (await IdleWithin(options.Value.DrainTimeout, cancellationToken))
@@ -94,7 +96,7 @@ internal static class DrainExtensions
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<DrainOptions>()
             .Configure<IConfiguration>((o, c) => o.DrainTimeout = c.GetValue("Chat:DrainTimeout", o.DrainTimeout))
-            .Validate(o => o.DrainTimeout >= TimeSpan.Zero, "Chat:DrainTimeout must not be negative.")
+            .Validate(o => o.DrainTimeout >= TimeSpan.Zero && o.DrainTimeout <= TimeSpan.FromDays(1), "Chat:DrainTimeout must be zero or more and at most a day, like 00:00:30.")
             .ValidateOnStart();
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());

@@ -74,7 +74,8 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
     public void Dispose() => _client.Dispose();
 
     /// <summary>
-    /// An address may be that of a chat API that has just gone: nothing has been sent to it, so another is looked up at once.
+    /// An address may be that of a chat API that has just gone. Nothing has been sent to it, so the request is tried once more, which
+    /// another may answer: the next address of several, or the next pod of a Service.
     /// </summary>
     private sealed class ConnectAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
@@ -84,11 +85,16 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
             {
                 return await base.SendAsync(request, cancellationToken);
             }
-            catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError)
+            catch (Exception e) when (IsNoConnection(e) && !cancellationToken.IsCancellationRequested)
             {
                 return await base.SendAsync(request, cancellationToken);
             }
         }
+
+        private static bool IsNoConnection(Exception e) => e is
+            HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } or
+            // ConnectTimeout: the address of a pod that has gone may swallow what is sent to it.
+            OperationCanceledException { InnerException: TimeoutException };
     }
 
     /// <summary>

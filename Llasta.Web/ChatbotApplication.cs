@@ -1,6 +1,8 @@
 using Llasta.ChatApi;
 using Llasta.ModelSim;
+using Llasta.ModelSim.Settings;
 using Llasta.ServiceDefaults;
+using Microsoft.Extensions.Options;
 
 namespace Llasta.Web;
 
@@ -51,7 +53,16 @@ public static class ChatbotApplication
 
     private static async Task<string> StartSimulatorAsync()
     {
-        var simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
+        WebApplication simulator;
+        try
+        {
+            simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
+        }
+        catch (InvalidSettingException e)
+        {
+            throw new OptionsValidationException("Sim", typeof(ModelSimOptions), [e.Message]);
+        }
+
         await simulator.StartAsync();
         return $"{simulator.Urls.First()}/v1";
     }

@@ -30,10 +30,10 @@ internal sealed class ModelDirectory(ModelServer server, TurnLimit turns, IOptio
         _model is { } known ? (known, null) : await AskAsync(cancellation);
 
     /// <summary>The server said that it doesn't know the model: ask again what it serves.</summary>
-    public Task<(ModelInfo? Model, ChatProblem? Problem)> RediscoverAsync(CancellationToken cancellation)
+    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> RediscoverAsync(CancellationToken cancellation)
     {
         _model = null;
-        return AskAsync(cancellation);
+        return await AskAsync(cancellation);
     }
 
     /// <summary>What the page shows. At most a second old; never throws but for <paramref name="cancellation"/>.</summary>
@@ -129,7 +129,7 @@ internal sealed class ModelDirectory(ModelServer server, TurnLimit turns, IOptio
             var id = entry.GetProperty("id").GetString()!;
             if (wanted.Length > 0 && id != wanted)
                 continue;
-            int? window = entry.TryGetProperty("max_model_len", out var max) && max.TryGetInt32(out var tokens) ? tokens : null;
+            int? window = entry.TryGetProperty("max_model_len", out var max) && max.ValueKind == JsonValueKind.Number && max.TryGetInt32(out var tokens) ? tokens : null;
             var simulated = entry.TryGetProperty("owned_by", out var owner) && owner.ValueKind == JsonValueKind.String && owner.ValueEquals("llasta-modelsim");
             return new ModelInfo(id, window, simulated);
         }

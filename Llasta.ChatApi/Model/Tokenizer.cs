@@ -32,11 +32,8 @@ internal sealed class Tokenizer(ModelServer server, ModelDirectory directory, IO
             if (!response.IsSuccessStatusCode)
                 return (null, UpstreamErrors.FromResponse((int)response.StatusCode, body, retryAfter: null));
 
-            using var json = JsonDocument.Parse(body);
             // llama.cpp answers the same path in another form.
-            return json.RootElement.TryGetProperty("count", out var count) && json.RootElement.TryGetProperty("max_model_len", out var window)
-                ? (new TokenCount(count.GetInt32(), window.GetInt32()), null)
-                : (null, ChatProblem.NotSupported());
+            return Read(body.Span) is { } count ? (count, null) : (null, ChatProblem.NotSupported());
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -50,5 +47,27 @@ internal sealed class Tokenizer(ModelServer server, ModelDirectory directory, IO
         {
             return (null, ChatProblem.NotSupported());
         }
+    }
+
+    /// <summary>Reads no further than it must: behind the count vLLM lists the tokens, and of a long conversation's the end is missing.</summary>
+    private static TokenCount? Read(ReadOnlySpan<byte> body)
+    {
+        int? count = null, window = null;
+        var json = new Utf8JsonReader(body, isFinalBlock: false, state: default);
+        while ((count is null || window is null) && json.Read())
+        {
+            if (json is not { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName })
+                continue;
+            var isCount = json.ValueTextEquals("count"u8);
+            if (!isCount && !json.ValueTextEquals("max_model_len"u8))
+                continue;
+            json.Read();
+            if (isCount)
+                count = json.GetInt32();
+            else
+                window = json.GetInt32();
+        }
+
+        return count is { } tokens && window is { } size ? new TokenCount(tokens, size) : null;
     }
 }

@@ -73,10 +73,10 @@ internal sealed class ChatRelay(
         try
         {
             var (upstream, problem) = await OpenAsync(request, turn, arrivedAt);
-            if (upstream is null)
-                await RefuseAsync(http, problem!);
-            else
+            if (upstream is not null)
                 await StreamAsync(http, events, turn, upstream);
+            else if (!turn.ReaderLeft)
+                await problem!.WriteAsync(http);
         }
         finally
         {
@@ -97,14 +97,18 @@ internal sealed class ChatRelay(
     private async Task<(Upstream? Upstream, ChatProblem? Problem)> OpenAsync(ChatRequest request, Turn turn, long arrivedAt)
     {
         var id = Guid.CreateVersion7().ToString("N");
-        var (model, problem) = await FindModelAsync(turn);
+        var (model, problem) = await FindModelAsync(turn, directory.GetAsync);
         if (model is null)
+        {
+            if (!turn.ReaderLeft)
+                telemetry.Refused(problem!);
             return (null, problem);
+        }
 
         var span = telemetry.Begin(id, model, request);
         (PipelineResponse? response, problem, var sentAt) = await SendAsync(request, model, id, turn);
         if (problem?.Code == "model-not-found" && options.Value.Model.Length == 0
-            && await directory.RediscoverAsync(turn.Stop) is { Model: { } found } && found.Name != model.Name)
+            && await FindModelAsync(turn, directory.RediscoverAsync) is ({ } found, _) && found.Name != model.Name)
         {
             // The server was restarted with another model. It has refused the turn, so sending it once more is safe.
             model = found;
@@ -118,13 +122,13 @@ internal sealed class ChatRelay(
         return (null, problem);
     }
 
-    private async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(Turn turn)
+    private static async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(Turn turn, Func<CancellationToken, ValueTask<(ModelInfo?, ChatProblem?)>> ask)
     {
         try
         {
-            return await directory.GetAsync(turn.Stop);
+            return await ask(turn.Stop);
         }
-        catch (OperationCanceledException) when (!turn.ReaderLeft)
+        catch (OperationCanceledException)
         {
             return (null, turn.TimedOut ? UpstreamErrors.FromException(new TimeoutException()) : ChatProblem.Stopping());
         }
@@ -215,7 +219,15 @@ internal sealed class ChatRelay(
             events.Write("error"u8, error, ContractJson.Default.ChatProblem);
         else
             events.Write("end"u8, new EndEvent(chunks.State, chunks.Usage, timings), ContractJson.Default.EndEvent);
-        await events.FlushAsync(http.RequestAborted);
+        try
+        {
+            await events.FlushAsync(http.RequestAborted).AsTask().WaitAsync(options.Value.IdleTimeout, time, http.RequestAborted);
+        }
+        catch (TimeoutException)
+        {
+            // The reader doesn't take even the end.
+            http.Abort();
+        }
     }
 
     private static Timings Time(Upstream upstream, Chunks chunks, long firstWrittenAt)

@@ -14,6 +14,9 @@ internal sealed class EventStream(HttpResponse response)
     private readonly PipeWriter _output = response.BodyWriter;
     private bool _written;
 
+    /// <summary>Something was written since the last flush.</summary>
+    public bool HasWritten => _written;
+
     /// <summary>Sends status and headers with the first flush.</summary>
     public void Start()
     {

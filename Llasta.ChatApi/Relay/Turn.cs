@@ -34,9 +34,12 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
     public void Started() => _started = true;
 
     /// <summary>The relay is about to wait for upstream, with everything flushed: the sweep may write.</summary>
-    public void BeginWait()
+    /// <param name="flushed">The reader was sent something since the last wait.</param>
+    public void BeginWait(bool flushed)
     {
-        _idleSince = _quietSince = time.GetTimestamp();
+        _idleSince = time.GetTimestamp();
+        if (flushed)
+            _quietSince = _idleSince;
         Volatile.Write(ref _state, Waiting);
     }
 
@@ -72,8 +75,7 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
         try
         {
             events.WriteHeartbeat();
-            // With nothing else in the buffer this doesn't wait for the reader.
-            await events.FlushAsync(CancellationToken.None);
+            await events.FlushAsync(_stop.Token);
             _quietSince = time.GetTimestamp();
         }
         finally
@@ -82,11 +84,11 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
         }
     }
 
-    /// <summary>A token came while a heartbeat was being written: a matter of microseconds, once in many minutes.</summary>
+    /// <summary>A token came while a heartbeat was being written: a matter of microseconds, unless the reader is behind.</summary>
     private async ValueTask AfterHeartbeatAsync()
     {
         while (Interlocked.CompareExchange(ref _state, Owned, Waiting) != Waiting)
-            await Task.Yield();
+            await Task.Delay(1, CancellationToken.None);
     }
 
     public void Dispose() => _stop.Dispose();

@@ -23,7 +23,10 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 foreach (var (turn, _) in _turns)
-                    await SweepAsync(turn, o);
+                {
+                    // A reader that takes nothing keeps nobody else waiting.
+                    _ = SweepAsync(turn, o);
+                }
             }
         }
         catch (OperationCanceledException)
@@ -42,7 +45,7 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
         {
             // It ended while it was looked at.
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
         {
             LogFailed(log, e);
         }

@@ -79,7 +79,8 @@ internal sealed partial class TurnTelemetry : IDisposable
         };
         _active.Add(-1);
         _turns.Add(1, new KeyValuePair<string, object?>("state", state));
-        _relay.Record(timings.RelayMs / 1000);
+        if (timings.RelayMs > 0)
+            _relay.Record(timings.RelayMs / 1000);
         if (timings.FirstTokenMs is { } first)
             _firstChunk.Record(first / 1000, tags);
         if (usage is not null)
@@ -110,7 +111,7 @@ internal sealed partial class TurnTelemetry : IDisposable
         LogEnd(_log, id, state, usage?.PromptTokens, usage?.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
     }
 
-    /// <summary>A turn was refused before it began.</summary>
+    /// <summary>A turn was refused before anything of it was sent on: the reason is ours to log, as it quotes nobody.</summary>
     public void Refused(ChatProblem problem)
     {
         _turns.Add(1, new KeyValuePair<string, object?>("state", problem.Code));

@@ -13,7 +13,7 @@ internal static partial class UpstreamErrors
     /// <summary>The title of a problem that is a refused connection: the server isn't listening (yet).</summary>
     internal const string Refused = "The model isn't listening yet.";
 
-    /// <summary>No error of an OpenAI-compatible server, and no list of models, is longer; what is, is cut.</summary>
+    /// <summary>No error of an OpenAI-compatible server, and no list of models, is longer; what is, is cut (a count of tokens lists them at its end).</summary>
     private const int MaxBody = 256 << 10;
 
     /// <summary>Reads a short body; stops at 256 KiB, whatever comes.</summary>
@@ -104,7 +104,8 @@ internal static partial class UpstreamErrors
 
                 var message = Text(error, "message");
                 // "max_tokens is too large" names the window too, but shortening the conversation is not the way out.
-                var overflow = Text(error, "param") is not ("max_tokens" or "max_completion_tokens")
+                // With the window full to the last token, vLLM says that there is room for no output.
+                var overflow = (message is not null && NoRoom().IsMatch(message)) || Text(error, "param") is not ("max_tokens" or "max_completion_tokens")
                     && (Text(error, "param") is "input_tokens" or "input_text"
                         || Text(error, "type") == "exceed_context_size_error"
                         || Text(error, "code") == "context_length_exceeded"
@@ -133,6 +134,9 @@ internal static partial class UpstreamErrors
         // least M input tokens", "… you requested K tokens (M in the messages, …": the wording varies between vLLM's versions.
         [GeneratedRegex(@"maximum context length is (\d+)", RegexOptions.CultureInvariant)]
         private static partial Regex Window();
+
+        [GeneratedRegex(@"max_tokens must be at least 1, got (?:0|-\d)", RegexOptions.CultureInvariant)]
+        private static partial Regex NoRoom();
 
         [GeneratedRegex(@"(\d+) (?:input tokens|in the messages)", RegexOptions.CultureInvariant)]
         private static partial Regex Prompt();

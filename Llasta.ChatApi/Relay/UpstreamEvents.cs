@@ -33,6 +33,7 @@ internal sealed class UpstreamEvents(Stream upstream, EventStream events, Turn t
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> FillAsync()
     {
+        var written = events.HasWritten;
         var flush = events.FlushAsync(turn.Stop);
         if (flush.IsCompletedSuccessfully)
         {
@@ -48,7 +49,7 @@ internal sealed class UpstreamEvents(Stream upstream, EventStream events, Turn t
 
         MakeRoom();
         FlushedAt = Stopwatch.GetTimestamp();
-        turn.BeginWait();
+        turn.BeginWait(written);
         int read;
         try
         {

@@ -1,3 +1,4 @@
+using Llasta.ChatApi.Relay;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -26,6 +27,14 @@ public class FaultTests
         Assert.Equal(code, problem.GetProperty("code").GetString());
         Assert.Equal(retryable, problem.GetProperty("retryable").GetBoolean());
         Assert.Equal(status == 503, response.Headers.RetryAfter is not null);
+    }
+
+    [Fact]
+    public void A_window_that_is_full_to_the_last_token_is_an_overflow()
+    {
+        var body = """{"error":{"message":"max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)","type":"BadRequestError","param":"max_tokens","code":400}}"""u8;
+
+        Assert.Equal("context-overflow", UpstreamErrors.FromResponse(400, body.ToArray(), retryAfter: null).Code);
     }
 
     [Theory]

@@ -14,6 +14,7 @@ public class StartUpTests
     [InlineData("Llasta.ChatApi", "Chat:MaxConcurrentTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxConcurrentTurns=many")]
     [InlineData("Llasta.ChatApi", "Chat:IdleTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:IdleTimeout=-1")]
     [InlineData("Llasta.ChatApi", "Chat:DrainTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:DrainTimeout=-00:00:01")]
+    [InlineData("Llasta.ChatApi", "Chat:DrainTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:DrainTimeout=60")]
     [InlineData("Llasta.ChatApi", "MaxTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxTurns=3")]
     [InlineData("Llasta.Web", "OPENAI_API_BASE_URL is not set")]
     [InlineData("Llasta.Web", "Chat:MaxMessages", "services:chatapi:http:0=http://chatapi:8080", "Chat:MaxMessages=0")]

@@ -192,6 +192,17 @@ public class TurnTests
     }
 
     [Fact]
+    public async Task A_long_conversation_is_counted_although_the_model_lists_its_tokens()
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
+
+        using var response = await chatbot.Client.PostAsJsonAsync("/api/tokens", Chatbot.User(string.Concat(Enumerable.Repeat("word ", 60_000))), Chatbot.Cancelled);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.True((await response.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("count").GetInt32() > 60_000);
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_count_tokens_is_answered_with_501()
     {
         await using var upstream = await RawUpstream.StartAsync(http => http.Response.WriteAsync(RawUpstream.Finish, Chatbot.Cancelled));

@@ -84,7 +84,7 @@ test.describe("the parts as processes of their own", () => {
       await chat.say(question);
       await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
       await parts[victim].end();
-      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingUnreachable}|${chat.words.waitingLoading}`));
+      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToGoOn}`));
       const kept = await chat.answer.innerText();
       expect(kept.length).toBeGreaterThan(400);
       await parts[victim].start();

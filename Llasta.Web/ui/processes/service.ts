@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Ended with this process, however it ends. */
+/** Ended when this process ends in good order, also after a failed test. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
@@ -65,7 +65,7 @@ export class Service {
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
     while (!(await this.ready())) {
-      if (child.exitCode !== null) throw new Error(`${this.name} ended with ${child.exitCode} instead of starting:\n${said}`);
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode} instead of starting:\n${said}`);
       await delay(10);
     }
   }

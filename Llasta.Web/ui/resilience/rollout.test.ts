@@ -53,7 +53,9 @@ async function readDuring(url: string, during: () => Promise<void>): Promise<{ r
     } while (!over);
   };
   const all: Promise<void>[] = [];
-  await Promise.all(questions.map((_, i) => new Promise<void>((begun) => all.push(reader(i, begun)))));
+  const begun = questions.map((_, i) => new Promise<void>((begun) => all.push(reader(i, begun))));
+  // A reader that fails before its first word ends the wait.
+  await Promise.race([Promise.all(begun), Promise.all(all)]);
   try {
     await during();
   } finally {

@@ -11,6 +11,8 @@ export type FollowEvent =
   | { readonly kind: "moving"; readonly direction: Direction }
   /** The view has moved for another reason than a change of the content's height. */
   | { readonly kind: "moved"; readonly direction: Direction; readonly toEnd: number }
+  /** Something in view was opened, and the content grew for that. */
+  | { readonly kind: "unfolded"; readonly toEnd: number }
   /** The reader asked for the end, or sent a message. */
   | { readonly kind: "to-end" };
 
@@ -23,6 +25,8 @@ export function follow(following: boolean, event: FollowEvent): boolean {
       return true;
     case "moving":
       return event.direction === "up" ? false : following;
+    case "unfolded":
+      return following && event.toEnd <= reach;
     case "moved":
       return event.direction === "up" ? false : following || event.toEnd <= reach;
   }

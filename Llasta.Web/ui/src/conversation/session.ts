@@ -105,7 +105,7 @@ export class Session {
     const run = this.#run;
     this.#run = undefined;
     run?.stop();
-    if (run) this.#keep(run.turn);
+    if (run) this.#conversation = this.#earlier(run.turn) ?? this.#kept(run.turn);
     const old = this.#conversation;
     this.#conversation = conversation;
     this.#notice = undefined;
@@ -140,17 +140,15 @@ export class Session {
   #finish(turn: Turn): void {
     if (turn.phase.is !== "ended") return;
     const { ending } = turn.phase;
-    const before = this.#before!;
-    const old = before.exchanges.at(-1);
     const asked = this.#conversation.exchanges.at(-1)!;
-    const replaces = before.exchanges.length === this.#conversation.exchanges.length && old?.answer && !asked.answer;
-    if (replaces && !turn.answer) {
-      this.#conversation = before;
+    const earlier = this.#earlier(turn);
+    if (earlier) {
+      this.#conversation = earlier;
       this.#notice = { kind: "answer-restored", ending };
-      if (asked.question !== old.question) this.onDraftBack(asked.question);
+      if (asked.question !== earlier.exchanges.at(-1)!.question) this.onDraftBack(asked.question);
       return;
     }
-    this.#keep(turn);
+    this.#conversation = this.#kept(turn);
     const problem = ending.state === "failed" ? ending.problem : undefined;
     if (!turn.answer && !turn.reasoning && (problem ? this.#isDraftsFault(problem) : ending.state === "stopped")) {
       this.#conversation = withoutLast(this.#conversation);
@@ -166,9 +164,18 @@ export class Session {
     return problem.code === "invalid-request" || problem.code === "too-large" || problem.code === "forbidden-origin";
   }
 
-  #keep(turn: Turn): void {
+  /** The conversation with the answer that was to be replaced, where nothing came of the new one. */
+  #earlier(turn: Turn): Conversation | undefined {
+    const before = this.#before!;
+    const { exchanges, system } = this.#conversation;
+    const replaces = before.exchanges.length === exchanges.length && before.exchanges.at(-1)?.answer && !exchanges.at(-1)!.answer;
+    return replaces && !turn.answer ? { ...before, system } : undefined;
+  }
+
+  /** The conversation with what a turn leaves behind. */
+  #kept(turn: Turn): Conversation {
     const { id, answer } = this.#conversation.exchanges.at(-1)!;
-    this.#conversation = withAnswer(this.#conversation, id, answerOf(turn, answer));
+    return withAnswer(this.#conversation, id, answerOf(turn, answer));
   }
 
   #tell(change: Change): void {

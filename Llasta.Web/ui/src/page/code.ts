@@ -66,9 +66,10 @@ export class CodeBlock {
     this.#finished = true;
     if (!this.#language || this.#text.length > longestHighlighted) return;
     whenIdle(async () => {
-      const { highlight } = await import("./highlight.ts");
-      const html = highlight(this.#text, this.#language);
-      if (html !== null) this.#code.replaceChildren(sanitized(html));
+      // Where it can't be loaded just now, code is read without colours.
+      const module = await import("./highlight.ts").catch(() => undefined);
+      const html = module?.highlight(this.#text, this.#language);
+      if (html) this.#code.replaceChildren(sanitized(html));
     });
   }
 }

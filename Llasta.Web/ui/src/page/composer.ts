@@ -100,9 +100,12 @@ export class Composer {
     this.#box.blur();
   }
 
-  /** Puts a message into the box, before what was begun there in the meantime. */
+  /** Puts a message into the box, before what was begun there in the meantime; its exchange is gone, and can't be edited any more. */
   giveBack(message: string): void {
-    this.#set(this.#box.value.trim() ? `${message}\n\n${this.#box.value}` : message);
+    const pieces = [message, this.#box.value, this.#aside ?? ""].filter((text) => text.trim());
+    this.#editing.hidden = true;
+    this.#aside = undefined;
+    this.#set([...new Set(pieces)].join("\n\n"));
   }
 
   /** Takes up the last message again; what was being written comes back afterwards. */

@@ -163,6 +163,8 @@ class Thinking {
   /** Thinking is shown as it is, a paragraph for each; only the last one grows. */
   #grow(text: string): void {
     if (text === this.#shown) return;
+    const { scrollTop, clientHeight, scrollHeight } = this.#text;
+    const atEnd = scrollHeight - clientHeight - scrollTop < 24;
     if (!text.startsWith(this.#shown) || this.#shown === "") {
       this.#shown = "";
       this.#last = document.createTextNode("");
@@ -176,6 +178,6 @@ class Thinking {
     }
     this.#shown = text;
     this.#text.classList.toggle("clipped", this.#text.scrollHeight > this.#text.clientHeight + 1);
-    this.#text.scrollTop = this.#text.scrollHeight;
+    if (atEnd) this.#text.scrollTop = this.#text.scrollHeight;
   }
 }

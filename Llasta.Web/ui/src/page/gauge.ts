@@ -41,11 +41,12 @@ export class Gauge {
 
   /** The turn has ended: what it says it used is the truth, for nothing. A turn that was left early says nothing. */
   ended(draft: string): void {
+    this.cancel();
     const { exchanges } = this.#session.conversation;
     const usage = exchanges.at(-1)?.answer?.usage;
     if (usage) this.#show(usage.promptTokens + usage.completionTokens - (usage.reasoningTokens ?? 0));
-    else if (exchanges.length === 0) this.element.hidden = true;
-    else this.count(draft);
+    else if (exchanges.length === 0 || !this.#canCount) this.element.hidden = true;
+    if (draft.trim() || (!usage && exchanges.length > 0)) this.count(draft);
   }
 
   /** Counts, when there has been quiet for a moment. */

@@ -14,9 +14,15 @@ export function renderMath(root: ParentNode): void {
     for (const formula of formulas) render(temml, formula);
     return;
   }
-  loading ??= import("temml").then((module) => {
-    temml = module.default;
-  });
+  loading ??= import("temml").then(
+    (module) => {
+      temml = module.default;
+    },
+    () => {
+      // The next formula tries again; until then they are read in their source.
+      loading = undefined;
+    },
+  );
   void loading.then(() => {
     for (const formula of formulas) if (temml) render(temml, formula);
   });

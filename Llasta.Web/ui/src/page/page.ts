@@ -1,7 +1,7 @@
 import { emptyConversation, isEmpty, type Conversation } from "../conversation/conversation.ts";
 import { Session, type Notice } from "../conversation/session.ts";
 import { ChatClient } from "../turn/client.ts";
-import type { Phase } from "../turn/turn.ts";
+import type { Ending, Phase } from "../turn/turn.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
 import { announce, announcer } from "./announcer.ts";
@@ -28,6 +28,7 @@ export class Page {
   readonly #frames = new Frames(() => this.#showTurn());
   #phase: Phase["is"] = "ended";
   #running = false;
+  #goesOn = false;
 
   constructor(words: Words) {
     this.#words = words;
@@ -45,10 +46,12 @@ export class Page {
       suggest: (message) => this.#send(message),
       regenerate: () => void this.#session.regenerate(),
       edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
-      answerNow: () => this.#session.answerNow(),
+      // These buttons go, and the focus would go with them.
+      answerNow: () => (this.#session.answerNow(), this.#focusBox()),
+      retryNow: () => (this.#session.retryNow(), this.#focusBox()),
     });
     const settings = new Settings(this.#session, words, (conversation) => this.#replace(conversation, words.imported));
-    const toEnd = button("down", words.toEnd, () => this.#scrolling.toEnd(), true);
+    const toEnd = button("down", words.toEnd, () => (this.#scrolling.toEnd(), this.#focusBox()), true);
     toEnd.classList.add("to-end");
     toEnd.hidden = true;
     this.#scrolling = new Scrolling((following) => (toEnd.hidden = following));
@@ -79,7 +82,7 @@ export class Page {
     new ResizeObserver(() => this.#keepEnd()).observe(this.#transcript.element);
     this.#show();
     void this.#pill.ask();
-    if (hasKeyboard()) this.#composer.focus();
+    this.#focusBox();
   }
 
   #send(message: string): void {
@@ -91,6 +94,10 @@ export class Page {
     void (editing ? this.#session.resend(message) : this.#session.send(message));
     if (hasKeyboard()) this.#composer.focus();
     else this.#composer.blur();
+  }
+
+  #focusBox(): void {
+    if (hasKeyboard()) this.#composer.focus();
   }
 
   #reset(): void {
@@ -141,7 +148,7 @@ export class Page {
     if (begins) {
       this.#gauge.cancel();
       // The button that began it may be gone, and the focus with it.
-      if (document.activeElement === document.body && hasKeyboard()) this.#composer.focus();
+      if (document.activeElement === document.body) this.#focusBox();
       this.#scrolling.toEnd();
     } else {
       this.#keepEnd();
@@ -163,12 +170,14 @@ export class Page {
   /** A screen reader hears that something begins, waits or ends; the text itself it reads when asked to. */
   #announcePhase(): void {
     const turn = this.#session.turn;
-    const phase = turn?.phase.is ?? "ended";
+    const now = turn?.phase;
+    const phase = now?.is === "sending" && now.retries ? "waiting" : (now?.is ?? "ended");
+    if (phase !== "answering") this.#goesOn = Boolean(turn?.answer);
     if (phase === this.#phase) return;
     this.#phase = phase;
     const words = this.#words;
     if (phase === "thinking") announce(words.announceThinking);
-    else if (phase === "answering") announce(words.announceStart);
+    else if (phase === "answering") this.#goesOn || announce(words.announceStart);
     else if (phase === "waiting" || phase === "resuming" || phase === "ended") {
       const note = document.querySelector(".exchange.last .note:not([hidden]) p")?.textContent;
       const notice = noticeText(this.#session.notice, words);
@@ -190,10 +199,27 @@ function noticeText(notice: Notice | undefined, words: Words): string {
       return [words.problems[problem.code], problem.detail, words.draftBack].filter(Boolean).join(" ");
     }
     case "answer-restored": {
-      const reason = notice.ending.state === "failed" ? words.problems[notice.ending.problem.code] : "";
-      return [reason, words.answerRestored].filter(Boolean).join(" ");
+      return [reasonOf(notice.ending, words), words.answerRestored].filter(Boolean).join(" ");
     }
     default:
       return "";
+  }
+}
+
+/** Why nothing came of an answer. */
+function reasonOf(ending: Ending, words: Words): string {
+  switch (ending.state) {
+    case "failed":
+      return words.problems[ending.problem.code];
+    case "stopped":
+      return "";
+    case "done":
+      return words.emptyAnswer;
+    case "length":
+      return words.length;
+    case "thinking-limit":
+      return words.thinkingLimit;
+    case "truncated":
+      return words.truncated;
   }
 }

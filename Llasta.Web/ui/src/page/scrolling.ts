@@ -7,15 +7,16 @@ export class Scrolling {
   #top = 0;
   #height = 0;
   #touchY = 0;
+  #held = false;
 
   constructor(onChange: (following: boolean) => void) {
     this.#onChange = onChange;
     const passive = { passive: true };
-    window.addEventListener("wheel", (event) => event.deltaY < 0 && this.#moving("up"), passive);
+    window.addEventListener("wheel", (event) => event.deltaY < 0 && !scrollsItself(event.target) && this.#moving("up"), passive);
     window.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), passive);
     window.addEventListener("touchmove", (event) => {
       const y = event.touches[0]?.clientY ?? 0;
-      if (y > this.#touchY) this.#moving("up");
+      if (y > this.#touchY && !scrollsItself(event.target)) this.#moving("up");
       this.#touchY = y;
     }, passive);
     window.addEventListener("keydown", (event) => {
@@ -24,12 +25,13 @@ export class Scrolling {
       const direction = directionOfKey(event.key, event.shiftKey);
       if (direction) this.#moving(direction);
     });
+    window.addEventListener("click", ({ target }) => target instanceof Element && target.closest("summary") && this.#unfolding());
     window.addEventListener("scroll", () => this.#scrolled(), passive);
   }
 
   /** To be called when the content has changed. */
   keep(): void {
-    if (this.#following) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
+    if (this.#following && !this.#held) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
     this.#remember();
   }
 
@@ -53,6 +55,17 @@ export class Scrolling {
     if (this.#page.scrollTop > 0) this.#take({ kind: "moving", direction });
   }
 
+  /** Something above the end is opened to be read: the view stays there, even if the end moves out of it. */
+  #unfolding(): void {
+    this.#held = true;
+    setTimeout(() => {
+      this.#held = false;
+      const { scrollTop, scrollHeight, clientHeight } = this.#page;
+      this.#remember();
+      this.#take({ kind: "unfolded", toEnd: scrollHeight - clientHeight - scrollTop });
+    });
+  }
+
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#page;
     const moved = scrollTop - this.#top;
@@ -74,4 +87,10 @@ export class Scrolling {
     this.#following = following;
     this.#onChange(following);
   }
+}
+
+/** A thought that streams is read in a box of its own: wheel and finger move that, not the page. */
+function scrollsItself(target: EventTarget | null): boolean {
+  const box = target instanceof Element ? target.closest(".thought") : null;
+  return box !== null && box.scrollHeight > box.clientHeight + 1;
 }

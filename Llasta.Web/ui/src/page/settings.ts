@@ -12,7 +12,7 @@ export class Settings {
   readonly #session: Session;
   readonly #words: Words;
   readonly #system: HTMLTextAreaElement;
-  readonly #problem = el("p", { className: "notice problem", hidden: true });
+  readonly #problem = el("p", { className: "notice problem", role: "alert", hidden: true });
 
   constructor(session: Session, words: Words, open: (conversation: Conversation) => void) {
     this.#session = session;

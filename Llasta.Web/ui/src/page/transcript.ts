@@ -8,6 +8,7 @@ import { ExchangeView, type ExchangeActions, type Note } from "./exchange.ts";
 
 export interface TranscriptActions extends ExchangeActions {
   readonly suggest: (message: string) => void;
+  readonly retryNow: () => void;
 }
 
 /** The conversation as it is read: an empty page's welcome, or the exchanges. */
@@ -69,7 +70,7 @@ export class Transcript {
     if (notice?.kind === "trouble") return this.#troubleNote(notice.problem);
     const words = this.#words;
     const answer = conversation.exchanges.at(-1)?.answer;
-    if (!answer) return { tone: "quiet", text: words.stopped, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
+    if (!answer) return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
     const goOn = { label: words.goOn, run: () => void this.#session.goOn() };
     switch (answer.state) {
       case "stopped":
@@ -89,17 +90,24 @@ export class Transcript {
     const words = this.#words;
     switch (phase.is) {
       case "sending":
+        // A new try doesn't take the place of what it tries to mend.
+        if (phase.retries) return this.#tryNowNote(phase.retries, answer, model);
         // What goes on after a break has had its first word.
         return { tone: "quiet", text: answer && fruitless > 0 ? words.resuming : words.sending };
       case "resuming":
         return { tone: "quiet", text: words.resuming };
-      case "waiting": {
-        const text = phase.cause === "busy" ? words.waitingBusy : model?.state === "loading" ? words.waitingLoading : words.waitingUnreachable;
-        return { tone: "quiet", text, action: { label: words.tryNow, run: () => this.#session.retryNow() } };
-      }
+      case "waiting":
+        return this.#tryNowNote(phase.cause, answer, model);
       default:
         return undefined;
     }
+  }
+
+  #tryNowNote(cause: "unreachable" | "busy", answer: string, model: ModelStatus | undefined): Note {
+    const words = this.#words;
+    const text =
+      cause === "busy" ? words.waitingBusy : answer ? words.waitingToGoOn : model?.state === "loading" ? words.waitingLoading : words.waitingUnreachable;
+    return { tone: "quiet", text, action: { label: words.tryNow, run: this.#actions.retryNow } };
   }
 
   #troubleNote(problem: Problem): Note {

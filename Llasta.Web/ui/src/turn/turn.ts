@@ -1,5 +1,5 @@
 import type { Delivery } from "./client.ts";
-import type { ChatRequest, Message, Problem, Sampling, Timings, Usage } from "./wire.ts";
+import type { ChatRequest, Message, Problem, Timings, Usage } from "./wire.ts";
 
 /** How a turn ended: each has its own words and one action in the page. */
 export type Ending =
@@ -7,12 +7,12 @@ export type Ending =
   | { readonly state: "failed"; readonly problem: Problem };
 
 export type Phase =
-  /** A request is out and nothing has come yet. */
-  | { readonly is: "sending" }
+  /** A request is out and nothing has come yet; it may be a new try after a refusal. */
+  | { readonly is: "sending"; readonly retries?: "unreachable" | "busy" }
   | { readonly is: "thinking" }
   | { readonly is: "answering" }
   /** The model can't be reached or is busy: the request goes out again at `until`, milliseconds on the clock. */
-  | { readonly is: "waiting"; readonly cause: "unreachable" | "busy"; readonly since: number; readonly until: number }
+  | { readonly is: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
   /** The stream was cut: it is continued at `until`. */
   | { readonly is: "resuming"; readonly until: number }
   | { readonly is: "ended"; readonly ending: Ending };
@@ -20,7 +20,6 @@ export type Phase =
 /** One answer on its way: all that is known of it, and what happens next. */
 export interface Turn {
   readonly history: readonly Message[];
-  readonly sampling: Sampling | undefined;
   readonly thinking: boolean;
   readonly phase: Phase;
   readonly answer: string;
@@ -36,7 +35,6 @@ export interface Turn {
   /** How many of these were cut, not refused: a model may take its time to load, and be cut after that. */
   readonly cuts: number;
   readonly model: string | undefined;
-  readonly contextWindow: number | undefined;
   /** What the last request told of itself. */
   readonly usage: Usage | undefined;
   /** Tokens of the partial answer that the running request goes on from: 0 where there is none, undefined where nobody counted them. */
@@ -70,14 +68,12 @@ export interface TurnStart {
   /** The conversation, ending with the user's message. */
   readonly history: readonly Message[];
   readonly thinking: boolean;
-  readonly sampling?: Sampling | undefined;
   /** A partial answer to go on from. */
   readonly partial?: PartialAnswer | undefined;
 }
 
-export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): Turn => ({
+export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
   history,
-  sampling,
   thinking,
   phase: { is: "sending" },
   answer: partial?.answer ?? "",
@@ -89,7 +85,6 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
   fruitless: 0,
   cuts: 0,
   model: undefined,
-  contextWindow: undefined,
   usage: undefined,
   tokensBefore: partial?.answer ? partial.tokens : 0,
   tokens: undefined,
@@ -98,11 +93,11 @@ export const beginTurn = ({ history, thinking, sampling, partial }: TurnStart): 
 
 /** The request that the turn needs now: the whole conversation, or the answer so far to go on from. */
 export function requestOf(turn: Turn): ChatRequest {
-  const { history, thinking, sampling, answer, reasoning, reasoningSkipped } = turn;
+  const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
   const partial: Message[] = answer
     ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
     : [];
-  return { messages: [...history, ...partial], thinking, continue: answer !== "", ...(sampling && { sampling }) };
+  return { messages: [...history, ...partial], thinking, continue: answer !== "" };
 }
 
 /**
@@ -114,7 +109,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
   if (turn.phase.is === "ended") return turn;
   switch (event.kind) {
     case "start":
-      return { ...turn, model: event.start.model, contextWindow: event.start.contextWindow };
+      return { ...turn, model: event.start.model };
     case "reasoning":
       return {
         ...turn,
@@ -142,13 +137,14 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "failed":
       return fail(turn, event.problem, now, jitter);
     case "retry":
-      return turn.phase.is === "waiting" || turn.phase.is === "resuming" ? { ...turn, phase: { is: "sending" } } : turn;
+      if (turn.phase.is === "waiting") return { ...turn, phase: { is: "sending", retries: turn.phase.cause } };
+      return turn.phase.is === "resuming" ? { ...turn, phase: { is: "sending" } } : turn;
     case "stop":
       return end(turn, { state: "stopped" }, now);
     case "answer-now":
       return turn.answer || !turn.thinking
         ? turn
-        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, phase: { is: "sending" } };
+        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { is: "sending" } };
   }
 }
 
@@ -156,8 +152,7 @@ function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
   if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
   const fruitless = turn.fruitless + 1;
   const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, jitter));
-  const since = waitingSince(turn.phase) ?? now;
-  return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, since, until: now + pause } };
+  return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, until: now + pause } };
 }
 
 function cut(turn: Turn, now: number, jitter: number): Turn {
@@ -186,7 +181,5 @@ const thoughtUntil = (turn: Turn, now: number): Turn =>
   turn.reasoningSince === undefined || turn.phase.is !== "thinking"
     ? turn
     : { ...turn, reasoningMs: now - turn.reasoningSince, reasoningSince: undefined };
-
-const waitingSince = (phase: Phase): number | undefined => (phase.is === "waiting" ? phase.since : undefined);
 
 const pauseAfter = (attempts: number, jitter: number): number => Math.min(250 * 2 ** (attempts - 1), 8000) * (0.75 + 0.5 * jitter);

@@ -7,17 +7,10 @@ export interface Message {
   readonly reasoning?: string;
 }
 
-export interface Sampling {
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly maxTokens?: number;
-}
-
 export interface ChatRequest {
   readonly messages: readonly Message[];
   readonly thinking: boolean;
   readonly continue: boolean;
-  readonly sampling?: Sampling;
 }
 
 export interface Start {

@@ -2,6 +2,7 @@
 
 const count = new Intl.NumberFormat("en");
 const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 export const en = {
   language: "en",
@@ -75,20 +76,22 @@ export const en = {
   context: "Context used",
   contextOf: (used: number, window: number) => `${count.format(used)} of ${count.format(window)} tokens`,
   firstToken: (ms: number) => (ms < 1000 ? `${Math.round(ms)} ms to the first token` : `${decimal.format(ms / 1000)} s to the first token`),
-  tokensPerSecond: (rate: number) => `${decimal.format(rate)} tokens/s`,
-  tokens: (tokens: number) => `${count.format(tokens)} tokens`,
+  tokensPerSecond: (rate: number) => `${threeDigits.format(rate)} tokens/s`,
+  tokens: (tokens: number) => (tokens === 1 ? "1 token" : `${count.format(tokens)} tokens`),
 
   sending: "Sent. Waiting for the model’s first word…",
   waitingLoading: "The model is still loading. Your message goes out when it is ready.",
   waitingUnreachable: "The model can’t be reached just now. Trying again by itself.",
-  waitingBusy: "All places are taken. Your message is next in turn.",
+  waitingBusy: "All places are taken. Trying again by itself.",
+  waitingToGoOn: "The connection broke. The answer goes on as soon as the model is back.",
   resuming: "The connection broke. Going on where it stopped…",
   tryNow: "Try now",
 
   stopped: "Stopped.",
+  noAnswer: "There is no answer to this yet.",
   length: "The answer reached its length limit.",
   thinkingLimit: "The thinking used up the whole limit, so there is no answer.",
-  truncated: "The connection broke several times before the answer was complete.",
+  truncated: "The answer broke off before it was complete.",
   emptyAnswer: "The model gave an empty answer.",
   goOn: "Continue",
   tryAgain: "Try again",

@@ -4,6 +4,7 @@ import type { Words } from "./en.ts";
 
 const count = new Intl.NumberFormat("fr");
 const decimal = new Intl.NumberFormat("fr", { maximumFractionDigits: 1 });
+const threeDigits = new Intl.NumberFormat("fr", { maximumSignificantDigits: 3 });
 
 export const fr: Words = {
   language: "fr",
@@ -11,10 +12,10 @@ export const fr: Words = {
   skipToMessage: "Aller au champ de message",
 
   emptyTitle: "Interrogez votre propre modèle.",
-  emptyText: "Cette page parle au modèle qui tourne dans votre grappe. La conversation ne vit que dans cet onglet : rien n’est enregistré, rien ne quitte votre réseau.",
+  emptyText: "Cette page parle au modèle qui tourne dans votre grappe. La conversation ne vit que dans cet onglet\u00a0: rien n’est enregistré, rien ne quitte votre réseau.",
   suggestionsTitle: "Quelques façons de commencer",
   suggestions: [
-    "Que sais-tu faire, et que ne sais-tu pas faire ?",
+    "Que sais-tu faire, et que ne sais-tu pas faire\u202f?",
     "Explique comment un transformeur prédit le jeton suivant, avec un petit exemple.",
     "Écris une fonction Python qui trouve les fichiers en double d’un dossier.",
     "Compare REST, gRPC et GraphQL dans un tableau.",
@@ -24,7 +25,7 @@ export const fr: Words = {
   answer: "Réponse",
   message: "Message",
   messageHint: "Posez votre question",
-  messageHintWhileLoading: "Écrivez déjà : le message partira quand le modèle sera prêt",
+  messageHintWhileLoading: "Écrivez déjà\u00a0: le message partira quand le modèle sera prêt",
   send: "Envoyer",
   stop: "Arrêter",
   reset: "Effacer",
@@ -67,7 +68,7 @@ export const fr: Words = {
   modelStates: { ready: "prêt", loading: "en chargement", unreachable: "injoignable", busy: "occupé" },
   asking: "Recherche du modèle…",
   simulated: "simulé",
-  simulatedHint: "Aucun vrai modèle n’est connecté : un simulateur répond.",
+  simulatedHint: "Aucun vrai modèle n’est connecté\u00a0: un simulateur répond.",
   elapsed: (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`,
   modelReady: (model) => `${model} est prêt.`,
   modelLoading: "Le modèle se charge.",
@@ -77,20 +78,22 @@ export const fr: Words = {
   context: "Contexte utilisé",
   contextOf: (used, window) => `${count.format(used)} jetons sur ${count.format(window)}`,
   firstToken: (ms) => (ms < 1000 ? `premier jeton en ${Math.round(ms)} ms` : `premier jeton en ${decimal.format(ms / 1000)} s`),
-  tokensPerSecond: (rate) => `${decimal.format(rate)} jetons/s`,
-  tokens: (tokens) => `${count.format(tokens)} jetons`,
+  tokensPerSecond: (rate) => `${threeDigits.format(rate)} jetons/s`,
+  tokens: (tokens) => `${count.format(tokens)} ${tokens < 2 ? "jeton" : "jetons"}`,
 
   sending: "Envoyé. En attente du premier mot du modèle…",
   waitingLoading: "Le modèle se charge encore. Votre message partira quand il sera prêt.",
   waitingUnreachable: "Le modèle est injoignable pour l’instant. Nouvel essai automatique.",
-  waitingBusy: "Toutes les places sont prises. Votre message est le prochain.",
+  waitingBusy: "Toutes les places sont prises. Nouvel essai automatique.",
+  waitingToGoOn: "La connexion s’est rompue. La réponse reprend dès que le modèle est de retour.",
   resuming: "La connexion s’est rompue. Reprise là où elle s’est arrêtée…",
   tryNow: "Essayer maintenant",
 
   stopped: "Arrêté.",
+  noAnswer: "Il n’y a pas encore de réponse.",
   length: "La réponse a atteint sa longueur limite.",
-  thinkingLimit: "La réflexion a épuisé toute la limite : il n’y a pas de réponse.",
-  truncated: "La connexion s’est rompue plusieurs fois avant la fin de la réponse.",
+  thinkingLimit: "La réflexion a épuisé toute la limite\u00a0: il n’y a pas de réponse.",
+  truncated: "La réponse s’est interrompue avant la fin.",
   emptyAnswer: "Le modèle a donné une réponse vide.",
   goOn: "Continuer",
   tryAgain: "Réessayer",

@@ -107,6 +107,16 @@ describe("an answer", () => {
     expect(texts()).toEqual([["a", "A"]]);
   });
 
+  test("is kept when the conversation is replaced before anything of the new one came", async () => {
+    const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
+    await chat.send("a");
+    const thinks = until(chat, () => chat.turn?.phase.is === "thinking");
+    void chat.resend("b");
+    await thinks;
+    chat.replace(chat.replace({ system: "", exchanges: [], dropped: 0 }));
+    expect(texts()).toEqual([["a", "A"]]);
+  });
+
   test("comes back, and the new words with their writer, when an edited question fails", async () => {
     const { session: chat, drafts, texts } = await session(answers("A"), problem("model-error"), answers("B"));
     await chat.send("a");

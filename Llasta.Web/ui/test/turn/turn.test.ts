@@ -89,8 +89,8 @@ describe("a cut", () => {
 describe("a failure", () => {
   test.each(["unreachable", "busy"] as const)("%s waits and goes out again", (cause) => {
     const turn = step(fresh(), failed(cause), 1000);
-    expect(turn.phase).toEqual({ is: "waiting", cause, since: 1000, until: 1250 });
-    expect(step(turn, retry, 2000).phase.is).toBe("sending");
+    expect(turn.phase).toEqual({ is: "waiting", cause, until: 1250 });
+    expect(step(turn, retry, 2000).phase).toEqual({ is: "sending", retries: cause });
   });
 
   test("waits as long as Retry-After says, if that is longer", () => {
@@ -158,8 +158,8 @@ describe("answer now", () => {
   });
 });
 
-test("a partial answer is gone on with, and sampling goes along", () => {
-  const turn = beginTurn({ history, thinking: false, sampling: { maxTokens: 5 }, partial: { answer: "Hel", reasoning: "Hm.", reasoningSkipped: true } });
-  expect(requestOf(turn)).toEqual({ messages: [...history, { role: "assistant", content: "Hel" }], thinking: false, continue: true, sampling: { maxTokens: 5 } });
+test("a partial answer is gone on with", () => {
+  const turn = beginTurn({ history, thinking: false, partial: { answer: "Hel", reasoning: "Hm.", reasoningSkipped: true } });
+  expect(requestOf(turn)).toEqual({ messages: [...history, { role: "assistant", content: "Hel" }], thinking: false, continue: true });
   expect(after(turn, said("lo")).answer).toBe("Hello");
 });
