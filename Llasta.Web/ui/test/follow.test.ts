@@ -25,3 +25,9 @@ test.each([["PageUp", false, "up"], ["ArrowUp", false, "up"], ["Home", false, "u
   "the key %j (shift %j) moves %s",
   (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction),
 );
+
+test("stays with what was opened to be read, unless the end is still in view", () => {
+  expect(follow(true, { kind: "unfolded", toEnd: 300 })).toBe(false);
+  expect(follow(true, { kind: "unfolded", toEnd: 0 })).toBe(true);
+  expect(follow(false, { kind: "unfolded", toEnd: 0 })).toBe(false);
+});
