@@ -40,8 +40,7 @@ public static class ChatApiExtensions
         builder.Services.AddSingleton<Tokenizer>();
         builder.Services.AddSingleton<TurnLimit>();
         builder.Services.AddSingleton<TurnTelemetry>();
-        builder.Services.AddSingleton<TurnSweep>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<TurnSweep>());
+        builder.Services.AddTurnSweep(o => o.IdleTimeout);
         builder.Services.AddSingleton<ChatRelay>();
         return builder;
     }
@@ -50,7 +49,9 @@ public static class ChatApiExtensions
     public static void MapChatApi(this WebApplication app)
     {
         var api = app.MapGroup("/api").WithTags("Chat");
-        api.MapPost("/chat", (HttpContext http, ChatRelay relay) => relay.HandleAsync(http))
+        // Not from the request's services: a stream needs no scope of its own.
+        var relay = app.Services.GetRequiredService<ChatRelay>();
+        api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
             .WithSummary("Answers the last message")
             .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error.")
             .DescribesBody<ChatRequest>()

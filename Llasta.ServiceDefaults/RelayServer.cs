@@ -25,9 +25,16 @@ public static class RelayServer
 
     /// <summary>The same for Kestrel's side of a connection, and no limits that are wrong for streams.</summary>
     public static void UseRelayServer(this IWebHostBuilder builder) => builder.ConfigureServices(services => services
-        .Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true)
+        .Configure<SocketTransportOptions>(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            // Of what a socket doesn't take at once, a flush waits for the last byte: SocketOutput relies on it, and what a slow reader
+            // makes wait is bounded by one upstream read.
+            sockets.MaxWriteBufferSize = 1;
+        })
         .Configure<KestrelServerOptions>(kestrel =>
         {
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketOutput.Use));
             kestrel.AddServerHeader = false;
             // It cuts a reader that pauses for 5 s. A paused reader only pauses its own stream, and the sweep ends it after the
             // idle timeout.

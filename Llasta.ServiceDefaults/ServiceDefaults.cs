@@ -34,8 +34,9 @@ public static class ServiceDefaultsExtensions
         {
             ["Logging:LogLevel:Default"] = "Information",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+            // Otherwise every request has an activity and a log scope, with telemetry or without; with it, the activity is there all the same.
+            ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
             ["Logging:LogLevel:System.Net.Http"] = "Warning",
-            ["Logging:LogLevel:Yarp"] = "Warning",
         },
     });
 }

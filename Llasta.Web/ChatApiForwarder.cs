@@ -1,43 +1,33 @@
+using System.Collections.Frozen;
 using Llasta.ChatApi;
 using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Relay;
+using Llasta.ChatApi.Streaming;
 using Llasta.ServiceDefaults;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.ServiceDiscovery.Http;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Llasta.Web;
 
-/// <summary>Forwards <c>/api</c> to the chat API, which service discovery finds by its name.</summary>
-internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscoveryHttpMessageHandlerFactory discovery, Drain drain, IOptions<ChatOptions> options) : IDisposable
+/// <summary>
+/// Forwards <c>/api</c> to the chat API, which service discovery finds by its name: the request whole, the response as it comes. What
+/// says where a request comes from has been checked here; behind this, it comes from the chatbot.
+/// </summary>
+internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactory discovery, TurnSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options) : IDisposable
 {
-    private const string Destination = "http://chatapi";
+    /// <summary>What the chat API reads; the trace context only where this process adds none of its own.</summary>
+    private static readonly string[] ForwardedHeaders = ["Content-Type", "traceparent", "tracestate", "baggage"];
 
-    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new SocketsHttpHandler
-    {
-        ConnectTimeout = options.Value.ConnectTimeout,
-        // A pod that is to go leaves its Service 5 s before it is told to stop; only new connections notice.
-        PooledConnectionLifetime = TimeSpan.FromSeconds(4),
-        UseProxy = false,
-        // What is left early was stopped: close at once, rather than read on for up to 2 s to use the connection again.
-        MaxResponseDrainSize = 0,
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        // YARP's transforms decide about traceparent; without a listener there is none to send.
-        ActivityHeadersPropagator = new ReverseProxyPropagator(System.Diagnostics.DistributedContextPropagator.Current),
-    })));
+    /// <summary>What is about the connection to the chat API; Kestrel writes its own for the one to the reader.</summary>
+    private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
-    private readonly ForwarderRequestConfig _request = new()
-    {
-        Version = System.Net.HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        // The chat API ends an idle turn by itself, and says why; this is for a chat API that is stuck.
-        ActivityTimeout = options.Value.IdleTimeout + options.Value.ConnectTimeout + TimeSpan.FromSeconds(30),
-    };
+    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new StreamingHttpHandler(options.Value.ConnectTimeout))));
 
     internal async Task HandleAsync(HttpContext http)
     {
         if (!drain.TryEnter())
         {
+            // The connection's other end may be a load balancer that would send the next request here, too.
             http.Response.Headers.Connection = "close";
             await ChatProblem.Stopping().WriteAsync(http);
             return;
@@ -45,16 +35,11 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
 
         try
         {
-            if (http.Request.ContentLength > options.Value.MaxBodyBytes)
-            {
-                await ChatProblem.TooLarge(options.Value.MaxBodyBytes).WriteAsync(http);
-                return;
-            }
-
-            http.LimitBody(options.Value.MaxBodyBytes);
-            var error = await forwarder.SendAsync(http, Destination, _client, _request, Transformer.Instance, drain.EndStreams);
-            if (error != ForwarderError.None && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
-                await Explain(error, http).WriteAsync(http);
+            await ForwardAsync(http);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The reader left. The connection to the chat API has been closed, which stops the turn.
         }
         finally
         {
@@ -62,14 +47,97 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
         }
     }
 
-    private ChatProblem Explain(ForwarderError error, HttpContext http) => error switch
+    private async Task ForwardAsync(HttpContext http)
     {
-        ForwarderError.RequestBodyClient when http.Response.StatusCode == StatusCodes.Status413PayloadTooLarge => ChatProblem.TooLarge(options.Value.MaxBodyBytes),
-        ForwarderError.RequestBodyClient => ChatProblem.InvalidRequest("The request's body could not be read."),
-        ForwarderError.RequestTimedOut => ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout),
-        ForwarderError.RequestCanceled => ChatProblem.Stopping(),
-        _ => ChatProblem.Unreachable("The chat API can't be reached: it is starting, or not running."),
-    };
+        // As in ChatRelay.RelayAsync: not kept while the answer streams.
+        var (body, problem) = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
+        if (problem is not null)
+        {
+            await problem.WriteAsync(http);
+            return;
+        }
+
+        var events = new EventStream(http.Response);
+        using var turn = new Turn(events, time, http.RequestAborted, drain.EndStreams);
+        sweep.Add(turn);
+        try
+        {
+            (var upstream, problem) = await OpenAsync(http, body, turn);
+            if (upstream is not null)
+                await StreamAsync(http, events, turn, upstream);
+            else if (!turn.ReaderLeft)
+                await problem!.WriteAsync(http);
+        }
+        finally
+        {
+            sweep.Remove(turn);
+        }
+    }
+
+    /// <summary>Sends the request and waits for the response's head.</summary>
+    /// <returns>The response's body, once its status and headers are the reader's; or the problem to answer with.</returns>
+    private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpContext http, ReadOnlyMemory<byte> body, Turn turn)
+    {
+        using var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi{http.Request.Path.ToUriComponent()}{http.Request.QueryString}");
+        if (http.Request.ContentLength is not null || !body.IsEmpty)
+            message.Content = new ReadOnlyMemoryContent(body);
+        foreach (var name in ForwardedHeaders)
+        {
+            if (http.Request.Headers[name] is { Count: > 0 } values && !message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+                message.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+
+        try
+        {
+            var response = await _client.SendAsync(message, turn.Stop);
+            http.Response.StatusCode = (int)response.StatusCode;
+            CopyHeaders(response.Headers, http.Response);
+            CopyHeaders(response.Content.Headers, http.Response);
+            return (await response.Content.ReadAsStreamAsync(turn.Stop), null);
+        }
+        catch (OperationCanceledException e) when (turn.TimedOut || e.InnerException is TimeoutException)
+        {
+            return (null, ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout));
+        }
+        catch (OperationCanceledException)
+        {
+            return (null, ChatProblem.Stopping());
+        }
+        catch (HttpRequestException)
+        {
+            return (null, ChatProblem.Unreachable("The chat API can't be reached: it is starting, or not running."));
+        }
+    }
+
+    private static void CopyHeaders(System.Net.Http.Headers.HttpHeaders from, HttpResponse to)
+    {
+        foreach (var (name, values) in from.NonValidated)
+        {
+            if (!ConnectionHeaders.Contains(name))
+                to.Headers[name] = values.ToString();
+        }
+    }
+
+    private static async Task StreamAsync(HttpContext http, EventStream events, Turn turn, Stream upstream)
+    {
+        using (upstream)
+        {
+            var pump = new UpstreamPump(upstream, events, turn);
+            try
+            {
+                while (await pump.NextAsync())
+                {
+                    events.Write(pump.Unread);
+                    pump.Take(pump.Unread.Length);
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // Cut, by the chat API or by this process. The reader must not take what it has for the whole.
+                http.Abort();
+            }
+        }
+    }
 
     public void Dispose() => _client.Dispose();
 
@@ -96,30 +164,14 @@ internal sealed class ChatApiForwarder(IHttpForwarder forwarder, IServiceDiscove
             // ConnectTimeout: the address of a pod that has gone may swallow what is sent to it.
             OperationCanceledException { InnerException: TimeoutException };
     }
-
-    /// <summary>
-    /// What says where a request comes from has been checked here; behind this, the request comes from the chatbot.
-    /// </summary>
-    private sealed class Transformer : HttpTransformer
-    {
-        internal static readonly Transformer Instance = new();
-
-        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
-        {
-            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-            proxyRequest.Headers.Remove("Origin");
-            proxyRequest.Headers.Remove("Sec-Fetch-Site");
-            proxyRequest.Headers.Remove("Cookie");
-            proxyRequest.Headers.Host = null;
-        }
-    }
 }
 
 internal static class ChatApiForwarderExtensions
 {
     internal static void AddChatApiForwarder(this IServiceCollection services)
     {
-        services.AddHttpForwarder();
+        // The chat API ends an idle turn by itself, and says why; this is for a chat API that is stuck.
+        services.AddTurnSweep(o => o.IdleTimeout + o.ConnectTimeout + TimeSpan.FromSeconds(30));
         services.AddSingleton<ChatApiForwarder>();
     }
 

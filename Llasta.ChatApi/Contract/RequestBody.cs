@@ -30,19 +30,39 @@ internal static class RequestBody
         {
             return (null, ChatProblem.InvalidRequest(Explain(e)));
         }
-        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        catch (BadHttpRequestException e)
         {
-            return (null, ChatProblem.TooLarge(maxBytes));
+            return (null, Explain(e, maxBytes));
+        }
+    }
+
+    /// <summary>Reads a body as it is, to be sent on.</summary>
+    /// <returns>The bytes, or the problem to answer with.</returns>
+    internal static async ValueTask<(ReadOnlyMemory<byte> Bytes, ChatProblem? Problem)> ReadAsync(HttpContext http, int maxBytes)
+    {
+        if (http.Request.ContentLength > maxBytes)
+            return (default, ChatProblem.TooLarge(maxBytes));
+        http.LimitBody(maxBytes);
+        try
+        {
+            // It grows with what comes, not with what was announced.
+            var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, ParsedInline));
+            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+            return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
         }
         catch (BadHttpRequestException e)
         {
-            return (null, ChatProblem.InvalidRequest(e.Message, e.StatusCode));
+            return (default, Explain(e, maxBytes));
         }
     }
 
     /// <summary>For a body that comes in chunks and doesn't tell its length: reading beyond the limit throws.</summary>
-    internal static void LimitBody(this HttpContext http, int maxBytes) =>
+    private static void LimitBody(this HttpContext http, int maxBytes) =>
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
+
+    private static ChatProblem Explain(BadHttpRequestException e, int maxBytes) => e.StatusCode == StatusCodes.Status413PayloadTooLarge
+        ? ChatProblem.TooLarge(maxBytes)
+        : ChatProblem.InvalidRequest(e.Message, e.StatusCode);
 
     private static string Explain(JsonException e)
     {

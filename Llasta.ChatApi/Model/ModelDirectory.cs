@@ -145,7 +145,7 @@ internal sealed class ModelDirectory(ModelServer server, TurnLimit turns, IOptio
             using var response = await server.SendAsync(HttpMethod.Get, "version", null, timeout.Token);
             if (!response.IsSuccessStatusCode)
                 return null;
-            using var json = JsonDocument.Parse(await response.Content.ReadAsStreamAsync(timeout.Token));
+            using var json = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(timeout.Token), cancellationToken: timeout.Token);
             return json.RootElement.TryGetProperty("version", out var version) ? version.GetString() : null;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or InvalidOperationException or IOException)

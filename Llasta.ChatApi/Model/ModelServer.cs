@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using Llasta.ChatApi.Streaming;
 using Microsoft.Extensions.Options;
 using OpenAI;
 using OpenAI.Chat;
@@ -13,19 +14,6 @@ namespace Llasta.ChatApi.Model;
 /// </summary>
 internal sealed class ModelServer : IDisposable
 {
-    /// <summary>
-    /// A connection takes no further request after so long. vLLM's server (uvicorn) closes one that has been idle for 5 s, and a
-    /// request sent at that moment would be lost; and a pod that is to go leaves its Service 5 s before it is told to stop, which
-    /// only new connections notice.
-    /// </summary>
-    private static readonly TimeSpan PooledConnectionLifetime = TimeSpan.FromSeconds(4);
-
-    /// <summary>
-    /// A response that is left early is read on for so long, in the hope of using its connection again: enough for the last chunk
-    /// after <c>[DONE]</c>. The default, 2 s, is 2 s in which the model would go on for a reader who pressed Stop between two reads.
-    /// </summary>
-    private static readonly TimeSpan ResponseDrainTimeout = TimeSpan.FromMilliseconds(20);
-
     private readonly HttpClient _http;
     private readonly ChatClient _chat;
     private readonly OpenAIModelClient _models;
@@ -33,15 +21,7 @@ internal sealed class ModelServer : IDisposable
     public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat)
     {
         Options = options.Value;
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectTimeout = chat.Value.ConnectTimeout,
-            PooledConnectionLifetime = PooledConnectionLifetime,
-            ResponseDrainTimeout = ResponseDrainTimeout,
-            AllowAutoRedirect = false,
-            UseCookies = false,
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(Handler(Options.Endpoint.Scheme, chat.Value.ConnectTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
 
         var client = new OpenAIClientOptions
         {
@@ -60,6 +40,23 @@ internal sealed class ModelServer : IDisposable
     }
 
     public ModelServerOptions Options { get; }
+
+    /// <summary>
+    /// In the cluster and on a laptop the model speaks plain HTTP, and that way is the short one. Behind https there are certificates and
+    /// proxies to mind, handshakes to save, and a network that costs more than we could win.
+    /// </summary>
+    private static HttpMessageHandler Handler(string scheme, TimeSpan connectTimeout) => scheme == Uri.UriSchemeHttp
+        ? new StreamingHttpHandler(connectTimeout)
+        : new SocketsHttpHandler
+        {
+            ConnectTimeout = connectTimeout,
+            // vLLM's server (uvicorn) closes a connection that has been idle for 5 s; a request sent at that moment would be lost.
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
+            // What is left early was stopped: close at once, rather than read on for up to 2 s to use the connection again.
+            MaxResponseDrainSize = 0,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+        };
 
     /// <summary>Sends a chat completion.</summary>
     /// <returns>The response, whatever its status, as soon as its headers are there. Dispose it to close the connection.</returns>

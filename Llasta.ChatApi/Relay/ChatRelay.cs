@@ -44,11 +44,7 @@ internal sealed class ChatRelay(
 
             try
             {
-                var (request, problem) = await RequestBody.ReadAsync(http, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes);
-                if ((problem ?? request!.Check(options.Value.MaxMessages)) is { } wrong)
-                    await RefuseAsync(http, wrong);
-                else
-                    await RelayAsync(http, request!, arrivedAt);
+                await RelayAsync(http, arrivedAt);
             }
             finally
             {
@@ -65,14 +61,23 @@ internal sealed class ChatRelay(
         }
     }
 
-    private async Task RelayAsync(HttpContext http, ChatRequest request, long arrivedAt)
+    private async Task RelayAsync(HttpContext http, long arrivedAt)
     {
+        // A local that is not used behind the next await, rather than a parameter: so the conversation, of up to megabytes, is not kept
+        // while the answer streams.
+        var (request, problem) = await RequestBody.ReadAsync(http, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes);
+        if ((problem ?? request!.Check(options.Value.MaxMessages)) is { } wrong)
+        {
+            await RefuseAsync(http, wrong);
+            return;
+        }
+
         var events = new EventStream(http.Response);
         using var turn = new Turn(events, time, http.RequestAborted, drain.EndStreams);
         sweep.Add(turn);
         try
         {
-            var (upstream, problem) = await OpenAsync(request, turn, arrivedAt);
+            (var upstream, problem) = await OpenAsync(request!, turn, arrivedAt);
             if (upstream is not null)
                 await StreamAsync(http, events, turn, upstream);
             else if (!turn.ReaderLeft)
@@ -91,9 +96,9 @@ internal sealed class ChatRelay(
     }
 
     /// <summary>A turn that the model's server has accepted with a 200.</summary>
-    private sealed record Upstream(PipelineResponse Response, Activity? Span, string Id, ModelInfo Model, bool Continues, long ArrivedAt, long SentAt);
+    private sealed record Upstream(Stream Body, Activity? Span, string Id, ModelInfo Model, bool Continues, long ArrivedAt, long SentAt);
 
-    /// <summary>Sends the turn and waits for the answer's status. A method of its own, so that the conversation is not kept while the answer streams.</summary>
+    /// <summary>Sends the turn and waits for the answer's status.</summary>
     private async Task<(Upstream? Upstream, ChatProblem? Problem)> OpenAsync(ChatRequest request, Turn turn, long arrivedAt)
     {
         var id = Guid.CreateVersion7().ToString("N");
@@ -106,17 +111,17 @@ internal sealed class ChatRelay(
         }
 
         var span = telemetry.Begin(id, model, request);
-        (PipelineResponse? response, problem, var sentAt) = await SendAsync(request, model, id, turn);
+        (Stream? body, problem, var sentAt) = await SendAsync(request, model, id, turn);
         if (problem?.Code == "model-not-found" && options.Value.Model.Length == 0
             && await FindModelAsync(turn, directory.RediscoverAsync) is ({ } found, _) && found.Name != model.Name)
         {
             // The server was restarted with another model. It has refused the turn, so sending it once more is safe.
             model = found;
-            (response, problem, sentAt) = await SendAsync(request, model, id, turn);
+            (body, problem, sentAt) = await SendAsync(request, model, id, turn);
         }
 
-        if (response is not null)
-            return (new Upstream(response, span, id, model, request.Continue, arrivedAt, sentAt), null);
+        if (body is not null)
+            return (new Upstream(body, span, id, model, request.Continue, arrivedAt, sentAt), null);
 
         telemetry.End(span, id, model, turn.ReaderLeft ? "stopped" : problem!.Code, failed: !turn.ReaderLeft, Stopwatch.GetElapsedTime(arrivedAt), null, new Timings(null, null, 0), null);
         return (null, problem);
@@ -134,14 +139,15 @@ internal sealed class ChatRelay(
         }
     }
 
-    private async Task<(PipelineResponse?, ChatProblem?, long SentAt)> SendAsync(ChatRequest request, ModelInfo model, string id, Turn turn)
+    private async Task<(Stream?, ChatProblem?, long SentAt)> SendAsync(ChatRequest request, ModelInfo model, string id, Turn turn)
     {
         try
         {
             using var body = UpstreamRequest.ForChat(request, model.Name);
             var response = await server.CompleteAsync(body, id, turn.Stop);
+            // Only the stream is kept while the answer runs; closing it closes the response.
             if (response.Status == StatusCodes.Status200OK && IsEventStream(response))
-                return (response, null, body.SentAt);
+                return (response.ContentStream, null, body.SentAt);
 
             using (response)
             {
@@ -149,10 +155,6 @@ internal sealed class ChatRelay(
                     return (null, ChatProblem.ModelError("The model's server answered with something that is no event stream. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."), 0);
                 return (null, UpstreamErrors.FromResponse(response.Status, await UpstreamErrors.ReadBodyAsync(response.ContentStream, turn.Stop), RetryAfter(response)), 0);
             }
-        }
-        catch (OperationCanceledException) when (turn.ReaderLeft)
-        {
-            return (null, ChatProblem.Stopping(), 0);
         }
         catch (OperationCanceledException) when (turn.Stop.IsCancellationRequested && !turn.TimedOut)
         {
@@ -166,8 +168,8 @@ internal sealed class ChatRelay(
 
     private async Task StreamAsync(HttpContext http, EventStream events, Turn turn, Upstream upstream)
     {
-        using var response = upstream.Response;
-        var body = new UpstreamEvents(response.ContentStream!, events, turn);
+        using var body = upstream.Body;
+        var pump = new UpstreamPump(body, events, turn);
         var chunks = new Chunks(events, upstream.Continues);
 
         events.Start();
@@ -178,11 +180,11 @@ internal sealed class ChatRelay(
         ChatProblem? error = null;
         try
         {
-            while (await body.FillAsync())
+            while (await pump.NextAsync())
             {
                 if (firstWrittenAt == 0 && chunks.FirstTokenAt != 0)
-                    firstWrittenAt = body.FlushedAt;
-                if (!chunks.ReadAll(body))
+                    firstWrittenAt = pump.FlushedAt;
+                if (!chunks.ReadAll(pump))
                     break;
             }
 

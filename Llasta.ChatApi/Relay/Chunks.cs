@@ -62,10 +62,10 @@ internal sealed class Chunks
     /// <returns>False when the stream is over: <c>[DONE]</c>, or an error.</returns>
     /// <exception cref="JsonException">The data is not a chunk.</exception>
     /// <exception cref="InvalidOperationException">A member of the chunk is not of its type.</exception>
-    public bool ReadAll(UpstreamEvents upstream)
+    public bool ReadAll(UpstreamPump upstream)
     {
         _readAt = upstream.ReadAt;
-        while (upstream.TryRead(out var data))
+        while (upstream.TryReadEvent(out var data))
         {
             if (!Read(data))
                 return false;

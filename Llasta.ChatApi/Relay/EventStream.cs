@@ -37,6 +37,13 @@ internal sealed class EventStream(HttpResponse response)
         _written = true;
     }
 
+    /// <summary>Writes a part of a stream that is one already.</summary>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _output.Write(bytes);
+        _written = true;
+    }
+
     /// <summary>Writes answer text: the inside of a JSON string, still escaped as upstream escaped it.</summary>
     public void WriteText(ReadOnlySpan<byte> escaped) => WriteString("data: \""u8, escaped);
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Llasta.ChatApi.Relay;
 
 /// <summary>One timer for all turns: heartbeats, and the end of turns on which nothing moves.</summary>
-internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvider time, ILogger<TurnSweep> log) : BackgroundService
+internal sealed partial class TurnSweep(TimeSpan heartbeatInterval, TimeSpan idleTimeout, TimeProvider time, ILogger<TurnSweep> log) : BackgroundService
 {
     private readonly ConcurrentDictionary<Turn, bool> _turns = new();
 
@@ -14,8 +14,7 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var o = options.Value;
-        var shortest = Math.Min(o.HeartbeatInterval.TotalMilliseconds, o.IdleTimeout.TotalMilliseconds);
+        var shortest = Math.Min(heartbeatInterval.TotalMilliseconds, idleTimeout.TotalMilliseconds);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
         try
         {
@@ -25,7 +24,7 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
                 foreach (var (turn, _) in _turns)
                 {
                     // A reader that takes nothing keeps nobody else waiting.
-                    _ = SweepAsync(turn, o);
+                    _ = SweepAsync(turn);
                 }
             }
         }
@@ -35,11 +34,11 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
         }
     }
 
-    private async Task SweepAsync(Turn turn, ChatOptions o)
+    private async Task SweepAsync(Turn turn)
     {
         try
         {
-            await turn.SweepAsync(o.HeartbeatInterval, o.IdleTimeout);
+            await turn.SweepAsync(heartbeatInterval, idleTimeout);
         }
         catch (ObjectDisposedException)
         {
@@ -53,4 +52,20 @@ internal sealed partial class TurnSweep(IOptions<ChatOptions> options, TimeProvi
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "A heartbeat could not be written; its turn ends by itself")]
     private static partial void LogFailed(ILogger logger, Exception exception);
+}
+
+internal static class TurnSweepExtensions
+{
+    /// <summary>Registers the sweep.</summary>
+    /// <param name="services">Of the host.</param>
+    /// <param name="idleTimeout">Which of the settings, or more, ends an idle turn here.</param>
+    internal static void AddTurnSweep(this IServiceCollection services, Func<ChatOptions, TimeSpan> idleTimeout)
+    {
+        services.AddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<ChatOptions>>().Value;
+            return new TurnSweep(options.HeartbeatInterval, idleTimeout(options), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<TurnSweep>>());
+        });
+        services.AddHostedService(provider => provider.GetRequiredService<TurnSweep>());
+    }
 }

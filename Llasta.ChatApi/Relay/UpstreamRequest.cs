@@ -24,7 +24,7 @@ internal sealed class UpstreamRequest : BinaryContent
 
     internal static UpstreamRequest ForChat(ChatRequest request, string model)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer, Json))
         {
             json.WriteStartObject();
@@ -60,7 +60,7 @@ internal sealed class UpstreamRequest : BinaryContent
 
     internal static byte[] ForTokenize(TokensRequest request, string model)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer, Json))
         {
             json.WriteStartObject();

@@ -60,11 +60,11 @@ public class UpstreamEventsTests
     {
         var output = new EventStream(new DefaultHttpContext().Response);
         using var turn = new Turn(output, TimeProvider.System, CancellationToken.None, CancellationToken.None);
-        var events = new UpstreamEvents(upstream, output, turn);
+        var pump = new UpstreamPump(upstream, output, turn);
         var read = new List<string>();
-        while (await events.FillAsync())
+        while (await pump.NextAsync())
         {
-            while (events.TryRead(out var data))
+            while (pump.TryReadEvent(out var data))
                 read.Add(Encoding.UTF8.GetString(data));
         }
 

@@ -1,0 +1,108 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace Llasta.ChatApi.Streaming;
+
+/// <summary>
+/// A response's body as it comes from the socket, read straight into the caller's buffer. Disposing it closes the connection, which is
+/// how the other side learns that nobody listens any more.
+/// </summary>
+/// <param name="socket">The connection, which is this body's from now on.</param>
+/// <param name="early">What was read together with the head.</param>
+internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : Stream
+{
+    private ReadOnlyMemory<byte> _early = early;
+    private ChunkedFraming _chunks;
+    private bool _chunked;
+    private long? _remaining;
+    private bool _ended;
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+
+    /// <summary>Says where the body ends, which its headers tell.</summary>
+    /// <param name="chunked">It has the chunked transfer coding.</param>
+    /// <param name="length">Its length in bytes; where there is neither, it ends with the connection.</param>
+    public void Begin(bool chunked, long? length)
+    {
+        _chunked = chunked;
+        _remaining = length;
+        _ended = length == 0;
+    }
+
+    /// <returns>0 at the body's end.</returns>
+    /// <exception cref="IOException">The connection broke, or closed before the body's end.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            // More than one round only where a read brings nothing but framing.
+            while (!_ended && !buffer.IsEmpty)
+            {
+                var read = _early.IsEmpty ? await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) : TakeEarly(buffer.Span);
+                if (read == 0)
+                    EndOfConnection();
+                else if (Unwrap(buffer.Span[..read]) is > 0 and var data)
+                    return data;
+            }
+
+            return 0;
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"The connection broke: {e.Message}.", e);
+        }
+    }
+
+    private int TakeEarly(Span<byte> buffer)
+    {
+        var length = Math.Min(buffer.Length, _early.Length);
+        _early.Span[..length].CopyTo(buffer);
+        // The last slice is empty and holds on to nothing.
+        _early = length == _early.Length ? default : _early[length..];
+        return length;
+    }
+
+    private int Unwrap(Span<byte> read)
+    {
+        if (_chunked)
+        {
+            var data = _chunks.Unwrap(read);
+            _ended = _chunks.IsEnd;
+            return data;
+        }
+
+        if (_remaining is not { } remaining)
+            return read.Length;
+        _remaining = Math.Max(remaining - read.Length, 0);
+        _ended = _remaining == 0;
+        return (int)Math.Min(remaining, read.Length);
+    }
+
+    private void EndOfConnection()
+    {
+        if (_chunked || _remaining is not null)
+            throw new HttpIOException(HttpRequestError.ResponseEnded, "The connection was closed before the response's end.");
+        _ended = true;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            socket.Dispose();
+        base.Dispose(disposing);
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override void Flush() => throw new NotSupportedException();
+}

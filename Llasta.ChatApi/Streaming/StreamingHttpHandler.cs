@@ -1,0 +1,210 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Llasta.ChatApi.Streaming;
+
+/// <summary>
+/// HTTP/1.1 for streams inside a network that is trusted: every request has a connection of its own, which ends with its response. In
+/// place of <see cref="SocketsHttpHandler"/>, whose buffers, layers and timers for everything that HTTP can be cost a stream 14 KB
+/// and a token 300 bytes and a tenth of the relay's work: docs/performance.md has the figures.
+/// </summary>
+/// <remarks>
+/// <para>
+/// No pool: a turn lasts longer than a connection may idle (uvicorn closes after 5 s), a new connection never meets a server that is
+/// just closing it, and it goes where the Service points now, not to a pod that is leaving. Nothing is ever sent twice.
+/// </para>
+/// <para>
+/// What a model's server and our own services send is understood: a status line, headers, a body of known length, in chunks, or up to the
+/// end of the connection. TLS, proxies, redirects, cookies, and compression are not for this handler.
+/// </para>
+/// </remarks>
+/// <param name="connectTimeout">How long name resolution and connection may take together.</param>
+internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessageHandler
+{
+    /// <summary>uvicorn and Kestrel send a few hundred bytes.</summary>
+    private const int MaxHeadBytes = 32 << 10;
+
+    /// <returns>The response as soon as its head is there; disposing it, or its stream, closes the connection.</returns>
+    /// <exception cref="HttpRequestException">No connection, or no HTTP response on it; <see cref="HttpRequestException.HttpRequestError"/> says which.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, no connection within the time.</exception>
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var socket = await ConnectAsync(request.RequestUri!, cancellationToken);
+        try
+        {
+            await WriteAsync(socket, request, cancellationToken);
+            return await ReadAsync(socket, request, cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new HttpRequestException(HttpRequestError.ResponseEnded, $"The connection broke before a response: {e.Message}.", e);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<Socket> ConnectAsync(Uri uri, CancellationToken cancellation)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(connectTimeout);
+        EndPoint server = IPAddress.TryParse(uri.IdnHost, out var address) ? new IPEndPoint(address, uri.Port) : new DnsEndPoint(uri.IdnHost, uri.Port);
+        var socket = address is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(server, timeout.Token);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            var error = e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain
+                ? HttpRequestError.NameResolutionError
+                : HttpRequestError.ConnectionError;
+            throw new HttpRequestException(error, $"No connection to {uri.Authority}: {e.Message}.", e);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new OperationCanceledException($"No connection to {uri.Authority} within {connectTimeout}.", new TimeoutException(e.Message, e), timeout.Token);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends head and body together: one packet, for which the server wakes once.</summary>
+    private static async Task WriteAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
+    {
+        if (request.Content is { Headers.ContentLength: null } content)
+            await content.LoadIntoBufferAsync(cancellation);
+        using var message = new MemoryStream(1024);
+        message.Write(Encoding.Latin1.GetBytes(Head(request)));
+        if (request.Content is not null)
+            await request.Content.CopyToAsync(message, cancellation);
+        for (ReadOnlyMemory<byte> rest = message.GetBuffer().AsMemory(0, (int)message.Length); !rest.IsEmpty;)
+            rest = rest[await socket.SendAsync(rest, SocketFlags.None, cancellation)..];
+    }
+
+    private static string Head(HttpRequestMessage request)
+    {
+        var uri = request.RequestUri!;
+        // Without a listener the context that hosting has made is nobody's: a server behind would take it for "not sampled".
+        if (Activity.Current is { } activity && activity.Source.HasListeners())
+            DistributedContextPropagator.Current.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
+
+        var head = new StringBuilder(512);
+        head.Append(CultureInfo.InvariantCulture, $"{request.Method} {uri.PathAndQuery} HTTP/1.1\r\nHost: {request.Headers.Host ?? uri.Authority}\r\nConnection: close\r\n");
+        foreach (var (name, values) in request.Headers.NonValidated)
+        {
+            if (name != "Host")
+                head.Append(CultureInfo.InvariantCulture, $"{name}: {values}\r\n");
+        }
+
+        if (request.Content is { } content)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Content-Length: {content.Headers.ContentLength}\r\n");
+            foreach (var (name, values) in content.Headers.NonValidated)
+            {
+                if (name != "Content-Length")
+                    head.Append(CultureInfo.InvariantCulture, $"{name}: {values}\r\n");
+            }
+        }
+
+        return head.Append("\r\n").ToString();
+
+        static void Replace(HttpRequestHeaders headers, string name, string value)
+        {
+            headers.Remove(name);
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private static async Task<HttpResponseMessage> ReadAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
+    {
+        var buffer = new byte[1024];
+        var length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, length < MaxHeadBytes ? length * 2 : throw Invalid($"its head is over {MaxHeadBytes} bytes"));
+            var read = await socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
+            if (read == 0)
+                throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
+            length += read;
+
+            while (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) is >= 0 and var end)
+            {
+                var early = length == end + 4 ? default : buffer.AsMemory((end + 4)..length);
+                var lines = Encoding.Latin1.GetString(buffer, 0, end).Split("\r\n");
+                var status = Status(lines[0]);
+                if (status >= HttpStatusCode.OK)
+                    return Response(socket, request, status, lines.AsSpan(1), early);
+
+                // An informational response: the real one follows.
+                early.CopyTo(buffer);
+                length = early.Length;
+            }
+        }
+    }
+
+    private static HttpStatusCode Status(string line) =>
+        line.StartsWith("HTTP/1.", StringComparison.Ordinal) && line.Length >= 12
+            && int.TryParse(line.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            ? (HttpStatusCode)status
+            : throw Invalid("it doesn't begin with an HTTP/1.1 status");
+
+    private static HttpResponseMessage Response(Socket socket, HttpRequestMessage request, HttpStatusCode status, ReadOnlySpan<string> headers, ReadOnlyMemory<byte> early)
+    {
+        var body = new ResponseBody(socket, early);
+        var response = new HttpResponseMessage(status) { RequestMessage = request, Content = new ResponseContent(body) };
+        foreach (var line in headers)
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon <= 0)
+                throw Invalid("one of its headers has no name");
+            var (name, value) = (line[..colon], line[(colon + 1)..].Trim());
+            if (!response.Headers.TryAddWithoutValidation(name, value))
+                response.Content.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        var hasBody = request.Method != HttpMethod.Head && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
+        var chunked = hasBody && response.Headers.TransferEncodingChunked == true;
+        body.Begin(chunked, !hasBody ? 0 : chunked ? null : response.Content.Headers.ContentLength);
+        return response;
+    }
+
+    private static HttpRequestException Invalid(string reason) =>
+        new(HttpRequestError.InvalidResponse, $"The server's response can't be understood: {reason}.");
+
+    /// <summary>Hands out the body itself; <see cref="StreamContent"/> would wrap it.</summary>
+    private sealed class ResponseContent(ResponseBody body) : HttpContent
+    {
+        protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(body);
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => body.CopyToAsync(stream);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                body.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
