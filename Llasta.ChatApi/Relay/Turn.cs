@@ -35,12 +35,15 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
 
     /// <summary>The relay is about to wait for upstream, with everything flushed: the sweep may write.</summary>
     /// <param name="flushed">The reader was sent something since the last wait.</param>
-    public void BeginWait(bool flushed)
+    /// <returns>When that was (<see cref="TimeProvider.GetTimestamp"/>).</returns>
+    public long BeginWait(bool flushed)
     {
-        _idleSince = time.GetTimestamp();
+        var now = time.GetTimestamp();
+        _idleSince = now;
         if (flushed)
-            _quietSince = _idleSince;
+            _quietSince = now;
         Volatile.Write(ref _state, Waiting);
+        return now;
     }
 
     /// <summary>Upstream spoke: the relay takes the turn back.</summary>

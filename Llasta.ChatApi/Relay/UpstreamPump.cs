@@ -12,8 +12,8 @@ namespace Llasta.ChatApi.Relay;
 /// <param name="turn">What stops it, and what the sweep watches.</param>
 internal sealed class UpstreamPump(Stream upstream, EventStream events, Turn turn)
 {
-    /// <summary>A token's chunk has a few hundred bytes.</summary>
-    private const int InitialBytes = 1 << 10;
+    /// <summary>One token's chunk, which has about 300 bytes: most streams wait for no more, by the thousand.</summary>
+    private const int InitialBytes = 1 << 9;
 
     /// <summary>A stream that is behind reads more at a time, up to so much.</summary>
     private const int BurstBytes = 8 << 10;
@@ -31,7 +31,7 @@ internal sealed class UpstreamPump(Stream upstream, EventStream events, Turn tur
     /// <summary>When upstream last spoke (<see cref="Stopwatch.GetTimestamp"/>).</summary>
     public long ReadAt { get; private set; }
 
-    /// <summary>When the reader's connection last took what was written.</summary>
+    /// <summary>When the reader's connection last took what was written; likewise.</summary>
     public long FlushedAt { get; private set; }
 
     /// <summary>Takes the first bytes of <see cref="Unread"/>.</summary>
@@ -58,8 +58,7 @@ internal sealed class UpstreamPump(Stream upstream, EventStream events, Turn tur
         }
 
         MakeRoom();
-        FlushedAt = Stopwatch.GetTimestamp();
-        turn.BeginWait(written);
+        FlushedAt = turn.BeginWait(written);
         int read;
         try
         {
