@@ -123,7 +123,7 @@ internal sealed class ChatRelay(
         if (body is not null)
             return (new Upstream(body, span, id, model, request.Continue, arrivedAt, sentAt), null);
 
-        telemetry.End(span, id, model, turn.ReaderLeft ? "stopped" : problem!.Code, failed: !turn.ReaderLeft, Stopwatch.GetElapsedTime(arrivedAt), null, new Timings(null, null, 0), null);
+        telemetry.End(span, id, model, turn.ReaderLeft ? "stopped" : problem!.Code, failed: !turn.ReaderLeft, Stopwatch.GetElapsedTime(arrivedAt), usage: null, timings: null, finishReason: null);
         return (null, problem);
     }
 

@@ -66,8 +66,8 @@ internal sealed partial class TurnTelemetry : IDisposable
             .SetTag("llasta.turn.continue", request.Continue);
     }
 
-    /// <summary>A turn ended, in a terminal state or with an error's code.</summary>
-    public void End(Activity? span, string id, ModelInfo model, string state, bool failed, TimeSpan duration, Usage? usage, Timings timings, string? finishReason)
+    /// <summary>A turn ended, in a terminal state or with an error's code; without timings where the model's server didn't take it.</summary>
+    public void End(Activity? span, string id, ModelInfo model, string state, bool failed, TimeSpan duration, Usage? usage, Timings? timings, string? finishReason)
     {
         var tags = new TagList
         {
@@ -79,9 +79,9 @@ internal sealed partial class TurnTelemetry : IDisposable
         };
         _active.Add(-1);
         _turns.Add(1, new KeyValuePair<string, object?>("state", state));
-        if (timings.RelayMs > 0)
+        if (timings is not null)
             _relay.Record(timings.RelayMs / 1000);
-        if (timings.FirstTokenMs is { } first)
+        if (timings?.FirstTokenMs is { } first)
             _firstChunk.Record(first / 1000, tags);
         if (usage is not null)
         {
@@ -98,7 +98,7 @@ internal sealed partial class TurnTelemetry : IDisposable
             span.SetTag("llasta.turn.state", state)
                 .SetTag("gen_ai.response.model", model.Name)
                 .SetTag("gen_ai.response.id", $"chatcmpl-{id}")
-                .SetTag("gen_ai.response.time_to_first_chunk", timings.FirstTokenMs / 1000)
+                .SetTag("gen_ai.response.time_to_first_chunk", timings?.FirstTokenMs / 1000)
                 .SetTag("gen_ai.usage.input_tokens", usage?.PromptTokens)
                 .SetTag("gen_ai.usage.output_tokens", usage?.CompletionTokens);
             if (finishReason is not null)
@@ -108,7 +108,10 @@ internal sealed partial class TurnTelemetry : IDisposable
             span.Dispose();
         }
 
-        LogEnd(_log, id, state, usage?.PromptTokens, usage?.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
+        if (usage is not null && timings is not null)
+            LogEnd(_log, id, state, usage.PromptTokens, usage.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
+        else
+            LogUncounted(_log, id, state, duration.TotalMilliseconds);
     }
 
     /// <summary>A turn was refused before anything of it was sent on: the reason is ours to log, as it quotes nobody.</summary>
@@ -122,6 +125,10 @@ internal sealed partial class TurnTelemetry : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State}: {PromptTokens} prompt tokens, {CompletionTokens} completion tokens, first token after {FirstTokenMs} ms, {DurationMs:0} ms in all, {RelayMs} ms of them the relay's")]
     private static partial void LogEnd(ILogger logger, string id, string state, int? promptTokens, int? completionTokens, double? firstTokenMs, double durationMs, double relayMs);
+
+    /// <summary>vLLM counts at the end: of what is stopped or cut before, nobody knows how many tokens it was.</summary>
+    [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms, before its tokens were counted")]
+    private static partial void LogUncounted(ILogger logger, string id, string state, double durationMs);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn refused as {Code} ({Status}): {Detail}")]
     private static partial void LogRefused(ILogger logger, string code, int status, string detail);

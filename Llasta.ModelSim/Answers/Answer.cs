@@ -94,7 +94,8 @@ internal static class Answer
         var opening = Passages.Openings[seed % Passages.Openings.Length];
         var aside = Passages.Asides[seed / 7 % Passages.Asides.Length];
         var said = quote.Length == 0 ? "Your message was empty, which is a fine way to begin." : $"You wrote:\n\n> {quote}";
-        var size = string.Create(CultureInfo.InvariantCulture, $"That is **{Words(asked).Count} different words** in message *{turn}* of this conversation; the simulator read them and understood nothing.");
+        var words = Words(asked).Count;
+        var size = string.Create(CultureInfo.InvariantCulture, $"That is **{words} {(words == 1 ? "word" : "different words")}** in message *{turn}* of this conversation; the simulator read them and understood nothing.");
         return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{Passages.WhatToTry}\n\n{Passages.HowToConnectInShort}";
     }
 }

@@ -1,0 +1,50 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>Streams live for minutes, and there are thousands of them.</summary>
+[Collection(nameof(MemoryTests))]
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+public class MemoryTests
+{
+    private const int Turns = 20;
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_conversation_is_not_kept_while_its_answer_streams(Form form)
+    {
+        var finish = new TaskCompletionSource();
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            await http.Request.Body.CopyToAsync(Stream.Null, Chatbot.Cancelled);
+            await http.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(RawUpstream.Chunk("content", "Once upon a time")), Chatbot.Cancelled);
+            await http.Response.Body.FlushAsync(Chatbot.Cancelled);
+            await finish.Task;
+            await http.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(RawUpstream.Finish), Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(form, baseUrl: upstream.BaseUrl);
+        // One for all turns, since a client's connection may hold on to what it sent.
+        var conversation = JsonSerializer.SerializeToUtf8Bytes(Chatbot.User(new string('x', 4_000_000)));
+        var running = new List<HttpResponseMessage> { await SendAsync(chatbot, conversation) };
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        while (running.Count < Turns)
+            running.Add(await SendAsync(chatbot, conversation));
+        var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+
+        // As text, the conversations have 8 MB each.
+        Assert.InRange(kept, long.MinValue, Turns * 4_000_000L / 2);
+        finish.SetResult();
+        foreach (var response in running)
+            Assert.Equal("done", (await Answer.ReadAsync(response)).State);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(Chatbot chatbot, byte[] conversation)
+    {
+        var content = new ByteArrayContent(conversation);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return await chatbot.SendAsync("/api/chat", content);
+    }
+}
