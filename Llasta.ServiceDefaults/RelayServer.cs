@@ -23,7 +23,7 @@ public static class RelayServer
         SetDefault("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
     }
 
-    /// <summary>The same for Kestrel's side of a connection, and no limits that are wrong for streams.</summary>
+    /// <summary>The same for Kestrel's side of a connection.</summary>
     public static void UseRelayServer(this IWebHostBuilder builder) => builder.ConfigureServices(services => services
         .Configure<SocketTransportOptions>(sockets =>
         {
@@ -36,9 +36,6 @@ public static class RelayServer
         {
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketOutput.Use));
             kestrel.AddServerHeader = false;
-            // It cuts a reader that pauses for 5 s. A paused reader only pauses its own stream, and the sweep ends it after the
-            // idle timeout.
-            kestrel.Limits.MinResponseDataRate = null;
         }));
 
     private static void SetDefault(string variable, string value)

@@ -5,6 +5,7 @@ using Llasta.ChatApi.Relay;
 using Llasta.ChatApi.Streaming;
 using Llasta.ServiceDefaults;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Extensions.ServiceDiscovery.Http;
 
 namespace Llasta.Web;
@@ -78,7 +79,7 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
     /// <returns>The response's body, once its status and headers are the reader's; or the problem to answer with.</returns>
     private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpContext http, ReadOnlyMemory<byte> body, Turn turn)
     {
-        using var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi{http.Request.Path.ToUriComponent()}{http.Request.QueryString}");
+        using var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi/api/{http.GetRouteValue("endpoint")}{http.Request.QueryString}");
         if (http.Request.ContentLength is not null || !body.IsEmpty)
             message.Content = new ReadOnlyMemoryContent(body);
         foreach (var name in ForwardedHeaders)
@@ -90,10 +91,18 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
         try
         {
             var response = await _client.SendAsync(message, turn.Stop);
-            http.Response.StatusCode = (int)response.StatusCode;
-            CopyHeaders(response.Headers, http.Response);
-            CopyHeaders(response.Content.Headers, http.Response);
-            return (await response.Content.ReadAsStreamAsync(turn.Stop), null);
+            try
+            {
+                http.Response.StatusCode = (int)response.StatusCode;
+                CopyHeaders(response.Headers, http.Response);
+                CopyHeaders(response.Content.Headers, http.Response);
+                return (await response.Content.ReadAsStreamAsync(turn.Stop), null);
+            }
+            catch
+            {
+                response.Dispose();
+                throw;
+            }
         }
         catch (OperationCanceledException e) when (turn.TimedOut || e.InnerException is TimeoutException)
         {
@@ -114,7 +123,7 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
         foreach (var (name, values) in from.NonValidated)
         {
             if (!ConnectionHeaders.Contains(name))
-                to.Headers[name] = values.ToString();
+                to.Headers[name] = new StringValues([.. values]);
         }
     }
 
@@ -176,5 +185,6 @@ internal static class ChatApiForwarderExtensions
     }
 
     internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints) =>
-        endpoints.Map("/api/{**path}", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>().HandleAsync);
+        // One word: nothing in a path that could mean another one behind.
+        endpoints.Map("/api/{endpoint:alpha}", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>().HandleAsync);
 }

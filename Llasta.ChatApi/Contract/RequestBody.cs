@@ -7,47 +7,44 @@ namespace Llasta.ChatApi.Contract;
 /// <summary>Reads a request's JSON, or says what is wrong with it.</summary>
 internal static class RequestBody
 {
-    /// <summary>Bodies over this many bytes are parsed on the thread pool: a megabyte of JSON must not hold up the streams that share a polling thread.</summary>
-    private const int ParsedInline = 32 << 10;
+    /// <summary>Bodies over this many bytes are worked on by the thread pool: a megabyte of JSON must not hold up the streams that share a polling thread.</summary>
+    private const int MaxInline = 32 << 10;
 
     /// <returns>The value, or the problem to answer with.</returns>
     internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int maxBytes) where T : class
     {
-        var request = http.Request;
-        if (!request.HasJsonContentType())
+        if (!http.Request.HasJsonContentType())
             return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
-        if (request.ContentLength > maxBytes)
-            return (null, ChatProblem.TooLarge(maxBytes));
-        http.LimitBody(maxBytes);
-        if (request.ContentLength is null or > ParsedInline)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var (bytes, problem) = await ReadAsync(http, maxBytes);
+        if (problem is not null)
+            return (null, problem);
         try
         {
-            var value = await JsonSerializer.DeserializeAsync(request.BodyReader, type, http.RequestAborted);
-            return value is null ? (null, ChatProblem.InvalidRequest("The body is null; send an object with messages.")) : (value, null);
+            return JsonSerializer.Deserialize(bytes.Span, type) is { } value
+                ? (value, null)
+                : (null, ChatProblem.InvalidRequest("The body is null; send an object with messages."));
         }
         catch (JsonException e)
         {
             return (null, ChatProblem.InvalidRequest(Explain(e)));
         }
-        catch (BadHttpRequestException e)
-        {
-            return (null, Explain(e, maxBytes));
-        }
     }
 
-    /// <summary>Reads a body as it is, to be sent on.</summary>
+    /// <summary>Reads a body as it is.</summary>
     /// <returns>The bytes, or the problem to answer with.</returns>
     internal static async ValueTask<(ReadOnlyMemory<byte> Bytes, ChatProblem? Problem)> ReadAsync(HttpContext http, int maxBytes)
     {
         if (http.Request.ContentLength > maxBytes)
             return (default, ChatProblem.TooLarge(maxBytes));
-        http.LimitBody(maxBytes);
+        // For a body that comes in chunks and doesn't tell its length: reading beyond the limit throws.
+        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
         try
         {
             // It grows with what comes, not with what was announced.
-            var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, ParsedInline));
+            var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, MaxInline));
             await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+            if (body.Length > MaxInline)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
         }
         catch (BadHttpRequestException e)
@@ -55,10 +52,6 @@ internal static class RequestBody
             return (default, Explain(e, maxBytes));
         }
     }
-
-    /// <summary>For a body that comes in chunks and doesn't tell its length: reading beyond the limit throws.</summary>
-    private static void LimitBody(this HttpContext http, int maxBytes) =>
-        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
 
     private static ChatProblem Explain(BadHttpRequestException e, int maxBytes) => e.StatusCode == StatusCodes.Status413PayloadTooLarge
         ? ChatProblem.TooLarge(maxBytes)

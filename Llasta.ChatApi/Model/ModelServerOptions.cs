@@ -20,11 +20,16 @@ public sealed class ModelServerOptions
 
 internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServerOptions>
 {
-    public ValidateOptionsResult Validate(string? name, ModelServerOptions options) => options.BaseUrl switch
+    public ValidateOptionsResult Validate(string? name, ModelServerOptions options)
     {
-        null or "" => ValidateOptionsResult.Fail("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1."),
-        var url when !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || !uri.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal) =>
-            ValidateOptionsResult.Fail($"OPENAI_API_BASE_URL is '{url}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1."),
-        _ => ValidateOptionsResult.Success,
-    };
+        var failures = new ValidateOptionsResultBuilder();
+        if (string.IsNullOrEmpty(options.BaseUrl))
+            failures.AddError("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1.");
+        else if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || !uri.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal))
+            failures.AddError($"OPENAI_API_BASE_URL is '{options.BaseUrl}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
+        // Most often the line break at the end of a file that became a Secret.
+        if (options.ApiKey?.Any(c => c is <= ' ' or > '~') == true)
+            failures.AddError("OPENAI_API_KEY contains a line break, a space, or another character that no key has; set it to the key alone.");
+        return failures.Build();
+    }
 }

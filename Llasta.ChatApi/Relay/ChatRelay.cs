@@ -223,7 +223,7 @@ internal sealed class ChatRelay(
             events.Write("end"u8, new EndEvent(chunks.State, chunks.Usage, timings), ContractJson.Default.EndEvent);
         try
         {
-            await events.FlushAsync(http.RequestAborted).AsTask().WaitAsync(options.Value.IdleTimeout, time, http.RequestAborted);
+            await events.FlushAsync().AsTask().WaitAsync(options.Value.IdleTimeout, time, http.RequestAborted);
         }
         catch (TimeoutException)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Llasta.ChatApi.Relay;
 
@@ -9,10 +10,21 @@ namespace Llasta.ChatApi.Relay;
 /// The <c>text/event-stream</c> towards the page. Writes only fill the connection's own buffer; <see cref="FlushAsync"/> sends.
 /// Not thread-safe: whoever writes must own the turn (<see cref="Turn"/>).
 /// </summary>
-internal sealed class EventStream(HttpResponse response)
+internal sealed class EventStream
 {
-    private readonly PipeWriter _output = response.BodyWriter;
+    private readonly HttpResponse _response;
+    private readonly PipeWriter _output;
     private bool _written;
+
+    public EventStream(HttpResponse response)
+    {
+        _response = response;
+        _output = response.BodyWriter;
+        // Kestrel cuts a reader that pauses for 5 s. A paused reader only pauses its own stream, and the sweep ends it after the idle
+        // timeout.
+        if (response.HttpContext.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+            rate.MinDataRate = null;
+    }
 
     /// <summary>Something was written since the last flush.</summary>
     public bool HasWritten => _written;
@@ -20,10 +32,10 @@ internal sealed class EventStream(HttpResponse response)
     /// <summary>Sends status and headers with the first flush.</summary>
     public void Start()
     {
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-store";
+        _response.ContentType = "text/event-stream";
+        _response.Headers.CacheControl = "no-store";
         // nginx, an Ingress included, would collect tokens in its buffer.
-        response.Headers["X-Accel-Buffering"] = "no";
+        _response.Headers["X-Accel-Buffering"] = "no";
     }
 
     /// <summary>Writes an event with a JSON object.</summary>
@@ -57,13 +69,16 @@ internal sealed class EventStream(HttpResponse response)
         _written = true;
     }
 
-    /// <summary>Sends what was written, if anything was, and waits while the reader is behind: that is the backpressure.</summary>
-    public ValueTask<FlushResult> FlushAsync(CancellationToken cancellation)
+    /// <summary>
+    /// Sends what was written, if anything was, and waits while the reader is behind: that is the backpressure. Can't be cancelled, since
+    /// Kestrel would take that for the end of the connection, and the reader would never learn how the turn ended: cancel the waiting.
+    /// </summary>
+    public ValueTask<FlushResult> FlushAsync()
     {
         if (!_written)
             return default;
         _written = false;
-        return _output.FlushAsync(cancellation);
+        return _output.FlushAsync(CancellationToken.None);
     }
 
     private void WriteString(ReadOnlySpan<byte> opening, ReadOnlySpan<byte> escaped)

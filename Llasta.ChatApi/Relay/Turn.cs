@@ -78,7 +78,7 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
         try
         {
             events.WriteHeartbeat();
-            await events.FlushAsync(_stop.Token);
+            await events.FlushAsync().AsTask().WaitAsync(_stop.Token);
             _quietSince = time.GetTimestamp();
         }
         finally
@@ -90,8 +90,8 @@ internal sealed class Turn(EventStream events, TimeProvider time, CancellationTo
     /// <summary>A token came while a heartbeat was being written: a matter of microseconds, unless the reader is behind.</summary>
     private async ValueTask AfterHeartbeatAsync()
     {
-        while (Interlocked.CompareExchange(ref _state, Owned, Waiting) != Waiting)
-            await Task.Delay(1, CancellationToken.None);
+        for (var wait = 1; Interlocked.CompareExchange(ref _state, Owned, Waiting) != Waiting; wait = Math.Min(wait * 2, 1000))
+            await Task.Delay(wait, CancellationToken.None);
     }
 
     public void Dispose() => _stop.Dispose();

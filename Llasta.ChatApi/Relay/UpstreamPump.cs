@@ -44,7 +44,7 @@ internal sealed class UpstreamPump(Stream upstream, EventStream events, Turn tur
     public async ValueTask<bool> NextAsync()
     {
         var written = events.HasWritten;
-        var flush = events.FlushAsync(turn.Stop);
+        var flush = events.FlushAsync();
         if (flush.IsCompletedSuccessfully)
         {
             // A ValueTask is to be consumed once, also when it is done.
@@ -53,7 +53,7 @@ internal sealed class UpstreamPump(Stream upstream, EventStream events, Turn tur
         else
         {
             turn.BeginFlush();
-            await flush;
+            await flush.AsTask().WaitAsync(turn.Stop);
             turn.EndFlush();
         }
 

@@ -28,6 +28,8 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
     /// <summary>uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
+    private readonly HostAddresses _addresses = new(TimeProvider.System);
+
     /// <returns>The response as soon as its head is there; disposing it, or its stream, closes the connection.</returns>
     /// <exception cref="HttpRequestException">No connection, or no HTTP response on it; <see cref="HttpRequestException.HttpRequestError"/> says which.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, no connection within the time.</exception>
@@ -55,30 +57,33 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(connectTimeout);
-        EndPoint server = IPAddress.TryParse(uri.IdnHost, out var address) ? new IPEndPoint(address, uri.Port) : new DnsEndPoint(uri.IdnHost, uri.Port);
-        var socket = address is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            var addresses = await _addresses.FindAsync(uri.IdnHost, timeout.Token);
+            // Dual-mode where a name has addresses of both kinds.
+            socket = addresses is [var only]
+                ? new Socket(only.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
             socket.NoDelay = true;
-            await socket.ConnectAsync(server, timeout.Token);
+            if (addresses.Length == 1)
+                await socket.ConnectAsync(new IPEndPoint(addresses[0], uri.Port), timeout.Token);
+            else
+                await socket.ConnectAsync(addresses, uri.Port, timeout.Token);
             return socket;
         }
-        catch (SocketException e)
+        catch (Exception e)
         {
-            socket.Dispose();
-            var error = e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain
-                ? HttpRequestError.NameResolutionError
-                : HttpRequestError.ConnectionError;
-            throw new HttpRequestException(error, $"No connection to {uri.Authority}: {e.Message}.", e);
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            socket.Dispose();
-            throw new OperationCanceledException($"No connection to {uri.Authority} within {connectTimeout}.", new TimeoutException(e.Message, e), timeout.Token);
-        }
-        catch
-        {
-            socket.Dispose();
+            socket?.Dispose();
+            _addresses.Forget(uri.IdnHost);
+            if (e is SocketException { SocketErrorCode: var code })
+            {
+                var error = code is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain ? HttpRequestError.NameResolutionError : HttpRequestError.ConnectionError;
+                throw new HttpRequestException(error, $"No connection to {uri.Authority}: {e.Message}.", e);
+            }
+
+            if (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+                throw new OperationCanceledException($"No connection to {uri.Authority} within {connectTimeout}.", new TimeoutException(e.Message, e), timeout.Token);
             throw;
         }
     }
@@ -88,8 +93,9 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
     {
         if (request.Content is { Headers.ContentLength: null } content)
             await content.LoadIntoBufferAsync(cancellation);
-        using var message = new MemoryStream(1024);
-        message.Write(Encoding.Latin1.GetBytes(Head(request)));
+        var head = Encoding.Latin1.GetBytes(Head(request));
+        using var message = new MemoryStream(head.Length + (int)(request.Content?.Headers.ContentLength ?? 0));
+        message.Write(head);
         if (request.Content is not null)
             await request.Content.CopyToAsync(message, cancellation);
         var rest = message.GetBuffer().AsMemory(0, (int)message.Length);

@@ -10,6 +10,7 @@ public class StartUpTests
     [InlineData("Llasta.ChatApi", "OPENAI_API_BASE_URL is not set")]
     [InlineData("Llasta.ChatApi", "OPENAI_API_BASE_URL", "OPENAI_API_BASE_URL=http://vllm:8000")]
     [InlineData("Llasta.ChatApi", "OPENAI_API_BASE_URL", "OPENAI_API_BASE_URL=vllm:8000/v1")]
+    [InlineData("Llasta.ChatApi", "OPENAI_API_KEY", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "OPENAI_API_KEY=sesame\n")]
     [InlineData("Llasta.ChatApi", "Chat:MaxConcurrentTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxConcurrentTurns=0")]
     [InlineData("Llasta.ChatApi", "Chat:MaxConcurrentTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxConcurrentTurns=many")]
     [InlineData("Llasta.ChatApi", "Chat:IdleTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:IdleTimeout=-1")]

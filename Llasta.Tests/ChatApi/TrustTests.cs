@@ -53,6 +53,22 @@ public class TrustTests
     }
 
     [Theory]
+    [CombinatorialForms("/api/%252e%252e/health")]
+    [CombinatorialForms("/api/%2e%2e%2fhealth")]
+    [CombinatorialForms("/api/chat/%252e%252e/model")]
+    [CombinatorialForms("/api/nothing")]
+    public async Task A_path_that_could_mean_another_one_behind_is_none(Form form, string path)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form);
+        // As it is: HttpClient would decode it first.
+        var address = new Uri(chatbot.Client.BaseAddress + path[1..], new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+        using var response = await chatbot.Client.GetAsync(address, Chatbot.Cancelled);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Theory]
     [CombinatorialForms]
     public async Task Probes_are_answered_under_any_host_name(Form form)
     {
