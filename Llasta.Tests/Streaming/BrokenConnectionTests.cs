@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Llasta.ChatApi.Streaming;
+using Xunit;
+
+namespace Llasta.Tests.Streaming;
+
+/// <summary>Connections that don't come about, break, or are given up: what <see cref="StreamingHttpHandler"/> throws, and what the server sees.</summary>
+public sealed class BrokenConnectionTests : IDisposable
+{
+    private readonly RawServer _server = new();
+    private readonly HttpMessageInvoker _client = new(new StreamingHttpHandler(TimeSpan.FromSeconds(30)));
+
+    [Theory]
+    [InlineData("Content-Length: 10\r\n\r\n")]
+    [InlineData("Content-Length: 10\r\n\r\nHello", "Hello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n9\r\n wo", "Hello wo")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n", "Hello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n", "Hello")]
+    public async Task A_body_cut_short_is_an_error_after_what_came(string response, string came = "")
+    {
+        var (connection, body) = await RespondAsync(response);
+        connection.Close();
+
+        var e = await Assert.ThrowsAsync<HttpIOException>(() => ReadAsync(body, came));
+        Assert.Equal(HttpRequestError.ResponseEnded, e.HttpRequestError);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_not_in_the_promised_coding_is_an_error()
+    {
+        var (_, body) = await RespondAsync("Transfer-Encoding: chunked\r\n\r\ndata: no chunk\n\n");
+
+        var e = await Assert.ThrowsAsync<HttpIOException>(() => ReadAsync(body, ""));
+        Assert.Equal(HttpRequestError.InvalidResponse, e.HttpRequestError);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 10\r\n\r\nHello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n")]
+    [InlineData("Connection: close\r\n\r\nHello")]
+    public async Task A_connection_that_is_reset_within_the_body_is_an_error(string response)
+    {
+        var (connection, body) = await RespondAsync(response);
+        await body.ReadExactlyAsync(new byte[5], Chatbot.Cancelled);
+        connection.Reset();
+
+        var e = await Assert.ThrowsAnyAsync<IOException>(() => ReadAsync(body, ""));
+        Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Len")]
+    [InlineData("HTTP/1.1 100 Continue\r\n\r\n")]
+    public async Task A_connection_that_is_closed_before_a_whole_head_has_no_response(string part)
+    {
+        var sending = GetAsync($"http://{_server.Authority}/");
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync(part);
+        connection.Close();
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
+        Assert.Equal(HttpRequestError.ResponseEnded, e.HttpRequestError);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_reset_before_the_head_has_no_response()
+    {
+        var sending = GetAsync($"http://{_server.Authority}/");
+        (await _server.AcceptRequestAsync()).Reset();
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
+        Assert.Equal(HttpRequestError.ResponseEnded, e.HttpRequestError);
+        Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task A_port_where_nobody_listens_refuses_the_connection()
+    {
+        // Bound, so that nobody else listens there meanwhile.
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync($"http://{bound.LocalEndPoint}/"));
+        Assert.Equal(HttpRequestError.ConnectionError, e.HttpRequestError);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+        Assert.Contains(bound.LocalEndPoint!.ToString()!, e.Message);
+    }
+
+    [Fact]
+    public async Task A_name_that_does_not_exist_is_told_from_a_server_that_does_not_answer()
+    {
+        // RFC 6761, section 6.4. A resolver that says something else, or nothing, is not what is tested.
+        const string Name = "name.invalid";
+        var resolver = await Record.ExceptionAsync(() => Dns.GetHostAddressesAsync(Name, Chatbot.Cancelled));
+        Assert.SkipUnless(resolver is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }, "This machine's resolver doesn't deny .invalid.");
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync($"http://{Name}/"));
+        Assert.Equal(HttpRequestError.NameResolutionError, e.HttpRequestError);
+    }
+
+    [Fact]
+    public async Task Cancelling_while_the_server_thinks_closes_the_connection()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var sending = GetAsync($"http://{_server.Authority}/", cancellation.Token);
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync("HTTP/1.1 200 OK\r\n");
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await connection.ClosedByClientAsync();
+    }
+
+    [Fact]
+    public async Task Cancelling_while_the_server_does_not_read_closes_the_connection()
+    {
+        using var cancellation = new CancellationTokenSource();
+        // More than the sockets of both sides hold.
+        var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_server.Authority}/") { Content = new ByteArrayContent(new byte[16 << 20]) };
+        var sending = _client.SendAsync(request, cancellation.Token);
+        var connection = await _server.AcceptAsync();
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await connection.ClosedByClientAsync(afterMore: true);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Disposing_the_response_or_its_stream_closes_the_connection(bool stream)
+    {
+        var sending = GetAsync($"http://{_server.Authority}/");
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n");
+        var response = await sending;
+        var body = await response.Content.ReadAsStreamAsync(Chatbot.Cancelled);
+        await body.ReadExactlyAsync(new byte[5], Chatbot.Cancelled);
+
+        if (stream)
+            await body.DisposeAsync();
+        else
+            response.Dispose();
+
+        await connection.ClosedByClientAsync();
+    }
+
+    [Fact]
+    public async Task Cancelling_a_read_ends_it_and_leaves_the_stream_to_whoever_disposes_it()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var (connection, body) = await RespondAsync("Transfer-Encoding: chunked\r\n\r\n");
+        var reading = body.ReadAsync(new byte[5], cancellation.Token).AsTask();
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+
+        await body.DisposeAsync();
+        await connection.ClosedByClientAsync();
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _server.Dispose();
+    }
+
+    private Task<HttpResponseMessage> GetAsync(string url, CancellationToken? cancellation = null) =>
+        _client.SendAsync(new HttpRequestMessage(HttpMethod.Get, url), cancellation ?? Chatbot.Cancelled);
+
+    /// <summary>Answers a request with status 200 and what follows it.</summary>
+    private async Task<(RawServer.Connection Connection, Stream Body)> RespondAsync(string headersAndBody)
+    {
+        var sending = GetAsync($"http://{_server.Authority}/");
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync("HTTP/1.1 200 OK\r\n", headersAndBody);
+        return (connection, await (await sending).Content.ReadAsStreamAsync(Chatbot.Cancelled));
+    }
+
+    /// <summary>Reads to the end. Where that is an exception, <paramref name="expected"/> has been read before it.</summary>
+    private static async Task ReadAsync(Stream body, string expected)
+    {
+        var read = new MemoryStream();
+        try
+        {
+            await body.CopyToAsync(read, Chatbot.Cancelled);
+        }
+        finally
+        {
+            Assert.Equal(expected, Encoding.ASCII.GetString(read.ToArray()));
+        }
+    }
+}
