@@ -35,6 +35,7 @@ public static class Telemetry
                 .AddSource("Llasta.*")
                 // Probes come every few seconds and would drown the turns.
                 .AddAspNetCoreInstrumentation(o => o.Filter = http => !Health.IsProbe(http.Request.Path))
+                // An https model's requests; over plain HTTP the turn's own span is the client's.
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();
     }

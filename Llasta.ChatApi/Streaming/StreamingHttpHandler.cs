@@ -101,14 +101,14 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
         var rest = message.GetBuffer().AsMemory(0, (int)message.Length);
 
         // An asynchronous send would keep its buffer, a conversation of up to megabytes, for as long as the socket lives. This way only
-        // what the socket's own buffer doesn't take is sent so, and the empty send at the end lets go of it.
+        // what the socket's own buffer doesn't take is sent so, and the empty send at the end lets go of it (an empty slice would not).
         socket.Blocking = false;
         rest = rest[socket.Send(rest.Span, SocketFlags.None, out _)..];
         if (rest.IsEmpty)
             return;
         while (!rest.IsEmpty)
             rest = rest[await socket.SendAsync(rest, SocketFlags.None, cancellation)..];
-        await socket.SendAsync(rest, SocketFlags.None, cancellation);
+        await socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None, cancellation);
     }
 
     private static string Head(HttpRequestMessage request)
