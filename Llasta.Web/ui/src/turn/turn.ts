@@ -52,8 +52,8 @@ export type TurnEvent =
   | { readonly kind: "stop" }
   | { readonly kind: "answer-now" };
 
-/** After so many cuts in a row without a word between them, the reader is asked. */
-export const mostFruitlessCuts = 6;
+/** After so many cuts in a row without a word of the answer between them, which takes most of a minute, the reader is asked. */
+export const mostFruitlessCuts = 10;
 
 export interface PartialAnswer {
   readonly answer: string;

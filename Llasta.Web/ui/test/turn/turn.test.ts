@@ -70,7 +70,7 @@ describe("a cut", () => {
       if (turn.phase.is === "resuming") pauses.push(turn.phase.until);
       turn = step(turn, retry, 0);
     }
-    expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000]);
+    expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000]);
     expect(step(turn, cut, 0).phase).toEqual({ is: "ended", ending: { state: "truncated" } });
   });
 
