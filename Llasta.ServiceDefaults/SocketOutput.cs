@@ -8,7 +8,7 @@ namespace Llasta.ServiceDefaults;
 
 /// <summary>
 /// A connection's output that sends on the flush itself. Kestrel's own hands every flush to a loop on the other side of a pipe, which
-/// for a token of 50 bytes costs more than the rest of the response: docs/performance.md has the figures.
+/// for a token of 50 bytes costs more than the rest of Kestrel's work on it: docs/performance.md has the figures.
 /// </summary>
 /// <param name="socket">The connection's.</param>
 /// <param name="queue">

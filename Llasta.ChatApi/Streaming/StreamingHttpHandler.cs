@@ -9,7 +9,7 @@ namespace Llasta.ChatApi.Streaming;
 
 /// <summary>
 /// HTTP/1.1 for streams inside a network that is trusted: every request has a connection of its own, which ends with its response. In
-/// place of <see cref="SocketsHttpHandler"/>, whose buffers, layers and timers for everything that HTTP can be cost a stream 14 KB
+/// place of <see cref="SocketsHttpHandler"/>, whose buffers, layers and timers for everything that HTTP can be cost a stream 10 KB
 /// and a token 300 bytes and a tenth of the relay's work: docs/performance.md has the figures.
 /// </summary>
 /// <remarks>
