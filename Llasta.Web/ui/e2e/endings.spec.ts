@@ -1,3 +1,4 @@
+import { mostFruitlessCuts } from "../src/turn/turn.ts";
 import { networkName } from "./launch.ts";
 import { Chat, expect, test } from "./test.ts";
 
@@ -49,12 +50,12 @@ test("truncated for good: after several cuts without a word the reader is asked,
   await chat.say("Hello");
   // The growing pauses between the tries pass at once.
   await expect(async () => {
-    await page.clock.runFor(2000);
+    await page.clock.runFor(10_000);
     await expect(chat.note.locator("p")).toHaveText(chat.words.truncated, { timeout: 50 });
-  }).toPass();
+  }).toPass({ intervals: [100] });
   await chat.expectNote(chat.words.truncated, chat.words.goOn);
   await expect(chat.note).toHaveClass(/problem/);
-  expect(await model.requests()).toHaveLength(7);
+  expect(await model.requests()).toHaveLength(mostFruitlessCuts + 1);
 
   await model.set({ Fault: "None" });
   await page.clock.resume();
