@@ -22,7 +22,7 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
     /// <summary>What is about the connection to the chat API; Kestrel writes its own for the one to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
-    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new StreamingHttpHandler(options.Value.ConnectTimeout))));
+    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new StreamingHttpHandler(options.Value.ConnectTimeout, time))));
 
     internal async Task HandleAsync(HttpContext http)
     {

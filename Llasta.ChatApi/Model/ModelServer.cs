@@ -18,10 +18,10 @@ internal sealed class ModelServer : IDisposable
     private readonly ChatClient _chat;
     private readonly OpenAIModelClient _models;
 
-    public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat)
+    public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat, TimeProvider time)
     {
         Options = options.Value;
-        _http = new HttpClient(Handler(Options.Endpoint.Scheme, chat.Value.ConnectTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(Handler(Options.Endpoint.Scheme, chat.Value.ConnectTimeout, time)) { Timeout = Timeout.InfiniteTimeSpan };
 
         var client = new OpenAIClientOptions
         {
@@ -45,8 +45,8 @@ internal sealed class ModelServer : IDisposable
     /// In the cluster and on a laptop the model speaks plain HTTP, and that way is the short one. Behind https there are certificates and
     /// proxies to mind, handshakes to save, and a network that costs more than we could win.
     /// </summary>
-    private static HttpMessageHandler Handler(string scheme, TimeSpan connectTimeout) => scheme == Uri.UriSchemeHttp
-        ? new StreamingHttpHandler(connectTimeout)
+    private static HttpMessageHandler Handler(string scheme, TimeSpan connectTimeout, TimeProvider time) => scheme == Uri.UriSchemeHttp
+        ? new StreamingHttpHandler(connectTimeout, time)
         : new SocketsHttpHandler
         {
             ConnectTimeout = connectTimeout,

@@ -13,9 +13,12 @@ internal struct ChunkedFraming
     /// <summary>The last chunk and its trailer have been read.</summary>
     public readonly bool IsEnd => _state == State.End;
 
+    /// <summary>Something followed it.</summary>
+    public bool HasExcess { get; private set; }
+
     /// <summary>Moves the data among these bytes to their beginning.</summary>
     /// <param name="bytes">What was read next.</param>
-    /// <returns>How many bytes of data there are. What follows the end is ignored.</returns>
+    /// <returns>How many bytes of data there are.</returns>
     /// <exception cref="HttpIOException">This is not the chunked coding.</exception>
     public int Unwrap(Span<byte> bytes)
     {
@@ -39,6 +42,7 @@ internal struct ChunkedFraming
             }
         }
 
+        HasExcess = at < bytes.Length;
         return data;
     }
 

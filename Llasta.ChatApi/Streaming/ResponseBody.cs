@@ -4,18 +4,22 @@ using System.Runtime.CompilerServices;
 namespace Llasta.ChatApi.Streaming;
 
 /// <summary>
-/// A response's body as it comes from the socket, read straight into the caller's buffer. Disposing it closes the connection, which is
-/// how the other side learns that nobody listens any more.
+/// A response's body as it comes from the socket, read straight into the caller's buffer. Disposing it before its end closes the
+/// connection, which is how the other side learns that nobody listens any more.
 /// </summary>
-/// <param name="socket">The connection, which is this body's from now on.</param>
+/// <param name="connection">The connection, which is this body's from now on.</param>
 /// <param name="early">What was read together with the head.</param>
-internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : Stream
+/// <param name="idle">Where the connection goes when the body has ended.</param>
+internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> early, IdleConnections idle) : Stream
 {
+    private readonly Socket _socket = connection.Socket;
     private ReadOnlyMemory<byte> _early = early;
     private ChunkedFraming _chunks;
     private bool _chunked;
     private long? _remaining;
     private bool _ended;
+    private bool _reusable;
+    private bool _disposed;
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -24,11 +28,13 @@ internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : 
     /// <summary>Says where the body ends, which its headers tell.</summary>
     /// <param name="chunked">It has the chunked transfer coding.</param>
     /// <param name="length">Its length in bytes; where there is neither, it ends with the connection.</param>
-    public void Begin(bool chunked, long? length)
+    /// <param name="keepAlive">The server will take another request on the connection.</param>
+    public void Begin(bool chunked, long? length, bool keepAlive)
     {
         _chunked = chunked;
         _remaining = length;
         _ended = length == 0;
+        _reusable = keepAlive && (length != 0 || _early.IsEmpty);
     }
 
     /// <returns>0 at the body's end.</returns>
@@ -41,7 +47,7 @@ internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : 
             // More than one round only where a read brings nothing but framing.
             while (!_ended && !buffer.IsEmpty)
             {
-                var read = _early.IsEmpty ? await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) : TakeEarly(buffer.Span);
+                var read = _early.IsEmpty ? await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) : TakeEarly(buffer.Span);
                 if (read == 0)
                     EndOfConnection();
                 else if (Unwrap(buffer.Span[..read]) is > 0 and var data)
@@ -71,11 +77,13 @@ internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : 
         {
             var data = _chunks.Unwrap(read);
             _ended = _chunks.IsEnd;
+            _reusable &= !_chunks.HasExcess;
             return data;
         }
 
         if (_remaining is not { } remaining)
             return read.Length;
+        _reusable &= read.Length <= remaining;
         _remaining = Math.Max(remaining - read.Length, 0);
         _ended = _remaining == 0;
         return (int)Math.Min(remaining, read.Length);
@@ -86,13 +94,45 @@ internal sealed class ResponseBody(Socket socket, ReadOnlyMemory<byte> early) : 
         if (_chunked || _remaining is not null)
             throw new HttpIOException(HttpRequestError.ResponseEnded, "The connection was closed before the response's end.");
         _ended = true;
+        _reusable = false;
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-            socket.Dispose();
+        if (disposing && !_disposed)
+        {
+            _disposed = true;
+            if (EndIsHere() && _reusable)
+                idle.Return(connection);
+            else
+                _socket.Dispose();
+        }
+
         base.Dispose(disposing);
+    }
+
+    /// <summary>
+    /// A stream is left at its <c>[DONE]</c>, and what ends its body often comes in a packet of its own, just behind. If it is there, the
+    /// connection can be used again. Nothing is waited for.
+    /// </summary>
+    private bool EndIsHere()
+    {
+        Span<byte> rest = stackalloc byte[16];
+        try
+        {
+            while (!_ended)
+            {
+                var read = _early.IsEmpty ? _socket.Receive(rest, SocketFlags.None, out _) : TakeEarly(rest);
+                if (read == 0 || Unwrap(rest[..read]) > 0)
+                    return false;
+            }
+
+            return true;
+        }
+        catch (HttpIOException)
+        {
+            return false;
+        }
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

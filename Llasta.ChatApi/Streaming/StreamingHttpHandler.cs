@@ -8,14 +8,14 @@ using System.Text;
 namespace Llasta.ChatApi.Streaming;
 
 /// <summary>
-/// HTTP/1.1 for streams inside a network that is trusted: every request has a connection of its own, which ends with its response. In
-/// place of <see cref="SocketsHttpHandler"/>, whose buffers, layers and timers for everything that HTTP can be cost a stream 10 KB
-/// and a token 300 bytes and a tenth of the relay's work: docs/performance.md has the figures.
+/// HTTP/1.1 for streams inside a network that is trusted. In place of <see cref="SocketsHttpHandler"/>, whose buffers, layers and timers
+/// for everything that HTTP can be cost a stream 10 KB and a token 300 bytes and a tenth of the relay's work: docs/performance.md has
+/// the figures.
 /// </summary>
 /// <remarks>
 /// <para>
-/// No pool: a turn lasts longer than a connection may idle (uvicorn closes after 5 s), a new connection never meets a server that is
-/// just closing it, and it goes where the Service points now, not to a pod that is leaving. Nothing is ever sent twice.
+/// A connection is used again only while it is young (<see cref="IdleConnections"/>): most turns have one of their own. Nothing is ever
+/// sent twice.
 /// </para>
 /// <para>
 /// What a model's server and our own services send is understood: a status line, headers, a body of known length, in chunks, or up to the
@@ -23,32 +23,35 @@ namespace Llasta.ChatApi.Streaming;
 /// </para>
 /// </remarks>
 /// <param name="connectTimeout">How long name resolution and connection may take together.</param>
-internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessageHandler
+/// <param name="time">Tells how old addresses and connections are.</param>
+internal sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider time) : HttpMessageHandler
 {
     /// <summary>uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
-    private readonly HostAddresses _addresses = new(TimeProvider.System);
+    private readonly HostAddresses _addresses = new(time);
+    private readonly IdleConnections _idle = new(time);
 
-    /// <returns>The response as soon as its head is there; disposing it, or its stream, closes the connection.</returns>
+    /// <returns>The response as soon as its head is there; disposing it, or its stream, before the body's end closes the connection.</returns>
     /// <exception cref="HttpRequestException">No connection, or no HTTP response on it; <see cref="HttpRequestException.HttpRequestError"/> says which.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, no connection within the time.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var socket = await ConnectAsync(request.RequestUri!, cancellationToken);
+        var uri = request.RequestUri!;
+        var connection = _idle.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, time.GetTimestamp());
         try
         {
-            await WriteAsync(socket, request, cancellationToken);
-            return await ReadAsync(socket, request, cancellationToken);
+            await WriteAsync(connection.Socket, request, cancellationToken);
+            return await ReadAsync(connection, request, cancellationToken);
         }
         catch (SocketException e)
         {
-            socket.Dispose();
+            connection.Socket.Dispose();
             throw new HttpRequestException(HttpRequestError.ResponseEnded, $"The connection broke before a response: {e.Message}.", e);
         }
         catch
         {
-            socket.Dispose();
+            connection.Socket.Dispose();
             throw;
         }
     }
@@ -70,6 +73,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
                 await socket.ConnectAsync(new IPEndPoint(addresses[0], uri.Port), timeout.Token);
             else
                 await socket.ConnectAsync(addresses, uri.Port, timeout.Token);
+            socket.Blocking = false;
             return socket;
         }
         catch (Exception e)
@@ -102,7 +106,6 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
 
         // An asynchronous send would keep its buffer, a conversation of up to megabytes, for as long as the socket lives. This way only
         // what the socket's own buffer doesn't take is sent so, and the empty send at the end lets go of it (an empty slice would not).
-        socket.Blocking = false;
         rest = rest[socket.Send(rest.Span, SocketFlags.None, out _)..];
         if (rest.IsEmpty)
             return;
@@ -119,7 +122,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
             DistributedContextPropagator.Current.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
 
         var head = new StringBuilder(512);
-        head.Append(CultureInfo.InvariantCulture, $"{request.Method} {uri.PathAndQuery} HTTP/1.1\r\nHost: {request.Headers.Host ?? uri.Authority}\r\nConnection: close\r\n");
+        head.Append(CultureInfo.InvariantCulture, $"{request.Method} {uri.PathAndQuery} HTTP/1.1\r\nHost: {request.Headers.Host ?? uri.Authority}\r\n");
         foreach (var (name, values) in request.Headers.NonValidated)
         {
             if (name != "Host")
@@ -145,7 +148,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
         }
     }
 
-    private static async Task<HttpResponseMessage> ReadAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request, CancellationToken cancellation)
     {
         var buffer = new byte[1024];
         var length = 0;
@@ -153,7 +156,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
         {
             if (length == buffer.Length)
                 Array.Resize(ref buffer, length < MaxHeadBytes ? length * 2 : throw Invalid($"its head is over {MaxHeadBytes} bytes"));
-            var read = await socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
+            var read = await connection.Socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
             if (read == 0)
                 throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
             length += read;
@@ -162,9 +165,8 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
             {
                 var early = length == end + 4 ? default : buffer.AsMemory((end + 4)..length);
                 var lines = Encoding.Latin1.GetString(buffer, 0, end).Split("\r\n");
-                var status = Status(lines[0]);
-                if (status >= HttpStatusCode.OK)
-                    return Response(socket, request, status, lines.AsSpan(1), early);
+                if (Status(lines[0]) >= HttpStatusCode.OK)
+                    return Response(connection, request, lines, early);
 
                 // An informational response: the real one follows.
                 early.CopyTo(buffer);
@@ -179,11 +181,12 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
             ? (HttpStatusCode)status
             : throw Invalid("it doesn't begin with an HTTP/1.1 status");
 
-    private static HttpResponseMessage Response(Socket socket, HttpRequestMessage request, HttpStatusCode status, ReadOnlySpan<string> headers, ReadOnlyMemory<byte> early)
+    private HttpResponseMessage Response(Connection connection, HttpRequestMessage request, string[] head, ReadOnlyMemory<byte> early)
     {
-        var body = new ResponseBody(socket, early);
+        var status = Status(head[0]);
+        var body = new ResponseBody(connection, early, _idle);
         var response = new HttpResponseMessage(status) { RequestMessage = request, Content = new ResponseContent(body) };
-        foreach (var line in headers)
+        foreach (var line in head.AsSpan(1))
         {
             var colon = line.IndexOf(':', StringComparison.Ordinal);
             if (colon <= 0)
@@ -195,8 +198,16 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout) : HttpMessag
 
         var hasBody = request.Method != HttpMethod.Head && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
         var chunked = hasBody && response.Headers.TransferEncodingChunked == true;
-        body.Begin(chunked, !hasBody ? 0 : chunked ? null : response.Content.Headers.ContentLength);
+        var keepAlive = head[0].StartsWith("HTTP/1.1", StringComparison.Ordinal) && response.Headers.ConnectionClose != true;
+        body.Begin(chunked, !hasBody ? 0 : chunked ? null : response.Content.Headers.ContentLength, keepAlive);
         return response;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _idle.Dispose();
+        base.Dispose(disposing);
     }
 
     private static HttpRequestException Invalid(string reason) =>

@@ -10,7 +10,7 @@ namespace Llasta.Tests.Streaming;
 public sealed class BrokenConnectionTests : IDisposable
 {
     private readonly RawServer _server = new();
-    private readonly HttpMessageInvoker _client = new(new StreamingHttpHandler(TimeSpan.FromSeconds(30)));
+    private readonly HttpMessageInvoker _client = new(new StreamingHttpHandler(TimeSpan.FromSeconds(30), TimeProvider.System));
 
     [Theory]
     [InlineData("Content-Length: 10\r\n\r\n")]
