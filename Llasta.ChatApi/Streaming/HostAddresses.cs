@@ -7,10 +7,12 @@ namespace Llasta.ChatApi.Streaming;
 /// Where hosts are, remembered for a moment: a connection per request would otherwise be a name lookup per request, and .NET makes those of
 /// one name one after the other.
 /// </summary>
-internal sealed class HostAddresses(TimeProvider time)
+/// <param name="time">Tells how old an answer is.</param>
+/// <param name="lookUp">Asks the resolver.</param>
+internal sealed class HostAddresses(TimeProvider time, Func<string, Task<IPAddress[]>> lookUp)
 {
-    /// <summary>A pod that is to go has left its Service, and a headless Service's name, 5 s before it is told to stop.</summary>
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(2);
+    /// <summary>Added to the time for which a connection is used, less than the 5 s by which a pod leaves its Service before it is told to stop.</summary>
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Lookup> _lookups = new(StringComparer.OrdinalIgnoreCase);
 
@@ -25,7 +27,7 @@ internal sealed class HostAddresses(TimeProvider time)
         if (!_lookups.TryGetValue(host, out var known) || known.Addresses.IsFaulted || time.GetElapsedTime(known.At) > Lifetime)
         {
             // Not this caller's token: others will use the answer.
-            known = new Lookup(Dns.GetHostAddressesAsync(host, CancellationToken.None), time.GetTimestamp());
+            known = new Lookup(lookUp(host), time.GetTimestamp());
             _lookups[host] = known;
         }
 

@@ -15,11 +15,11 @@ internal sealed record Connection(Socket Socket, string Authority, long OpenedAt
 internal sealed class IdleConnections : IDisposable
 {
     /// <summary>
-    /// No request begins on a connection older than this, however long it was idle. The time is below 5 s for two reasons: uvicorn closes
-    /// what has been idle for 5 s, and a turn sent at that very moment would be lost; and a pod that is to go has left its Service 5 s
-    /// before it is told to stop. Besides, pods that are new soon get their share.
+    /// No request begins on a connection older than this, however short it was idle. uvicorn closes what has been idle for 5 s, and a turn
+    /// sent at that very moment would be lost; a pod that is to go leaves its Service 5 s before it is told to stop, and no request reaches
+    /// it any more by then; and pods that are new get their share at once.
     /// </summary>
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
 
     private readonly TimeProvider _time;
     private readonly ITimer _timer;

@@ -29,7 +29,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider
     /// <summary>uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
-    private readonly HostAddresses _addresses = new(time);
+    private readonly HostAddresses _addresses = new(time, Dns.GetHostAddressesAsync);
     private readonly IdleConnections _idle = new(time);
 
     /// <returns>The response as soon as its head is there; disposing it, or its stream, before the body's end closes the connection.</returns>

@@ -49,10 +49,10 @@ public sealed class IdleConnectionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_connection_is_used_for_requests_that_begin_within_four_seconds_of_its_opening()
+    public async Task A_connection_is_used_for_requests_that_begin_within_three_seconds_of_its_opening()
     {
         var connection = await AnsweredAsync(Whole);
-        _time.Advance(TimeSpan.FromSeconds(3.9));
+        _time.Advance(TimeSpan.FromSeconds(2.9));
         var sending = PostAsync();
         await connection.ReceiveAsync();
         _time.Advance(TimeSpan.FromSeconds(0.2));
@@ -67,11 +67,11 @@ public sealed class IdleConnectionTests : IDisposable
     public async Task A_connection_that_nobody_asks_for_is_closed()
     {
         var first = await AnsweredAsync(Whole);
-        _time.Advance(TimeSpan.FromSeconds(8.1));
+        _time.Advance(TimeSpan.FromSeconds(6.1));
 
         await first.ClosedByClientAsync();
         var second = await AnsweredAsync(Whole);
-        _time.Advance(TimeSpan.FromSeconds(8.1));
+        _time.Advance(TimeSpan.FromSeconds(6.1));
         await second.ClosedByClientAsync();
     }
 
