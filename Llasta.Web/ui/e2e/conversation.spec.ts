@@ -113,7 +113,8 @@ test("a conversation saved as JSON opens in a fresh page as it was, and goes on"
   await fresh.import(saved.text);
   await expect(fresh.exchanges).toHaveCount(2);
   await expect(fresh.announcer).toHaveText(fresh.words.imported);
-  expect(await fresh.page.locator("main").innerText()).toBe(drawn);
+  // Formulas are drawn once their library is there.
+  await expect.poll(() => fresh.page.locator("main").innerText()).toBe(drawn);
   expect((await fresh.exported()).text).toBe(saved.text);
   await fresh.ask("Go on");
   const { messages } = (await model.requests()).at(-1)!.body;
