@@ -59,7 +59,7 @@ internal sealed class ModelServer : IDisposable
         };
 
     /// <summary>Sends a chat completion.</summary>
-    /// <returns>The response, whatever its status, as soon as its headers are there. Dispose it to close the connection.</returns>
+    /// <returns>The response, whatever its status, as soon as its headers are there. Disposing it while more is to come closes the connection.</returns>
     /// <exception cref="ClientResultException">The server could not be reached, or closed the connection without an answer.</exception>
     public async Task<PipelineResponse> CompleteAsync(BinaryContent body, string requestId, CancellationToken cancellation)
     {

@@ -168,7 +168,7 @@ internal sealed class ChatRelay(
 
     private async Task StreamAsync(HttpContext http, EventStream events, Turn turn, Upstream upstream)
     {
-        using var body = upstream.Body;
+        await using var body = upstream.Body;
         var pump = new UpstreamPump(body, events, turn);
         var chunks = new Chunks(events, upstream.Continues);
 
@@ -204,6 +204,12 @@ internal sealed class ChatRelay(
         {
             // The model had finished: what broke after that took nothing from the answer.
             error = null;
+        }
+
+        if (error is not null || chunks.State == TurnState.Truncated)
+        {
+            // The model must not go on while the reader takes the end.
+            await body.DisposeAsync();
         }
 
         var timings = Time(upstream, chunks, firstWrittenAt);

@@ -19,7 +19,7 @@ internal sealed class UpstreamRequest : BinaryContent
 
     private UpstreamRequest(byte[] body) => _body = body;
 
-    /// <summary>When the connection was there and took the body (<see cref="Stopwatch.GetTimestamp"/>); 0 before.</summary>
+    /// <summary>When the connection was there and the body about to go out (<see cref="Stopwatch.GetTimestamp"/>); 0 before.</summary>
     internal long SentAt { get; private set; }
 
     internal static UpstreamRequest ForChat(ChatRequest request, string model)

@@ -11,7 +11,7 @@ namespace Llasta.ChatApi.Streaming;
 /// <param name="lookUp">Asks the resolver.</param>
 internal sealed class HostAddresses(TimeProvider time, Func<string, Task<IPAddress[]>> lookUp)
 {
-    /// <summary>Added to the time for which a connection is used, less than the 5 s by which a pod leaves its Service before it is told to stop.</summary>
+    /// <summary>Short, like that of a connection (<see cref="IdleConnections"/>): together less than the 5 s that a leaving pod has.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Lookup> _lookups = new(StringComparer.OrdinalIgnoreCase);

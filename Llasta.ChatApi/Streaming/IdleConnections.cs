@@ -5,7 +5,7 @@ namespace Llasta.ChatApi.Streaming;
 /// <summary>A connection to a server.</summary>
 /// <param name="Socket">Connected, and not blocking.</param>
 /// <param name="Authority">The host and port it was opened for.</param>
-/// <param name="OpenedAt">When (<see cref="TimeProvider.GetTimestamp"/>).</param>
+/// <param name="OpenedAt">When that began (<see cref="TimeProvider.GetTimestamp"/>).</param>
 internal sealed record Connection(Socket Socket, string Authority, long OpenedAt);
 
 /// <summary>
@@ -16,8 +16,8 @@ internal sealed class IdleConnections : IDisposable
 {
     /// <summary>
     /// No request begins on a connection older than this, however short it was idle. uvicorn closes what has been idle for 5 s, and a turn
-    /// sent at that very moment would be lost; a pod that is to go leaves its Service 5 s before it is told to stop, and no request reaches
-    /// it any more by then; and pods that are new get their share at once.
+    /// sent at that very moment would be lost; a pod with our manifests' <c>preStop</c> leaves its Service 5 s before it is told to stop, and
+    /// has no connections by then but those of its running answers; and pods that are new get their share at once.
     /// </summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
 
@@ -90,18 +90,23 @@ internal sealed class IdleConnections : IDisposable
 
     private void CloseOld()
     {
+        // Closed outside the lock: behind it, every stream of the process would wait.
+        var old = new List<Connection>();
         lock (_lock)
         {
             _idle.RemoveAll(connection =>
             {
-                var old = IsOld(connection);
-                if (old)
-                    connection.Socket.Dispose();
-                return old;
+                if (!IsOld(connection))
+                    return false;
+                old.Add(connection);
+                return true;
             });
             if (_idle.Count > 0)
                 _timer.Change(Lifetime, Timeout.InfiniteTimeSpan);
         }
+
+        foreach (var connection in old)
+            connection.Socket.Dispose();
     }
 
     public void Dispose()

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Llasta.ChatApi.Streaming;
 
 /// <summary>
-/// A response's body as it comes from the socket, read straight into the caller's buffer. Disposing it before its end closes the
+/// A response's body as it comes from the socket, read straight into the caller's buffer. Disposing it while more is to come closes the
 /// connection, which is how the other side learns that nobody listens any more.
 /// </summary>
 /// <param name="connection">The connection, which is this body's from now on.</param>
@@ -71,13 +71,17 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
         return length;
     }
 
+    /// <returns>How many bytes of data these are; they are the first.</returns>
     private int Unwrap(Span<byte> read)
     {
         if (_chunked)
         {
+            var reusable = _reusable;
+            // Where this throws, nothing more is to be made of the connection.
+            _reusable = false;
             var data = _chunks.Unwrap(read);
             _ended = _chunks.IsEnd;
-            _reusable &= !_chunks.HasExcess;
+            _reusable = reusable && !_chunks.HasExcess;
             return data;
         }
 
@@ -102,7 +106,7 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
         if (disposing && !_disposed)
         {
             _disposed = true;
-            if (EndIsHere() && _reusable)
+            if (_reusable && EndIsHere())
                 idle.Return(connection);
             else
                 _socket.Dispose();
@@ -127,7 +131,7 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
                     return false;
             }
 
-            return true;
+            return _reusable && _early.IsEmpty;
         }
         catch (HttpIOException)
         {

@@ -32,13 +32,14 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider
     private readonly HostAddresses _addresses = new(time, Dns.GetHostAddressesAsync);
     private readonly IdleConnections _idle = new(time);
 
-    /// <returns>The response as soon as its head is there; disposing it, or its stream, before the body's end closes the connection.</returns>
+    /// <returns>The response as soon as its head is there; disposing it, or its stream, while more is to come closes the connection.</returns>
     /// <exception cref="HttpRequestException">No connection, or no HTTP response on it; <see cref="HttpRequestException.HttpRequestError"/> says which.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, no connection within the time.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var uri = request.RequestUri!;
-        var connection = _idle.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, time.GetTimestamp());
+        var now = time.GetTimestamp();
+        var connection = _idle.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, now);
         try
         {
             await WriteAsync(connection.Socket, request, cancellationToken);
@@ -79,7 +80,8 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider
         catch (Exception e)
         {
             socket?.Dispose();
-            _addresses.Forget(uri.IdnHost);
+            if (!cancellation.IsCancellationRequested)
+                _addresses.Forget(uri.IdnHost);
             if (e is SocketException { SocketErrorCode: var code })
             {
                 var error = code is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain ? HttpRequestError.NameResolutionError : HttpRequestError.ConnectionError;
@@ -196,7 +198,7 @@ internal sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider
                 response.Content.Headers.TryAddWithoutValidation(name, value);
         }
 
-        var hasBody = request.Method != HttpMethod.Head && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
+        var hasBody = request.Method.Method != "HEAD" && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
         var chunked = hasBody && response.Headers.TransferEncodingChunked == true;
         var keepAlive = head[0].StartsWith("HTTP/1.1", StringComparison.Ordinal) && response.Headers.ConnectionClose != true;
         body.Begin(chunked, !hasBody ? 0 : chunked ? null : response.Content.Headers.ContentLength, keepAlive);

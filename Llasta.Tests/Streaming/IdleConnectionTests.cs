@@ -48,6 +48,36 @@ public sealed class IdleConnectionTests : IDisposable
         await AnsweredAsync(Whole);
     }
 
+    [Theory]
+    [InlineData("Content-Length: 5\r\n\r\nHelloHTTP/1.1 200 OK\r\n", 5)]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 15)]
+    public async Task What_follows_the_end_closes_the_connection_also_where_nobody_reads_it(string response, int buffer)
+    {
+        var sending = PostAsync();
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync($"{Ok}{response}");
+        var body = await (await sending).Content.ReadAsStreamAsync(Chatbot.Cancelled);
+        Assert.Equal(5, await body.ReadAsync(new byte[buffer], Chatbot.Cancelled));
+
+        await body.DisposeAsync();
+        await connection.ClosedByClientAsync();
+    }
+
+    [Fact]
+    public async Task A_body_that_was_not_understood_closes_its_connection_whatever_comes_behind()
+    {
+        var sending = PostAsync();
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync($"{Ok}Transfer-Encoding: chunked\r\n\r\n5\r\nHello?");
+        var body = await (await sending).Content.ReadAsStreamAsync(Chatbot.Cancelled);
+        await Assert.ThrowsAsync<HttpIOException>(() => body.ReadExactlyAsync(new byte[100], Chatbot.Cancelled).AsTask());
+        await connection.SendAsync("\r\n0\r\n\r\n");
+        await ArrivalAsync();
+
+        await body.DisposeAsync();
+        await connection.ClosedByClientAsync();
+    }
+
     [Fact]
     public async Task A_connection_is_used_for_requests_that_begin_within_three_seconds_of_its_opening()
     {
@@ -86,6 +116,7 @@ public sealed class IdleConnectionTests : IDisposable
         else
             connection.Close();
 
+        await ArrivalAsync();
         await AnsweredAsync(Whole);
     }
 
@@ -95,6 +126,7 @@ public sealed class IdleConnectionTests : IDisposable
         var connection = await AnsweredAsync(Whole);
         await connection.SendAsync("HTTP/1.1 408 Request Timeout\r\n\r\n");
 
+        await ArrivalAsync();
         await AnsweredAsync(Whole);
         await connection.ClosedByClientAsync();
     }
@@ -127,6 +159,7 @@ public sealed class IdleConnectionTests : IDisposable
         var body = await (await sending).Content.ReadAsStreamAsync(Chatbot.Cancelled);
         await body.ReadExactlyAsync(new byte[5], Chatbot.Cancelled);
         await connection.SendAsync(rest);
+        await ArrivalAsync();
         await body.DisposeAsync();
 
         if (used)
@@ -214,6 +247,9 @@ public sealed class IdleConnectionTests : IDisposable
         await TextAsync(await sending);
         return connection;
     }
+
+    /// <summary>What was sent, or closed, is on its way for microseconds; this is a thousand times as long.</summary>
+    private static Task ArrivalAsync() => Task.Delay(100, Chatbot.Cancelled);
 
     private static async Task<string> TextAsync(HttpResponseMessage response)
     {
