@@ -8,7 +8,7 @@ internal struct ChunkedFraming
     private bool _hasSize;
     private bool _lineHasText;
 
-    private enum State : byte { Size, Extension, Data, DataEnd, Trailer, End }
+    private enum State : byte { Size, Extension, Data, DataEnd, Trailer, End, Broken }
 
     /// <summary>The last chunk and its trailer have been read.</summary>
     public readonly bool IsEnd => _state == State.End;
@@ -19,7 +19,7 @@ internal struct ChunkedFraming
     /// <summary>Moves the data among these bytes to their beginning.</summary>
     /// <param name="bytes">What was read next.</param>
     /// <returns>How many bytes of data there are.</returns>
-    /// <exception cref="HttpIOException">This is not the chunked coding.</exception>
+    /// <exception cref="HttpIOException">This is not the chunked coding, and nothing that follows will be.</exception>
     public int Unwrap(Span<byte> bytes)
     {
         var data = 0;
@@ -75,6 +75,7 @@ internal struct ChunkedFraming
             case State.Size or State.DataEnd or State.Trailer when next is (byte)'\r':
                 break;
             default:
+                _state = State.Broken;
                 throw new HttpIOException(HttpRequestError.InvalidResponse, "The body is not in the chunked coding that its header promised.");
         }
     }

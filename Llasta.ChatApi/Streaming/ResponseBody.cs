@@ -76,12 +76,8 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
     {
         if (_chunked)
         {
-            var reusable = _reusable;
-            // Where this throws, nothing more is to be made of the connection.
-            _reusable = false;
             var data = _chunks.Unwrap(read);
             _ended = _chunks.IsEnd;
-            _reusable = reusable && !_chunks.HasExcess;
             return data;
         }
 
@@ -131,7 +127,7 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
                     return false;
             }
 
-            return _reusable && _early.IsEmpty;
+            return _reusable && _early.IsEmpty && !_chunks.HasExcess;
         }
         catch (HttpIOException)
         {
