@@ -28,10 +28,7 @@ public sealed class IdleConnectionTests : IDisposable
     {
         var connection = await AnsweredAsync(response);
 
-        var sending = PostAsync();
-        await connection.ReceiveAsync();
-        await connection.SendAsync(Whole);
-        Assert.Equal("Hello", await TextAsync(await sending));
+        await AnsweredOnAsync(connection);
     }
 
     [Theory]
@@ -164,10 +161,7 @@ public sealed class IdleConnectionTests : IDisposable
 
         if (used)
         {
-            sending = PostAsync();
-            await connection.ReceiveAsync();
-            await connection.SendAsync(Whole);
-            Assert.Equal("Hello", await TextAsync(await sending));
+            await AnsweredOnAsync(connection);
         }
         else
         {
@@ -206,10 +200,7 @@ public sealed class IdleConnectionTests : IDisposable
         await (await other.AcceptRequestAsync()).SendAsync(Whole);
         Assert.Equal("Hello", await TextAsync(await sending));
 
-        sending = PostAsync();
-        await connection.ReceiveAsync();
-        await connection.SendAsync(Whole);
-        Assert.Equal("Hello", await TextAsync(await sending));
+        await AnsweredOnAsync(connection);
     }
 
     [Fact]
@@ -246,6 +237,15 @@ public sealed class IdleConnectionTests : IDisposable
         await connection.SendAsync(response);
         await TextAsync(await sending);
         return connection;
+    }
+
+    /// <summary>A request on this connection, answered and read to its end.</summary>
+    private async Task AnsweredOnAsync(RawServer.Connection connection)
+    {
+        var sending = PostAsync();
+        await connection.ReceiveAsync();
+        await connection.SendAsync(Whole);
+        Assert.Equal("Hello", await TextAsync(await sending));
     }
 
     /// <summary>What was sent, or closed, is on its way for microseconds; this is a thousand times as long.</summary>
