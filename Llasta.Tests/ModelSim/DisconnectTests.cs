@@ -28,7 +28,9 @@ public sealed class DisconnectTests
             using var response = await sim.SendAsync(body, leave.Token, ($"X-Sim-{setting}", value));
             await response.Content.CopyToAsync(Stream.Null, leave.Token);
         }, SimServer.Stop);
-        await sim.LastRequestAsync(request => request.GetProperty("phase").GetString() == phase);
+        // A fault begins some tokens into its phase.
+        var running = setting == "Fault" ? "faulted" : "running";
+        await sim.LastRequestAsync(request => request.GetProperty("phase").GetString() == phase && request.GetProperty("state").GetString() == running);
 
         var left = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         await leave.CancelAsync();
