@@ -45,9 +45,13 @@ public static class ChatApiExtensions
             builder.Services.AddOpenApi();
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<ServerDialect>();
+        builder.Services.AddSingleton<TokenCounting>();
+        builder.Services.AddSingleton<ThinkingSwitch>();
         builder.Services.AddSingleton<TokenCounter>();
         builder.Services.AddSingleton<TurnLimit>();
         builder.Services.AddSingleton<TurnTelemetry>();
+        builder.Services.AddSingleton<TurnOpening>();
         builder.Services.AddSingleton<ChatRelay>();
         return builder;
     }

@@ -1,3 +1,4 @@
+using Llasta.ChatApi.Contract;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi;
@@ -11,6 +12,12 @@ public sealed class ChatOptions
     /// <summary>The model to use. Empty: the first in the model server's <c>/v1/models</c>.</summary>
     public string Model { get; set; } = "";
 
+    /// <summary>The kind of the model's server, which decides what it is sent. Detected by default.</summary>
+    public ServerKind Server { get; set; }
+
+    /// <summary>Sampling parameters for all turns that don't set their own. Empty: Qwen3's recommendation for its hybrid models, the server's defaults for others.</summary>
+    public SamplingOptions Sampling { get; set; } = new();
+
     /// <summary>The most turns that this process relays at the same time; more are refused as <c>busy</c>. 1,024 by default.</summary>
     public int MaxConcurrentTurns { get; set; } = 1024;
 
@@ -21,10 +28,13 @@ public sealed class ChatOptions
     public int MaxMessages { get; set; } = 1000;
 
     /// <summary>
-    /// How long the model's server may send nothing, or the reader may take nothing, before the turn is ended. 120 s by default. The whole
-    /// duration of a turn has no limit.
+    /// How long the model's server may send nothing between tokens, or the reader may take nothing, before the turn is ended. 120 s by
+    /// default. The whole duration of a turn has no limit.
     /// </summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long the first token may take: the server's queue, loading the model, reading the prompt. 10 minutes by default.</summary>
+    public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>The time limit for connecting to the model's server. 5 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -48,6 +58,30 @@ public sealed class ChatOptions
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
+/// <summary>Sampling parameters as settings (<c>Chat:Sampling</c>); the same as <see cref="Contract.Sampling"/>.</summary>
+public sealed class SamplingOptions
+{
+    /// <inheritdoc cref="Sampling.Temperature"/>
+    public double? Temperature { get; set; }
+
+    /// <inheritdoc cref="Sampling.TopP"/>
+    public double? TopP { get; set; }
+
+    /// <inheritdoc cref="Sampling.TopK"/>
+    public int? TopK { get; set; }
+
+    /// <inheritdoc cref="Sampling.MinP"/>
+    public double? MinP { get; set; }
+
+    /// <inheritdoc cref="Sampling.MaxTokens"/>
+    public int? MaxTokens { get; set; }
+
+    /// <inheritdoc cref="Sampling.ThinkingTokens"/>
+    public int? ThinkingTokens { get; set; }
+
+    internal Sampling ToSampling() => new(Temperature, TopP, TopK, MinP, MaxTokens, ThinkingTokens);
+}
+
 internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
 {
     public ValidateOptionsResult Validate(string? name, ChatOptions o)
@@ -57,6 +91,9 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
         AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
         Positive(o.IdleTimeout, nameof(o.IdleTimeout));
+        Positive(o.FirstTokenTimeout, nameof(o.FirstTokenTimeout));
+        if (SamplingRules.Check(o.Sampling.ToSampling()) is { } wrong)
+            failures.AddError($"{ChatOptions.Section}:Sampling:{char.ToUpperInvariant(wrong.Name[0])}{wrong.Name[1..]} must be {wrong.Rule}.");
         Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
         Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));

@@ -15,6 +15,7 @@ public sealed class ResponseWriter
 {
     private readonly HttpResponse _response;
     private readonly PipeWriter _output;
+    private byte[]? _first;
 
     /// <summary>Prepares a response for streaming; nothing is sent yet.</summary>
     /// <param name="response">The response of the request that is being served.</param>
@@ -32,13 +33,32 @@ public sealed class ResponseWriter
     /// <summary>Something was written since the last flush.</summary>
     public bool HasUnflushed { get; private set; }
 
-    /// <summary>Makes the response a <c>text/event-stream</c>; the headers go out with the first flush.</summary>
-    public void BeginEvents()
+    /// <summary>The response is an event stream, and its first event has been written: its status can't change any more.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>
+    /// Prepares an event that is written before the next one. Until the first event is written, the response can still be something else than
+    /// an event stream.
+    /// </summary>
+    /// <param name="name">The event's name.</param>
+    /// <param name="data">The object.</param>
+    /// <param name="type">How to serialize it; the JSON must not contain line breaks.</param>
+    public void BeginWith<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type) =>
+        _first = [.. _first ?? [], .. "event: "u8, .. name, .. "\ndata: "u8, .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8];
+
+    private void Begin()
     {
-        _response.ContentType = "text/event-stream";
-        _response.Headers.CacheControl = "no-store";
-        // Otherwise nginx, and Ingress controllers based on it, collect tokens in a buffer.
-        _response.Headers["X-Accel-Buffering"] = "no";
+        if (!HasBegun)
+        {
+            HasBegun = true;
+            _response.ContentType = "text/event-stream";
+            _response.Headers.CacheControl = "no-store";
+            // Otherwise nginx, and Ingress controllers based on it, collect tokens in a buffer.
+            _response.Headers["X-Accel-Buffering"] = "no";
+        }
+
+        _output.Write(_first);
+        _first = null;
     }
 
     /// <summary>Writes an event whose data is one JSON object.</summary>
@@ -47,6 +67,8 @@ public sealed class ResponseWriter
     /// <param name="type">How to serialize it; the JSON must not contain line breaks.</param>
     public void WriteEvent<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type)
     {
+        if (_first is not null)
+            Begin();
         _output.Write("event: "u8);
         _output.Write(name);
         _output.Write("\ndata: "u8);
@@ -60,6 +82,8 @@ public sealed class ResponseWriter
     /// <param name="escaped">The string's contents, with JSON's escapes.</param>
     public void WriteStringEvent(ReadOnlySpan<byte> opening, ReadOnlySpan<byte> escaped)
     {
+        if (_first is not null)
+            Begin();
         var closing = "\"\n\n"u8;
         var length = opening.Length + escaped.Length + closing.Length;
         var span = _output.GetSpan(length);
@@ -73,6 +97,8 @@ public sealed class ResponseWriter
     /// <summary>Writes bytes as they are, for example bytes that upstream sent in event-stream format.</summary>
     public void Write(ReadOnlySpan<byte> bytes)
     {
+        if (_first is not null)
+            Begin();
         _output.Write(bytes);
         HasUnflushed = true;
     }

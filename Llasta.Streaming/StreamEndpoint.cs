@@ -81,7 +81,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
         try
         {
             // Step 3: send it upstream, and read the head of the response.
-            if (await OpenAsync(http, request, lease) is { } upstream)
+            if (await OpenAsync(http, request, response, lease) is { } upstream)
             {
                 // Steps 4 to 7, by StreamPump.
                 await StreamAsync(http, response, lease, upstream);
@@ -111,7 +111,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
 
     /// <summary>Sends the request upstream and waits for the head of the response.</summary>
     /// <returns>Null if the request was answered already, or the reader left.</returns>
-    protected abstract Task<TUpstream?> OpenAsync(HttpContext http, TRequest request, StreamLease lease);
+    protected abstract Task<TUpstream?> OpenAsync(HttpContext http, TRequest request, ResponseWriter response, StreamLease lease);
 
     /// <summary>Streams the response to the reader, and disposes <paramref name="upstream"/>.</summary>
     protected abstract Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, TUpstream upstream);

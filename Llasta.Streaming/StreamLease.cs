@@ -19,6 +19,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     private int _state = Owned;
     private long _idleSince = time.GetTimestamp();
     private long _quietSince = time.GetTimestamp();
+    private long _probedAt;
     private bool _acceptsHeartbeats;
     private volatile bool _flushing;
     private volatile bool _timedOut;
@@ -38,8 +39,39 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     /// <summary>Upstream or the reader did nothing for the idle timeout.</summary>
     public bool TimedOut => _timedOut;
 
+    /// <summary>How long upstream may send nothing; null: the sweep's limit for all streams.</summary>
+    public TimeSpan? UpstreamTimeout { get; set; }
+
+    /// <summary>
+    /// Asked after <see cref="ProbeAfter"/> of silence from upstream, and again after as much: whether upstream still exists. If not, the
+    /// stream is ended (<see cref="UpstreamGone"/>).
+    /// </summary>
+    public Func<CancellationToken, Task<bool>>? ProbeUpstream { get; set; }
+
+    /// <summary>Upstream was silent and did not exist any more when it was probed.</summary>
+    public bool UpstreamGone { get; private set; }
+
+    /// <summary>The silence after which upstream is probed.</summary>
+    public static TimeSpan ProbeAfter { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Lets the sweep write heartbeats from now on: the response is an event stream.</summary>
     public void AcceptHeartbeats() => _acceptsHeartbeats = true;
+
+    /// <summary>Waits for upstream outside of the pump, for example for the head of its response; meanwhile the sweep may write.</summary>
+    /// <param name="wait">What to wait for, until the lease is cancelled.</param>
+    public async Task<T> WaitAsync<T>(Func<CancellationToken, Task<T>> wait)
+    {
+        ArgumentNullException.ThrowIfNull(wait);
+        BeginWait(flushed: false);
+        try
+        {
+            return await wait(Stop);
+        }
+        finally
+        {
+            await EndWaitAsync();
+        }
+    }
 
     /// <summary>The relay is about to wait for upstream, with everything flushed: the sweep may write.</summary>
     /// <param name="flushed">Something was sent to the reader since the last wait.</param>
@@ -72,11 +104,23 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     internal async ValueTask SweepAsync(TimeSpan heartbeatInterval, TimeSpan idleTimeout)
     {
         // A torn or stale timestamp delays the effect until the next sweep, and nothing else.
-        if (time.GetElapsedTime(Volatile.Read(ref _idleSince)) > idleTimeout)
+        var idle = time.GetElapsedTime(Volatile.Read(ref _idleSince));
+        if (idle > (_flushing ? idleTimeout : UpstreamTimeout ?? idleTimeout))
         {
             _timedOut = true;
             await _stop.CancelAsync();
             return;
+        }
+
+        if (!_flushing && idle > ProbeAfter && ProbeUpstream is { } probe && time.GetElapsedTime(_probedAt) > ProbeAfter)
+        {
+            _probedAt = time.GetTimestamp();
+            if (!await probe(_stop.Token) && time.GetElapsedTime(Volatile.Read(ref _idleSince)) > ProbeAfter)
+            {
+                UpstreamGone = true;
+                await _stop.CancelAsync();
+                return;
+            }
         }
 
         if (!_acceptsHeartbeats || time.GetElapsedTime(Volatile.Read(ref _quietSince)) < heartbeatInterval)

@@ -53,7 +53,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         return message;
     }
 
-    protected override async Task<Stream?> OpenAsync(HttpContext http, HttpRequestMessage request, StreamLease lease)
+    protected override async Task<Stream?> OpenAsync(HttpContext http, HttpRequestMessage request, ResponseWriter response, StreamLease lease)
     {
         var (upstream, problem) = await OpenAsync(http.Response, request, lease);
         if (upstream is null && !lease.ReaderLeft)

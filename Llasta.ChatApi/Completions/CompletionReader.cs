@@ -6,40 +6,63 @@ using Llasta.Streaming;
 namespace Llasta.ChatApi.Completions;
 
 /// <summary>
-/// Reads the chunks of a chat completion (<c>vllm/entrypoints/openai/chat_completion/serving.py</c>) in place and writes their text: a
-/// token's JSON string is copied from the read buffer to the write buffer without becoming a .NET string.
+/// Reads a chat completion in place and writes its text: a token's JSON string is copied from the read buffer to the write buffer without
+/// becoming a .NET string. Servers differ in nearly everything else; what is read here is what any of them sends.
 /// </summary>
 internal sealed class CompletionReader
 {
-    private readonly ResponseWriter _events;
+    private readonly StreamPump _pump;
+    private readonly CompletionRequest _request;
+    private readonly EventReader _events;
+    private readonly AnswerWriter _answer;
     private readonly ThinkTags _tags;
+    private readonly ChunkReader _chunks;
     private readonly ChunkShape _shape = new();
-    private bool _hadReasoning;
-    private bool _hadText;
-    private long _readAt;
+    private bool _doneMarker;
 
-    // The position of the text in the chunk that is being read, and the number of its texts.
-    private int _texts;
-    private int _textStart;
-    private int _textLength;
-    private bool _textIsReasoning;
-
-    public CompletionReader(ResponseWriter events, bool continues)
+    /// <summary>Prepares reading.</summary>
+    /// <param name="pump">The pump that reads the stream.</param>
+    /// <param name="response">The response to the reader.</param>
+    /// <param name="request">What is known of the request.</param>
+    public CompletionReader(StreamPump pump, ResponseWriter response, CompletionRequest request)
     {
-        _events = events;
-        _tags = new ThinkTags(events);
-        if (continues)
-            _tags.Pass();
+        _pump = pump;
+        _request = request;
+        _events = new EventReader(pump);
+        _answer = new AnswerWriter(response, request.AllIsText);
+        _tags = new ThinkTags(_answer, request.Mode switch
+        {
+            TurnMode.ContinueAnswer => TagMode.ContinueAnswer,
+            // With a parser, the text that follows a continued thought is the answer's.
+            TurnMode.ContinueThought when !request.Dialect.SeparatesReasoning => TagMode.ContinueThought,
+            _ => TagMode.Answer,
+        });
+        _chunks = new ChunkReader(this);
     }
 
     /// <summary>The <c>finish_reason</c>; null while the model is generating.</summary>
-    public string? FinishReason { get; private set; }
+    public string? FinishReason => _chunks.FinishReason;
+
+    /// <summary>The model has ended the answer: a fault after that takes nothing from it.</summary>
+    public bool IsFinished => FinishReasons.IsEnd(FinishReason);
 
     /// <summary>The error that the server put into the stream.</summary>
-    public ChatProblem? Error { get; private set; }
+    public ServerError? Error { get; private set; }
+
+    /// <summary>The stream contains something that is not part of a chat completion.</summary>
+    public bool IsMalformed { get; private set; }
+
+    /// <summary>A part of an answer was read: the server has accepted the request.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
+    public bool BeganAnew { get; private set; }
 
     /// <summary>The token counts of the last chunk.</summary>
-    public Usage? Usage { get; private set; }
+    public Usage? Usage => _chunks.Usage;
+
+    /// <summary>The time in the server's queue, in milliseconds, if it gives one.</summary>
+    public double? QueueMs => _chunks.QueueMs;
 
     /// <summary>When the first token was read (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
     public long FirstTokenAt { get; private set; }
@@ -47,241 +70,197 @@ internal sealed class CompletionReader
     /// <summary>When the last token was read (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
     public long LastTokenAt { get; private set; }
 
-    private bool HadText => _hadText || _tags.HadText;
-
-    private bool HadReasoning => _hadReasoning || _tags.HadReasoning;
-
-    /// <summary>How the turn ended, if no error came.</summary>
-    public TurnState State => FinishReason switch
+    /// <summary>How the turn ended, if no error of the request came.</summary>
+    public TurnState State => FinishReasons.Meaning(FinishReason) switch
     {
-        null or "abort" => TurnState.Truncated,
-        "length" when HadReasoning && !HadText => TurnState.ThinkingLimit,
-        "length" => TurnState.Length,
-        _ => TurnState.Done,
+        TurnState.Length when _answer is { HadReasoning: true, HadText: false } => TurnState.ThinkingLimit,
+        TurnState.Length when Usage is { } usage && usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => TurnState.WindowFull,
+        { } state => state,
+        // Some servers send no reason, only the end of the stream.
+        null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => TurnState.Done,
+        null => TurnState.Truncated,
     };
+
+    /// <summary>Text outside of events, at the end of the stream: a message instead of an answer.</summary>
+    public ServerError? Stray => _events.Stray.IsEmpty ? null : ServerError.Read(_events.Stray);
 
     /// <summary>Processes everything that was read.</summary>
     /// <returns>False at the end of the stream: <c>[DONE]</c>, or an error.</returns>
-    /// <exception cref="JsonException">The data is not a chunk.</exception>
-    /// <exception cref="InvalidOperationException">A member of the chunk is not of its type.</exception>
-    public bool ReadAll(StreamPump upstream)
+    /// <exception cref="InvalidDataException">An event is too long.</exception>
+    public bool ReadAll()
     {
-        _readAt = upstream.ReadAt;
-        while (upstream.TryReadEvent(out var data))
+        while (_events.TryRead(out var kind, out var data))
         {
-            if (!Read(data))
+            if (!Read(kind, data))
                 return false;
         }
 
         return true;
     }
 
-    private bool Read(ReadOnlySpan<byte> data)
+    /// <summary>The stream has ended: processes what no line break has ended.</summary>
+    public void ReadRest()
     {
-        if (_shape.TryMatch(data, out var text))
-        {
-            if (_shape.IsReasoning)
-                WriteReasoning(text);
-            else
-                WriteText(text);
-            return true;
-        }
-
-        if (data.SequenceEqual("[DONE]"u8))
-            return false;
-
-        var usage = Usage;
-        _texts = 0;
-        var json = new Utf8JsonReader(data);
-        json.Read();
-        if (json.TokenType != JsonTokenType.StartObject)
-            throw new JsonException("A chunk is not an object.");
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-        {
-            if (json.ValueTextEquals("choices"u8))
-                ReadChoices(ref json);
-            else if (json.ValueTextEquals("usage"u8))
-                ReadUsage(ref json);
-            else if (json.ValueTextEquals("error"u8) && Next(ref json) != JsonTokenType.Null)
-                return Fail(UpstreamErrors.FromEvent(data));
-            else
-                json.Skip();
-        }
-
-        if (_texts == 1 && FinishReason is null && usage == Usage)
-            _shape.Keep(data, _textStart, _textLength, _textIsReasoning);
-        return true;
+        if (_events.TryReadRest(out var kind, out var data) && !Read(kind, data))
+            return;
+        // A server that does not stream answers with one JSON document.
+        if (!HasBegun && !_events.Stray.IsEmpty && _events.Stray.TrimStart(" \t\n"u8).StartsWith("{"u8))
+            _ = ReadJson(_events.Stray, out _);
     }
 
     /// <summary>No more chunks follow: writes the text that was held back.</summary>
-    public void Complete() => _tags.Complete();
-
-    private bool Fail(ChatProblem error)
+    public void Complete()
     {
-        Error = error;
+        _tags.Complete();
+        _answer.Complete(cut: State is not (TurnState.Done or TurnState.Filtered));
+    }
+
+    private bool Read(EventKind kind, ReadOnlySpan<byte> data)
+    {
+        if (kind == EventKind.Data)
+        {
+            if (_shape.TryMatch(data, out var text) && (_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<'))))
+            {
+                Token();
+                if (_shape.IsReasoning)
+                    _answer.Reasoning(text);
+                else
+                    _answer.Text(text);
+                return true;
+            }
+
+            if (IsDone(data))
+            {
+                _doneMarker = true;
+                return false;
+            }
+        }
+
+        if (kind == EventKind.Error)
+            return Fail(ServerError.Read(data));
+        if (data[0] != '{')
+            return ReadOther(data);
+        if (ReadJson(data, out var incomplete))
+            return !BeganAnew;
+        if (incomplete && kind == EventKind.Data)
+        {
+            _events.Hold(data);
+            return true;
+        }
+
+        return Error is null && Malformed();
+    }
+
+    /// <summary>Data that is no JSON object: a message in plain text, or a broken chunk.</summary>
+    private bool ReadOther(ReadOnlySpan<byte> data) => data[0] is (byte)'[' or (byte)'"' or (byte)'}' || char.IsAsciiDigit((char)data[0])
+        ? Malformed()
+        : Fail(ServerError.Read(data));
+
+    /// <summary>Reads one or more chunks.</summary>
+    /// <param name="data">The JSON objects, one after the other.</param>
+    /// <param name="incomplete">The last one is not complete.</param>
+    /// <returns>False if one is not complete, not JSON, or an error.</returns>
+    private bool ReadJson(ReadOnlySpan<byte> data, out bool incomplete)
+    {
+        incomplete = false;
+        while (true)
+        {
+            data = data.TrimStart(" \t\r\n"u8);
+            if (data.IsEmpty)
+                return true;
+            if (IsDone(data))
+            {
+                _doneMarker = true;
+                return true;
+            }
+
+            switch (_chunks.Read(data, _events.IsJoined, out var consumed))
+            {
+                case ChunkResult.Chunk:
+                    HasBegun = true;
+                    if (consumed == data.Length && _chunks.PlainText is { } text)
+                        _shape.Keep(data, text.Start, text.Length, text.IsReasoning);
+                    break;
+                case ChunkResult.Error:
+                    return Fail(ServerError.Read(data[..consumed]));
+                case ChunkResult.Other:
+                    break;
+                case ChunkResult.Incomplete:
+                    incomplete = true;
+                    return false;
+                default:
+                    return false;
+            }
+
+            data = data[consumed..];
+        }
+    }
+
+    private static bool IsDone(ReadOnlySpan<byte> data) => data.Trim(" \""u8).SequenceEqual("[DONE]"u8);
+
+    private bool Malformed()
+    {
+        IsMalformed = true;
         return false;
     }
 
-    private void ReadChoices(ref Utf8JsonReader json)
+    private bool Fail(ServerError error)
     {
-        if (Next(ref json) == JsonTokenType.Null)
+        Error ??= error;
+        return false;
+    }
+
+    /// <summary>A piece of answer text, as its JSON string's inside.</summary>
+    /// <returns>True if the next one like it can be written without being inspected.</returns>
+    internal void Text(ReadOnlySpan<byte> escaped)
+    {
+        if (escaped.IsEmpty)
             return;
-        Expect(json.TokenType == JsonTokenType.StartArray);
-        while (Next(ref json) == JsonTokenType.StartObject)
-        {
-            while (Next(ref json) == JsonTokenType.PropertyName)
-            {
-                if (json.ValueTextEquals("delta"u8))
-                    ReadDelta(ref json);
-                else if (json.ValueTextEquals("finish_reason"u8))
-                    ReadFinishReason(ref json);
-                else
-                    json.Skip();
-            }
-        }
-    }
-
-    /// <summary>The first reason counts: a server that is told to stop right after the answer sends "abort" as well.</summary>
-    private void ReadFinishReason(ref Utf8JsonReader json)
-    {
-        if (Next(ref json) != JsonTokenType.Null)
-            FinishReason ??= json.GetString();
-    }
-
-    private void ReadDelta(ref Utf8JsonReader json)
-    {
-        if (Next(ref json) == JsonTokenType.Null)
-            return;
-        Expect(json.TokenType == JsonTokenType.StartObject);
-        // vLLM 0.12 to 0.15 sends the same thinking under both names.
-        var reasoned = false;
-        while (Next(ref json) == JsonTokenType.PropertyName)
-        {
-            if (json.ValueTextEquals("content"u8))
-            {
-                if (Next(ref json) != JsonTokenType.Null)
-                    ReadText(ref json);
-            }
-            else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8))
-            {
-                if (Next(ref json) != JsonTokenType.Null && !reasoned)
-                    reasoned = ReadReasoning(ref json);
-            }
-            else
-            {
-                json.Skip();
-            }
-        }
-    }
-
-    private void ReadText(ref Utf8JsonReader json)
-    {
-        Expect(json.TokenType == JsonTokenType.String);
-        if (json.ValueSpan.IsEmpty)
-            return;
-        if (_tags.Passed)
-        {
-            Locate(ref json, isReasoning: false);
-            WriteText(json.ValueSpan);
-        }
-        else
-        {
-            Token();
-            _tags.Write(json.GetString()!);
-        }
-    }
-
-    private bool ReadReasoning(ref Utf8JsonReader json)
-    {
-        Expect(json.TokenType == JsonTokenType.String);
-        if (json.ValueSpan.IsEmpty)
-            return false;
-        Locate(ref json, isReasoning: true);
-        WriteReasoning(json.ValueSpan);
-        return true;
-    }
-
-    private void Locate(ref Utf8JsonReader json, bool isReasoning)
-    {
-        _texts++;
-        _textStart = (int)json.TokenStartIndex + 1;
-        _textLength = json.ValueSpan.Length;
-        _textIsReasoning = isReasoning;
-    }
-
-    private void WriteText(ReadOnlySpan<byte> escaped)
-    {
         Token();
-        _hadText = true;
-        _events.WriteText(escaped);
+        if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
+        {
+            _answer.Text(escaped);
+            return;
+        }
+
+        _tags.Write(ServerText.Unescape(ServerText.Decode(escaped)));
+        BeganAnew |= _tags.BeganAnew;
     }
 
-    private void WriteReasoning(ReadOnlySpan<byte> escaped)
+    /// <summary>A piece of thinking in a field of its own.</summary>
+    internal void Reasoning(ReadOnlySpan<byte> escaped)
     {
+        if (escaped.IsEmpty)
+            return;
+        if (_request.Mode == TurnMode.ContinueAnswer && FirstTokenAt == 0 && !_request.Dialect.ContinuesForCertain)
+        {
+            BeganAnew = true;
+            return;
+        }
+
         Token();
-        _tags.Pass();
-        _hadReasoning = true;
-        _events.WriteReasoning(escaped);
+        _tags.SawField();
+        _request.Dialect.SawReasoningField();
+        _answer.Reasoning(escaped);
+    }
+
+    /// <summary>The id of the response, from its first chunk.</summary>
+    /// <returns>False if the server names its responses after our ids, and this is another request's.</returns>
+    internal bool IsOurs(ReadOnlySpan<char> id)
+    {
+        if (id.SequenceEqual(_request.ResponseId))
+        {
+            _request.Dialect.SawEchoedId();
+            return true;
+        }
+
+        return !_request.Dialect.EchoesIds;
     }
 
     private void Token()
     {
-        LastTokenAt = _readAt;
+        LastTokenAt = _pump.ReadAt;
         if (FirstTokenAt == 0)
             FirstTokenAt = LastTokenAt;
-    }
-
-    private void ReadUsage(ref Utf8JsonReader json)
-    {
-        if (Next(ref json) == JsonTokenType.Null)
-            return;
-        Expect(json.TokenType == JsonTokenType.StartObject);
-        int prompt = 0, completion = 0;
-        int? reasoning = null;
-        while (Next(ref json) == JsonTokenType.PropertyName)
-        {
-            if (json.ValueTextEquals("prompt_tokens"u8))
-                prompt = Count(ref json) ?? 0;
-            else if (json.ValueTextEquals("completion_tokens"u8))
-                completion = Count(ref json) ?? 0;
-            else if (json.ValueTextEquals("completion_tokens_details"u8))
-                reasoning = ReadReasoningTokens(ref json);
-            else
-                json.Skip();
-        }
-
-        Usage = new Usage(prompt, completion, reasoning);
-    }
-
-    private static int? ReadReasoningTokens(ref Utf8JsonReader json)
-    {
-        if (Next(ref json) == JsonTokenType.Null)
-            return null;
-        Expect(json.TokenType == JsonTokenType.StartObject);
-        int? reasoning = null;
-        while (Next(ref json) == JsonTokenType.PropertyName)
-        {
-            if (json.ValueTextEquals("reasoning_tokens"u8))
-                reasoning = Count(ref json);
-            else
-                json.Skip();
-        }
-
-        return reasoning;
-    }
-
-    private static int? Count(ref Utf8JsonReader json) =>
-        Next(ref json) == JsonTokenType.Number && json.TryGetInt32(out var count) ? count : null;
-
-    private static JsonTokenType Next(ref Utf8JsonReader json)
-    {
-        json.Read();
-        return json.TokenType;
-    }
-
-    private static void Expect(bool condition)
-    {
-        if (!condition)
-            throw new JsonException("A member of a chunk is not of its type.");
     }
 }

@@ -21,9 +21,9 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     /// <summary>With <c>context-overflow</c>: the model's context window in tokens, if the server gave it.</summary>
     public int? ContextWindow { get; init; }
 
-    /// <summary>The model's server refuses connections: it is starting, or not running.</summary>
+    /// <summary>The model's server refuses connections or loads the model: it is starting, or not running.</summary>
     [JsonIgnore]
-    internal bool NotListening { get; init; }
+    internal bool IsStarting { get; init; }
 
     /// <summary>Sent as <c>Retry-After</c>, in seconds.</summary>
     [JsonIgnore]

@@ -22,8 +22,19 @@ public sealed record ChatMessage(string? Role = null, string? Content = null, st
 /// <summary>Sampling parameters; an absent one has the default of the mode (thinking or not).</summary>
 /// <param name="Temperature">0 to 2.</param>
 /// <param name="TopP">Above 0, at most 1.</param>
+/// <param name="TopK">1 or more, or -1 for all tokens. Not every server has it.</param>
+/// <param name="MinP">0 to 1. Not every server has it.</param>
 /// <param name="MaxTokens">At least 1. Absent: up to the end of the context window.</param>
-public sealed record Sampling(double? Temperature = null, double? TopP = null, int? MaxTokens = null);
+/// <param name="ThinkingTokens">The most tokens of thinking, 0 or more. Not every server has it.</param>
+/// <param name="Seed">Makes sampling repeatable, as far as the server can.</param>
+public sealed record Sampling(
+    double? Temperature = null,
+    double? TopP = null,
+    int? TopK = null,
+    double? MinP = null,
+    int? MaxTokens = null,
+    int? ThinkingTokens = null,
+    long? Seed = null);
 
 /// <summary>The body of <c>POST /api/tokens</c>.</summary>
 /// <param name="Messages">The conversation to count.</param>
@@ -41,11 +52,18 @@ public sealed record TokenCount(int Count, int ContextWindow);
 /// <param name="ContextWindow">Its context window in tokens, if the server gives it.</param>
 public sealed record StartEvent(string Id, string Model, int? ContextWindow);
 
+/// <summary>
+/// The data of the <c>restart</c> event: the server does not continue the partial answer, so what follows is a new answer that takes its
+/// place.
+/// </summary>
+public sealed record RestartEvent;
+
 /// <summary>The data of the <c>end</c> event.</summary>
 /// <param name="State">How the turn ended.</param>
 /// <param name="Usage">Token counts, if the server gave them.</param>
 /// <param name="Timings">How long things took.</param>
-public sealed record EndEvent(TurnState State, Usage? Usage, Timings Timings);
+/// <param name="Detail">The server's own words about the end, if it has any.</param>
+public sealed record EndEvent(TurnState State, Usage? Usage, Timings Timings, string? Detail = null);
 
 /// <summary>The ways in which a turn ends, as told by the <c>end</c> event.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TurnState>))]
@@ -62,19 +80,30 @@ public enum TurnState
 
     /// <summary>The stream ended before the model finished; the answer can be continued.</summary>
     [JsonStringEnumMemberName("truncated")] Truncated,
+
+    /// <summary>Prompt and answer fill the context window.</summary>
+    [JsonStringEnumMemberName("window-full")] WindowFull,
+
+    /// <summary>The server stopped the answer because it repeats itself.</summary>
+    [JsonStringEnumMemberName("repetition")] Repetition,
+
+    /// <summary>The server's filter stopped the answer.</summary>
+    [JsonStringEnumMemberName("filtered")] Filtered,
 }
 
 /// <summary>Token counts of a turn, as the model's server gave them.</summary>
 /// <param name="PromptTokens">Tokens of the prompt.</param>
 /// <param name="CompletionTokens">Tokens generated, thinking included.</param>
 /// <param name="ReasoningTokens">Those of them that are thinking, if the server counts them.</param>
-public sealed record Usage(int PromptTokens, int CompletionTokens, int? ReasoningTokens);
+/// <param name="CachedTokens">Tokens of the prompt that came from the server's cache, if the server counts them.</param>
+public sealed record Usage(int PromptTokens, int CompletionTokens, int? ReasoningTokens, int? CachedTokens = null);
 
 /// <summary>How long a turn's parts took.</summary>
 /// <param name="FirstTokenMs">From the request's arrival to the first token, milliseconds; null when none came.</param>
 /// <param name="TokensPerSecond">Generation rate after the first token; null when it can't be computed.</param>
 /// <param name="RelayMs">The relay's own share: request in to request out, plus first token read to first token written, milliseconds.</param>
-public sealed record Timings(double? FirstTokenMs, double? TokensPerSecond, double RelayMs);
+/// <param name="QueueMs">The time in the model server's queue, milliseconds, if the server gives it.</param>
+public sealed record Timings(double? FirstTokenMs, double? TokensPerSecond, double RelayMs, double? QueueMs = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -85,6 +114,7 @@ public sealed record Timings(double? FirstTokenMs, double? TokensPerSecond, doub
 [JsonSerializable(typeof(TokensRequest))]
 [JsonSerializable(typeof(TokenCount))]
 [JsonSerializable(typeof(StartEvent))]
+[JsonSerializable(typeof(RestartEvent))]
 [JsonSerializable(typeof(EndEvent))]
 [JsonSerializable(typeof(ChatProblem))]
 [JsonSerializable(typeof(ModelStatus))]

@@ -8,6 +8,9 @@ namespace Llasta.ChatApi.Contract;
 /// <param name="ContextWindow">Its context window in tokens, if the server gives it.</param>
 /// <param name="Version">The server's version, if it gives one (vLLM's <c>/version</c>).</param>
 /// <param name="Simulated">True when no real model is connected.</param>
+/// <param name="Thinking">Whether the thinking switch does something with this model; absent if that is not known.</param>
+/// <param name="Waiting">The requests that wait in the server's queue, if asked for and known.</param>
+/// <param name="Code">While not ready: one of <see cref="ProblemCodes"/>.</param>
 /// <param name="Detail">While not ready: the reason, and what to do about it.</param>
 /// <param name="ForSeconds">While not ready: for how many seconds.</param>
 public sealed record ModelStatus(
@@ -16,6 +19,9 @@ public sealed record ModelStatus(
     int? ContextWindow = null,
     string? Version = null,
     bool Simulated = false,
+    bool? Thinking = null,
+    int? Waiting = null,
+    string? Code = null,
     string? Detail = null,
     int? ForSeconds = null);
 

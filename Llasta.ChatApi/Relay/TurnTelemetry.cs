@@ -47,23 +47,30 @@ internal sealed partial class TurnTelemetry : IDisposable
     }
 
     /// <summary>Starts a turn's span; its context goes to the model's server as <c>traceparent</c>.</summary>
-    public Activity? Begin(string id, ModelInfo model, ChatRequest request)
+    /// <param name="model">The model.</param>
+    /// <param name="request">The request; none of its text is recorded.</param>
+    /// <param name="arrivedAt">When the request arrived (<see cref="Stopwatch.GetTimestamp"/>).</param>
+    public UpstreamTurn Begin(ModelInfo model, ChatRequest request, long arrivedAt)
     {
+        var id = Guid.CreateVersion7().ToString("N");
         _active.Add(1);
         var span = Source.StartActivity($"chat {model.Name}", ActivityKind.Client);
-        return span?
+        span?
             .SetTag("gen_ai.operation.name", "chat")
             .SetTag("gen_ai.provider.name", "openai")
             .SetTag("gen_ai.request.model", model.Name)
             .SetTag("gen_ai.request.stream", true)
             .SetTag("gen_ai.request.temperature", request.Sampling?.Temperature)
             .SetTag("gen_ai.request.top_p", request.Sampling?.TopP)
+            .SetTag("gen_ai.request.top_k", request.Sampling?.TopK)
+            .SetTag("gen_ai.request.seed", request.Sampling?.Seed)
             .SetTag("gen_ai.request.max_tokens", request.Sampling?.MaxTokens)
             .SetTag("server.address", _serverAddress)
             .SetTag("server.port", _serverPort)
             .SetTag("llasta.turn.id", id)
             .SetTag("llasta.turn.thinking", request.Thinking)
             .SetTag("llasta.turn.continue", request.Continue);
+        return new UpstreamTurn(id, model, span, arrivedAt);
     }
 
     /// <summary>Records the end of a turn.</summary>
@@ -102,7 +109,9 @@ internal sealed partial class TurnTelemetry : IDisposable
                 .SetTag("gen_ai.response.id", $"chatcmpl-{id}")
                 .SetTag("gen_ai.response.time_to_first_chunk", timings?.FirstTokenMs / 1000)
                 .SetTag("gen_ai.usage.input_tokens", usage?.PromptTokens)
-                .SetTag("gen_ai.usage.output_tokens", usage?.CompletionTokens);
+                .SetTag("gen_ai.usage.output_tokens", usage?.CompletionTokens)
+                .SetTag("gen_ai.usage.reasoning.output_tokens", usage?.ReasoningTokens)
+                .SetTag("gen_ai.usage.cache_read.input_tokens", usage?.CachedTokens);
             if (finishReason is not null)
                 span.SetTag("gen_ai.response.finish_reasons", new[] { finishReason });
             if (failed)

@@ -8,12 +8,18 @@ namespace Llasta.ChatApi.Upstream;
 /// Finds out which model answers, and whether it does, from the server's <c>/v1/models</c>. Turns use the remembered answer; for the page
 /// the server is asked at most once a second, by one request at a time.
 /// </summary>
-internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> options, TimeProvider time) : IDisposable
+internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, ThinkingSwitch thinking, IOptions<ChatOptions> options, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan StatusLifetime = TimeSpan.FromSeconds(1);
 
     /// <summary>Servers answer /v1/models and /version from memory: a server that takes longer is stuck.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Routers list hundreds of models, with descriptions: half a megabyte and more. What follows is not read.</summary>
+    private const int MaxListBytes = 4 << 20;
+
+    /// <summary>What <c>/version</c> answers has a few dozen bytes.</summary>
+    private const int MaxVersionBytes = 4 << 10;
 
     private readonly SemaphoreSlim _asking = new(1, 1);
     private volatile ModelInfo? _model;
@@ -23,10 +29,20 @@ internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> o
 
     private sealed record Observation(ModelStatus Status, long At);
 
+    private string Wanted => options.Value.Model;
+
     /// <summary>Finds the model for a turn; asks the server only if the model is not known yet.</summary>
     /// <returns>The model, or the problem to answer with.</returns>
-    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetAsync(CancellationToken cancellation) =>
-        _model is { } known ? (known, null) : await AskAsync(cancellation);
+    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetAsync(CancellationToken cancellation)
+    {
+        if (_model is { } known)
+            return (known, null);
+        var (model, problem) = await AskAsync(cancellation);
+        // With Chat:Model set the list is optional: the turn itself tells whether the server knows the model.
+        return model is null && Wanted.Length > 0 && !problem!.IsStarting && problem.Code != ProblemCodes.Unreachable
+            ? (new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto), null)
+            : (model, problem);
+    }
 
     /// <summary>Asks the server again, after it has refused the remembered model.</summary>
     public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> RediscoverAsync(CancellationToken cancellation)
@@ -61,23 +77,30 @@ internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> o
     private async Task<ModelStatus> ObserveAsync()
     {
         var (model, problem) = await AskAsync(CancellationToken.None);
-        if (model is not null)
+        if (model is null && Wanted.Length > 0 && problem!.Code is ProblemCodes.ModelNotFound or ProblemCodes.ModelError)
+            model = new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto);
+        if (model is { IsLoading: false })
         {
             _notReadySince = null;
             _version ??= await AskVersionAsync();
-            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated);
+            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated, model.Thinking,
+                Detail: model.LoadsWhenUsed ? "The model is not loaded; its server loads it with the first message, which takes a while." : null);
         }
 
         // A restarted server may have another version.
         _version = null;
         var since = _notReadySince ??= time.GetTimestamp();
         var waited = time.GetElapsedTime(since);
-        var loading = problem!.NotListening && waited < options.Value.ModelStartTimeout;
+        problem ??= ChatProblem.Unreachable("The model's server is loading the model.") with { IsStarting = true };
+        var loading = problem.IsStarting && waited < options.Value.ModelStartTimeout;
+        var last = model ?? _model;
         return new ModelStatus(
-            loading ? ModelState.Loading : ModelState.Unreachable,
-            _model?.Name,
-            _model?.ContextWindow,
-            Simulated: _model?.Simulated == true,
+            problem.Code == ProblemCodes.Busy ? ModelState.Busy : loading ? ModelState.Loading : ModelState.Unreachable,
+            last?.Name ?? (Wanted.Length > 0 ? Wanted : null),
+            last?.ContextWindow,
+            Simulated: last?.Simulated == true,
+            Thinking: last?.Thinking,
+            Code: problem.Code,
             Detail: problem.Detail,
             ForSeconds: (int)waited.TotalSeconds);
     }
@@ -89,14 +112,18 @@ internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> o
         try
         {
             using var response = await server.ListModelsAsync(timeout.Token);
-            var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, timeout.Token);
+            var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, MaxListBytes, timeout.Token);
             if (response.IsError)
-                return (null, UpstreamErrors.FromResponse(response.Status, body, retryAfter: null));
-            return Read(body) is { } model
-                ? (_model = model, null)
-                : (null, ChatProblem.ModelNotFound(options.Value.Model is { Length: > 0 } wanted
-                    ? $"The model's server doesn't list '{wanted}'. The operator has to set Chat:Model to a model that it serves, or leave it empty."
-                    : "The model's server lists no model. The operator has to start it with one."));
+                return (null, server.Errors.FromResponse(response.Status, ServerError.Read(body.Span), retryAfter: null));
+            if (Choose(ModelList.Read(body.Span)) is not { } model)
+            {
+                return (null, ChatProblem.ModelNotFound(Wanted.Length > 0
+                    ? $"The model's server doesn't list '{Wanted}'. The operator has to set Chat:Model to a model that it serves, or leave it empty."
+                    : "The model's server lists no model that can chat. The operator has to start it with one."));
+            }
+
+            dialect.Detected(model.Kind);
+            return (_model = model with { Thinking = await thinking.ChangesPromptAsync(model, timeout.Token) }, null);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -106,31 +133,15 @@ internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> o
         {
             return (null, problem);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (JsonException)
         {
-            return (null, ChatProblem.ModelError("The model's server answered /v1/models with something that is not its JSON. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
+            return (null, ChatProblem.ModelError("The model's server answered /v1/models with something other than a list of models. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
         }
     }
 
-    private ModelInfo? Read(ReadOnlyMemory<byte> body)
-    {
-        using var json = JsonDocument.Parse(body);
-        if (json.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Array)
-            throw new JsonException();
-
-        var wanted = options.Value.Model;
-        foreach (var entry in data.EnumerateArray())
-        {
-            var id = entry.GetProperty("id").GetString()!;
-            if (wanted.Length > 0 && id != wanted)
-                continue;
-            int? window = entry.TryGetProperty("max_model_len", out var max) && max.ValueKind == JsonValueKind.Number && max.TryGetInt32(out var tokens) ? tokens : null;
-            var simulated = entry.TryGetProperty("owned_by", out var owner) && owner.ValueKind == JsonValueKind.String && owner.ValueEquals("llasta-modelsim");
-            return new ModelInfo(id, window, simulated);
-        }
-
-        return null;
-    }
+    private ModelInfo? Choose(IReadOnlyList<ModelInfo> models) => Wanted.Length == 0
+        ? ModelList.FirstThatChats(models)
+        : models.FirstOrDefault(model => model.Name == Wanted);
 
     private async Task<string?> AskVersionAsync()
     {
@@ -140,12 +151,14 @@ internal sealed class ModelDirectory(ModelServer server, IOptions<ChatOptions> o
             using var response = await server.SendAsync(HttpMethod.Get, "version", null, timeout.Token);
             if (!response.IsSuccessStatusCode)
                 return null;
-            using var json = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(timeout.Token), cancellationToken: timeout.Token);
-            return json.RootElement.TryGetProperty("version", out var version) ? version.GetString() : null;
+            var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(timeout.Token), MaxVersionBytes, timeout.Token);
+            using var json = JsonDocument.Parse(body);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
+                && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? ServerText.Clean(text, key: null) : null;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or InvalidOperationException or IOException)
         {
-            // Only vLLM has /version.
+            // Only vLLM and Ollama have a version.
             return null;
         }
     }

@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using System.Net.Sockets;
 using Llasta.Streaming;
 using Microsoft.Extensions.Options;
 using OpenAI;
@@ -21,6 +22,7 @@ internal sealed class ModelServer : IDisposable
     public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat, IServiceProvider services)
     {
         Options = options.Value;
+        Errors = new UpstreamErrors(Options.ApiKey);
         _http = new HttpClient(services.CreateUpstreamHandler(Options.Endpoint.Scheme, chat.Value.ConnectTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
 
         var client = new OpenAIClientOptions
@@ -40,6 +42,34 @@ internal sealed class ModelServer : IDisposable
     }
 
     public ModelServerOptions Options { get; }
+
+    /// <summary>Explains the server's errors.</summary>
+    public UpstreamErrors Errors { get; }
+
+    /// <summary>
+    /// Asks whether the server still accepts connections, on a fresh one. A server whose time to stop is over closes its port, and leaves
+    /// running streams silent until it is killed.
+    /// </summary>
+    /// <returns>False only if the connection is refused. Behind TLS the answer is always true: a proxy may stand in between.</returns>
+    public async Task<bool> AcceptsConnectionsAsync(CancellationToken cancellation)
+    {
+        if (Options.Endpoint.Scheme != Uri.UriSchemeHttp)
+            return true;
+        try
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(Options.Endpoint.IdnHost, Options.Endpoint.Port, cancellation);
+            return true;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode != SocketError.ConnectionRefused;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+    }
 
     /// <summary>Sends a chat completion.</summary>
     /// <returns>The response, whatever its status, as soon as its head has been read. Disposing it before its end closes the connection.</returns>

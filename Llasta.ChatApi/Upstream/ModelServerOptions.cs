@@ -27,6 +27,8 @@ internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServer
             failures.AddError("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1.");
         else if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || !uri.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal))
             failures.AddError($"OPENAI_API_BASE_URL is '{options.BaseUrl}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
+        else if (uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
+            failures.AddError("OPENAI_API_BASE_URL has a query, a fragment or a user name, which are not supported; give a key in OPENAI_API_KEY and leave the address like http://vllm:8000/v1.");
         // The usual case: a Secret made from a file that ends with a line break.
         if (options.ApiKey?.Any(c => c is <= ' ' or > '~') == true)
             failures.AddError("OPENAI_API_KEY contains a line break, a space, or another character that is not allowed in a key; set it to the key alone.");

@@ -11,7 +11,8 @@ namespace Llasta.Tests.Support;
 /// <param name="Start">The data of <c>start</c>.</param>
 /// <param name="End">The data of <c>end</c>, if that was the terminal event.</param>
 /// <param name="Error">The data of <c>error</c>, if that was.</param>
-internal sealed record Answer(string Reasoning, string Text, JsonElement Start, JsonElement? End, JsonElement? Error)
+/// <param name="Restarted">The answer takes the place of the partial one that was to be continued.</param>
+internal sealed record Answer(string Reasoning, string Text, JsonElement Start, JsonElement? End, JsonElement? Error, bool Restarted)
 {
     /// <summary>The terminal state or the error's code.</summary>
     public string State => (End?.GetProperty("state") ?? Error!.Value.GetProperty("code")).GetString()!;
@@ -23,6 +24,7 @@ internal sealed record Answer(string Reasoning, string Text, JsonElement Start, 
         Assert.Equal("no", response.Headers.GetValues("X-Accel-Buffering").Single());
 
         var (reasoning, text) = (new StringBuilder(), new StringBuilder());
+        var restarted = false;
         JsonElement? start = null, end = null, error = null;
         await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(Chatbot.Cancelled)).EnumerateAsync(Chatbot.Cancelled))
         {
@@ -40,6 +42,13 @@ internal sealed record Answer(string Reasoning, string Text, JsonElement Start, 
                 case "message":
                     text.Append(data.GetString());
                     break;
+                case "all-reasoning":
+                    reasoning.Append(text);
+                    text.Clear();
+                    break;
+                case "restart":
+                    restarted = true;
+                    break;
                 case "end":
                     end = data;
                     break;
@@ -53,6 +62,6 @@ internal sealed record Answer(string Reasoning, string Text, JsonElement Start, 
         }
 
         Assert.True(end is not null || error is not null, "A stream that was not cut ends with a terminal event.");
-        return new Answer(reasoning.ToString(), text.ToString(), start!.Value, end, error);
+        return new Answer(reasoning.ToString(), text.ToString(), start!.Value, end, error, restarted);
     }
 }
