@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Llasta.Benchmarks.Load;
 using Llasta.ChatApi;
 using Llasta.ServiceDefaults;
 using Llasta.Web;
