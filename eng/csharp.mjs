@@ -255,9 +255,8 @@ export function uses(sources) {
     function extensionCall(token, i) {
       if (!["(", "<"].includes(file.tokens[i + 1]?.text) || members.has(token.text)) return;
       const visible = new Set([...enclosing, ...imported]);
-      for (const [other, declaring] of files) {
-        if (declaring.extensions.includes(token.text) && visible.has(declaring.namespace)) note(path, [other], token.line, `.${token.text}()`);
-      }
+      const declaring = [...files].filter(([, other]) => other.extensions.includes(token.text) && visible.has(other.namespace));
+      note(path, declaring.map(([other]) => other), token.line, `.${token.text}()`);
     }
   }
   return [...found.values()];
@@ -273,6 +272,8 @@ export function uses(sources) {
   }
 
   function note(from, targets, line, name) {
+    // A partial type, or one that two files declare for different builds: the nearest file is meant.
+    if (targets.some((to) => to === from || folder(to) === folder(from))) targets = targets.filter((to) => folder(to) === folder(from));
     for (const to of targets) {
       const key = `${from}\n${to}\n${name}`;
       if (to !== from && !found.has(key)) found.set(key, { from, to, line, name });

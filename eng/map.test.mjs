@@ -72,6 +72,15 @@ test("C#: the type of the nearest namespace is the one that is used", () => {
   assert.deepEqual(arrows(files), ["Model/User.cs → Model/Turn.cs"]);
 });
 
+test("C#: of a type with several files, the file in the same folder is the one that is used", () => {
+  const files = {
+    "Alternative.cs": "namespace App.Model;\npartial class Turn { User? _user; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
+    "Model/Turn.cs": "namespace App.Model;\npartial class Turn { Turn? _next; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
+    "Model/User.cs": "namespace App.Model;\nclass User { Turn? _turn; void End() => this.Stop(); }\n",
+  };
+  assert.deepEqual(arrows(files), ["Alternative.cs → Model/User.cs", "Model/Turn.cs → Model/User.cs", "Model/User.cs → Model/Turn.cs"]);
+});
+
 /** Runs `act` with a folder that has these files. */
 function inside(files, act) {
   const root = mkdtempSync(join(tmpdir(), "map-"));
