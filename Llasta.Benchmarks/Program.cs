@@ -2,7 +2,7 @@ using Llasta.Benchmarks;
 using Llasta.Benchmarks.Load;
 using Llasta.Benchmarks.Measures;
 using Llasta.Benchmarks.Services;
-using Llasta.ServiceDefaults;
+using Llasta.Streaming.Server;
 
 if (args is ["--help" or "-h", ..])
 {

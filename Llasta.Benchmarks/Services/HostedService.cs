@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Llasta.ChatApi;
-using Llasta.ServiceDefaults;
+using Llasta.Streaming.Server;
 using Llasta.Web;
 using Microsoft.AspNetCore.Builder;
 
