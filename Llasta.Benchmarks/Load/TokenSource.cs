@@ -1,7 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 
