@@ -1,11 +1,15 @@
 // Finds which types the C# files of one project use from other files of the same project. It reads tokens, not a compiled model:
 // enough for type names, qualified names, `using` directives and extension methods, which is what makes one folder depend on another.
 
-const keywords = new Set(("abstract as base bool break byte case catch char checked class const continue decimal default delegate do double else " +
-  "enum event explicit extern false finally fixed float for foreach goto if implicit in int interface internal is lock long namespace new null " +
-  "object operator out override params private protected public readonly ref return sbyte sealed short sizeof stackalloc static string struct " +
-  "switch this throw true try typeof uint ulong unchecked unsafe ushort using virtual void volatile while " +
-  "and async await file get init not or partial record required scoped set when where with yield").split(" "));
+const keywords = new Set(
+  (
+    "abstract as base bool break byte case catch char checked class const continue decimal default delegate do double else " +
+    "enum event explicit extern false finally fixed float for foreach goto if implicit in int interface internal is lock long namespace new null " +
+    "object operator out override params private protected public readonly ref return sbyte sealed short sizeof stackalloc static string struct " +
+    "switch this throw true try typeof uint ulong unchecked unsafe ushort using virtual void volatile while " +
+    "and async await file get init not or partial record required scoped set when where with yield"
+  ).split(" "),
+);
 const typeKeywords = new Set("bool byte char decimal double float int long object sbyte short string uint ulong ushort void".split(" "));
 const declarators = new Set(["class", "struct", "interface", "enum", "record", "delegate"]);
 
@@ -123,7 +127,7 @@ export function read(text) {
     if (token.text === "namespace" && depth === 0) {
       const [name, next] = dotted(i + 1);
       file.namespace = name;
-      if (all[next].text === "{") (depth++, (typeDepth = 1));
+      if (all[next].text === "{") depth++, (typeDepth = 1);
       i = next;
       continue;
     }
@@ -137,7 +141,13 @@ export function read(text) {
       while (i < all.length && all[i].text !== "}") i++;
       continue;
     }
-    if (token.text === "this" && all[i - 1]?.text === "(" && all[i + 1]?.text !== ")" && all[i + 1]?.text !== "." && all[i + 1]?.text !== ",") {
+    if (
+      token.text === "this" &&
+      all[i - 1]?.text === "(" &&
+      all[i + 1]?.text !== ")" &&
+      all[i + 1]?.text !== "." &&
+      all[i + 1]?.text !== ","
+    ) {
       const name = beforeParenthesis(i - 1);
       if (name) file.extensions.push(name);
     }
@@ -192,7 +202,14 @@ function isDeclaredName(all, i) {
   const [previous, token, next] = [all[i - 1], all[i], all[i + 1]];
   if (!token.word || !previous) return false;
   if (previous.word || typeKeywords.has(previous.text)) return true;
-  return [">", "]", "?"].includes(previous.text) && next !== undefined && !next.word && next.text !== "." && next.text !== "<" && !(next.text === "?" && previous.text === "]");
+  return (
+    [">", "]", "?"].includes(previous.text) &&
+    next !== undefined &&
+    !next.word &&
+    next.text !== "." &&
+    next.text !== "<" &&
+    !(next.text === "?" && previous.text === "]")
+  );
 }
 
 /**
@@ -218,12 +235,15 @@ export function uses(sources) {
   for (const [path, file] of files) {
     const enclosing = [file.namespace];
     while (enclosing.at(-1)) enclosing.push(parent(enclosing.at(-1)));
-    const imported = [...file.usings, ...globals].map((using) => [...enclosing.map((name) => join(name, using.name)), using.name].find((name) => namespaces.has(name)) ?? using.name);
+    const imported = [...file.usings, ...globals].map(
+      (using) => [...enclosing.map((name) => join(name, using.name)), using.name].find((name) => namespaces.has(name)) ?? using.name,
+    );
 
     file.usings.forEach((using, i) => {
       // Which of several folders a directive means is known only by the names that are used.
       const declaring = homes.get(imported[i]) ?? [];
-      if (declaring.length && declaring.every((file) => folder(file) && folder(file) === folder(declaring[0]))) note(path, [declaring[0]], using.line, `using ${using.name}`);
+      if (declaring.length && declaring.every((file) => folder(file) && folder(file) === folder(declaring[0])))
+        note(path, [declaring[0]], using.line, `using ${using.name}`);
     });
     for (const { name, line } of file.statics) note(path, types.get(name) ?? [], line, `using static ${name}`);
 
@@ -233,7 +253,7 @@ export function uses(sources) {
       if (previous === "." || previous === "?.") return extensionCall(token, i);
       const chain = [token.text];
       let end = i + 1;
-      while (file.tokens[end]?.text === "." && file.tokens[end + 1]?.word) (chain.push(file.tokens[end + 1].text), (end += 2));
+      while (file.tokens[end]?.text === "." && file.tokens[end + 1]?.word) chain.push(file.tokens[end + 1].text), (end += 2);
       if (chain.length === 1 && isOtherName(file, i)) return;
       const target = resolve(chain);
       if (target) note(path, types.get(target), token.line, target);
@@ -256,7 +276,12 @@ export function uses(sources) {
       if (!["(", "<"].includes(file.tokens[i + 1]?.text) || members.has(token.text)) return;
       const visible = new Set([...enclosing, ...imported]);
       const declaring = [...files].filter(([, other]) => other.extensions.includes(token.text) && visible.has(other.namespace));
-      note(path, declaring.map(([other]) => other), token.line, `.${token.text}()`);
+      note(
+        path,
+        declaring.map(([other]) => other),
+        token.line,
+        `.${token.text}()`,
+      );
     }
   }
   return [...found.values()];

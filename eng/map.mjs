@@ -13,7 +13,17 @@ import { uses } from "./csharp.mjs";
 
 const begin = "<!-- map: written by `node eng/map.mjs` -->";
 const end = "<!-- end of map -->";
-const generated = new Set(["artifacts", "bin", "dist", "node_modules", "obj", "playwright-report", "test-results", "TestResults", "wwwroot"]);
+const generated = new Set([
+  "artifacts",
+  "bin",
+  "dist",
+  "node_modules",
+  "obj",
+  "playwright-report",
+  "test-results",
+  "TestResults",
+  "wwwroot",
+]);
 
 /** @typedef {Map<string, Map<string, string[]>>} Graph node → what it depends on → places that show it */
 /** @typedef {{ name: string, graph: Graph }} Part */
@@ -25,8 +35,12 @@ const generated = new Set(["artifacts", "bin", "dist", "node_modules", "obj", "p
  */
 export function read(root) {
   const files = list(root, "");
-  const projects = files.filter((file) => file.endsWith(".csproj") || posix.basename(file) === "package.json").map((file) => ({ file, folder: posix.dirname(file) })).filter((project) => project.folder !== ".");
-  const owner = (file) => projects.filter((project) => file.startsWith(`${project.folder}/`)).sort((a, b) => b.folder.length - a.folder.length)[0];
+  const projects = files
+    .filter((file) => file.endsWith(".csproj") || posix.basename(file) === "package.json")
+    .map((file) => ({ file, folder: posix.dirname(file) }))
+    .filter((project) => project.folder !== ".");
+  const owner = (file) =>
+    projects.filter((project) => file.startsWith(`${project.folder}/`)).sort((a, b) => b.folder.length - a.folder.length)[0];
   const text = (file) => readFileSync(join(root, file), "utf8");
   const all = { name: "Projects", graph: new Map() };
   const parts = [];
@@ -40,7 +54,13 @@ export function read(root) {
       for (const inner of projects) {
         if (inner.folder.startsWith(`${project.folder}/`)) arrow(all.graph, project.folder, inner.folder, `${inner.file} is inside`);
       }
-      parts.push(folders(project.folder, own.filter((file) => file.endsWith(".cs")), (sources) => uses(new Map(sources.map((file) => [file, text(posix.join(project.folder, file))])))));
+      parts.push(
+        folders(
+          project.folder,
+          own.filter((file) => file.endsWith(".cs")),
+          (sources) => uses(new Map(sources.map((file) => [file, text(posix.join(project.folder, file))]))),
+        ),
+      );
     } else {
       const scripts = own.filter((file) => /\.[mc]?tsx?$/.test(file));
       for (const use of scripts.flatMap((file) => imports(file, text(file)))) {
@@ -90,7 +110,9 @@ function chart(graph) {
 
 // A name as Mermaid reads it, which takes some words for its own.
 function id(name) {
-  return /^(call|class|classDef|click|default|direction|end|flowchart|graph|href|linkStyle|style|subgraph)\b/.test(name) ? `_${name.replace(/\W/g, "_")}["${name}"]` : name;
+  return /^(call|class|classDef|click|default|direction|end|flowchart|graph|href|linkStyle|style|subgraph)\b/.test(name)
+    ? `_${name.replace(/\W/g, "_")}["${name}"]`
+    : name;
 }
 
 // The graph of a project's folders, from the uses between its files.
@@ -163,7 +185,11 @@ export function run(root, check) {
       ...way.flatMap((from, i) => {
         const to = way[(i + 1) % way.length];
         const places = graph.get(from).get(to);
-        return [`  ${from} → ${to}`, ...places.slice(0, 5).map((place) => `    ${place}`), ...(places.length > 5 ? [`    and ${places.length - 5} more`] : [])];
+        return [
+          `  ${from} → ${to}`,
+          ...places.slice(0, 5).map((place) => `    ${place}`),
+          ...(places.length > 5 ? [`    and ${places.length - 5} more`] : []),
+        ];
       }),
     ]),
   );

@@ -15,11 +15,17 @@ function arrows(files) {
 }
 
 const turn = "namespace App.Relay;\npublic sealed record Turn(string Id);\npublic enum State { Done, Turn }\n";
-const user = (code, usings = "") => ({ "Relay/Turn.cs": turn, "Model/User.cs": `${usings}namespace App.Model;\ninternal sealed class User\n{\n${code}\n}\n` });
+const user = (code, usings = "") => ({
+  "Relay/Turn.cs": turn,
+  "Model/User.cs": `${usings}namespace App.Model;\ninternal sealed class User\n{\n${code}\n}\n`,
+});
 
 for (const [kind, files] of Object.entries({
   "a using directive": user("", "using App.Relay;\n"),
-  "a using directive relative to the namespace": { ...user(""), "Model/User.cs": "namespace App.Model;\nusing Relay;\nclass User { Turn? _turn; }\n" },
+  "a using directive relative to the namespace": {
+    ...user(""),
+    "Model/User.cs": "namespace App.Model;\nusing Relay;\nclass User { Turn? _turn; }\n",
+  },
   "a static using directive": user("", "using static App.Relay.Turn;\n"),
   "an alias": user("T? _turn;", "using T = App.Relay.Turn;\n"),
   "a name qualified by its full namespace": user("App.Relay.Turn? _turn;"),
@@ -35,7 +41,10 @@ for (const [kind, files] of Object.entries({
 }
 
 test("C#: a type of an enclosing namespace is a dependency without a using directive", () => {
-  const files = { "Options.cs": "namespace App;\nclass Options;\n", "Model/User.cs": "namespace App.Model;\nclass User(Options options);\n" };
+  const files = {
+    "Options.cs": "namespace App;\nclass Options;\n",
+    "Model/User.cs": "namespace App.Model;\nclass User(Options options);\n",
+  };
   assert.deepEqual(arrows(files), ["Model/User.cs → Options.cs"]);
 });
 
@@ -48,8 +57,9 @@ test("C#: a call of an extension method of an enclosing namespace is a dependenc
 });
 
 for (const [kind, code] of Object.entries({
-  "a comment": "// Relay.Turn\n/* Relay.Turn */\n/// <see cref=\"Relay.Turn\"/>\nint _one;",
-  "a string": 'string _a = "Relay.Turn"; string _b = @"Relay.Turn ""Relay.Turn"""; string _c = """Relay.Turn "Relay.Turn" """; char _d = \'"\'; int _e;',
+  "a comment": '// Relay.Turn\n/* Relay.Turn */\n/// <see cref="Relay.Turn"/>\nint _one;',
+  "a string":
+    'string _a = "Relay.Turn"; string _b = @"Relay.Turn ""Relay.Turn"""; string _c = """Relay.Turn "Relay.Turn" """; char _d = \'"\'; int _e;',
   "a literal part of an interpolated string": 'string Text(int x) => $"Relay.Turn {x} {{Relay.Turn}}";',
 })) {
   test(`C#: a name in ${kind} is no dependency`, () => assert.deepEqual(arrows(user(code)), []));
@@ -58,7 +68,8 @@ for (const [kind, code] of Object.entries({
 test("C#: a member, a parameter or an enum member with the name of a visible type is no dependency", () => {
   const files = {
     "Turn.cs": "namespace App;\nclass Turn;\n",
-    "Model/User.cs": "namespace App.Model;\nenum Kind { Turn, Other }\nclass User { public int Turn { get; set; } int Next() => Turn + new Other { Turn = 1 }.Turn; }\n",
+    "Model/User.cs":
+      "namespace App.Model;\nenum Kind { Turn, Other }\nclass User { public int Turn { get; set; } int Next() => Turn + new Other { Turn = 1 }.Turn; }\n",
   };
   assert.deepEqual(arrows(files), []);
 });
@@ -74,8 +85,10 @@ test("C#: the type of the nearest namespace is the one that is used", () => {
 
 test("C#: of a type with several files, the file in the same folder is the one that is used", () => {
   const files = {
-    "Alternative.cs": "namespace App.Model;\npartial class Turn { User? _user; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
-    "Model/Turn.cs": "namespace App.Model;\npartial class Turn { Turn? _next; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
+    "Alternative.cs":
+      "namespace App.Model;\npartial class Turn { User? _user; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
+    "Model/Turn.cs":
+      "namespace App.Model;\npartial class Turn { Turn? _next; }\nstatic class Extensions { public static void Stop(this User user) { } }\n",
     "Model/User.cs": "namespace App.Model;\nclass User { Turn? _turn; void End() => this.Stop(); }\n",
   };
   assert.deepEqual(arrows(files), ["Alternative.cs → Model/User.cs", "Model/Turn.cs → Model/User.cs", "Model/User.cs → Model/Turn.cs"]);
@@ -113,7 +126,9 @@ const solution = {
 
 test("The map has an arrow for each dependency of projects, folders and files outside the folders", () => {
   inside(solution, (root) => {
-    const found = read(root).flatMap(({ name, graph }) => [...graph].flatMap(([from, to]) => [...to.keys()].map((other) => `${name}: ${from} → ${other}`)));
+    const found = read(root).flatMap(({ name, graph }) =>
+      [...graph].flatMap(([from, to]) => [...to.keys()].map((other) => `${name}: ${from} → ${other}`)),
+    );
     assert.deepEqual(found.sort(), [
       "App/ui/src: main.ts → page/",
       "App/ui/src: page/ → turn/",
@@ -140,15 +155,28 @@ test("The check fails until the map is written, and again when a dependency is a
 });
 
 for (const [kind, file, text, expected] of [
-  ["folders", "App/Contract/Turn.cs", "namespace App.Contract;\nclass Turn(Relay.Relay relay);\n", /^App: (Contract\/ → Relay\/|Relay\/ → Contract\/) → .* is a circle/],
+  [
+    "folders",
+    "App/Contract/Turn.cs",
+    "namespace App.Contract;\nclass Turn(Relay.Relay relay);\n",
+    /^App: (Contract\/ → Relay\/|Relay\/ → Contract\/) → .* is a circle/,
+  ],
   ["projects", "Library/Library.csproj", project("../App/App.csproj"), /^Projects: .*Library.* is a circle/],
-  ["rooms of the page", "App/ui/src/turn/turn.ts", 'const page = await import("../page/page.ts");\n', /^App\/ui\/src: .*turn\/.* is a circle/],
+  [
+    "rooms of the page",
+    "App/ui/src/turn/turn.ts",
+    'const page = await import("../page/page.ts");\n',
+    /^App\/ui\/src: .*turn\/.* is a circle/,
+  ],
 ]) {
   test(`A circle of ${kind} fails, names the places and writes nothing`, () => {
     inside({ ...solution, [file]: text }, (root) => {
       const wrong = run(root, false);
       assert.match(wrong[0], expected);
-      assert.ok(wrong.some((line) => line.includes(file)), wrong.join("\n"));
+      assert.ok(
+        wrong.some((line) => line.includes(file)),
+        wrong.join("\n"),
+      );
       assert.equal(readFileSync(join(root, "CONTRIBUTING.md"), "utf8"), markers);
     });
   });
