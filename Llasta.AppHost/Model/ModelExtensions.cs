@@ -1,23 +1,17 @@
-using Llasta.AppHost.Kubernetes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Llasta.AppHost.Model;
 
-/// <summary>The model as its consumers see it: an OpenAI-compatible address and a key, whatever serves it.</summary>
-/// <param name="Resource">What the dashboard shows.</param>
-/// <param name="BaseUrl">Ends in <c>/v1</c>.</param>
-/// <param name="ApiKey">A secret, empty by default: no key.</param>
-internal sealed record Model(IResourceBuilder<IResource> Resource, ReferenceExpression BaseUrl, IResourceBuilder<ParameterResource> ApiKey);
-
 internal static class ModelExtensions
 {
-    public static Model AddModel(this IDistributedApplicationBuilder builder, string name)
+    /// <summary>Adds the model's server: the backend that <c>Model:Backend</c> names, or the one that fits this machine.</summary>
+    public static ModelConnection AddModel(this IDistributedApplicationBuilder builder, string name)
     {
         var settings = ModelSettings.Of(builder);
         var choice = BackendChoice.Make(settings.Backend, builder.ExecutionContext.IsPublishMode, BackendChoice.MachineHasGpu, BackendChoice.MachineHasContainerRuntime);
 
-        // A getter, not a bare secret: a parameter without a value is asked for before anything starts.
+        // A callback, since the dashboard asks for a parameter without a value before it starts anything.
         var key = builder.AddParameter("model-api-key", () => builder.Configuration["Parameters:model-api-key"] ?? "", secret: true)
             .WithDescription("The key that the model's server asks for. Empty: none.");
 
@@ -29,21 +23,18 @@ internal static class ModelExtensions
             ModelBackend.External => builder.AddExternalModel(name, settings, key),
             _ => builder.AddSimulator(name, settings, key),
         };
-        model.Resource.WithAnnotation(choice).WithIconName("BrainCircuit").WithListModelsCommand(model);
-        builder.Explain(model.Resource.Resource, choice);
+        model.Server.WithAnnotation(choice).WithIconName("BrainCircuit").WithListModelsCommand(model);
+        builder.Explain(model.Server.Resource, choice);
         return model;
     }
 
-    /// <summary>Gives a consumer the model's address and key, under the names that the ecosystem uses.</summary>
-    public static IResourceBuilder<ProjectResource> WithModel(this IResourceBuilder<ProjectResource> consumer, Model model)
-    {
-        consumer
-            .WithEnvironment("OPENAI_API_BASE_URL", model.BaseUrl)
-            .WithEnvironment("OPENAI_API_KEY", model.ApiKey)
-            .WithReferenceRelationship(model.Resource);
-        return model.Resource.Resource is ExternalServiceResource ? consumer.PublishAsClientOfOutside() : consumer;
-    }
+    /// <summary>Gives a consumer the model's address and key, under the names that OpenAI's clients use.</summary>
+    public static IResourceBuilder<ProjectResource> WithModel(this IResourceBuilder<ProjectResource> consumer, ModelConnection model) => consumer
+        .WithEnvironment("OPENAI_API_BASE_URL", model.BaseUrl)
+        .WithEnvironment("OPENAI_API_KEY", model.ApiKey)
+        .WithReferenceRelationship(model.Server);
 
+    /// <summary>Says in the log and in the dashboard which backend was chosen and why.</summary>
     private static void Explain(this IDistributedApplicationBuilder builder, IResource resource, BackendChoice choice) =>
         builder.Eventing.Subscribe<BeforeStartEvent>(async (start, _) =>
         {

@@ -1,16 +1,17 @@
 namespace Llasta.AppHost;
 
-internal static class Endpoints
+internal static class ServiceEndpoint
 {
+    /// <summary>The name of the one endpoint that every resource here has.</summary>
     public const string Http = "http";
 
-    /// <summary>The AppHost gives ports and environment; a project's launch profile is for starting it alone.</summary>
-    public static void OurOwn(ProjectResourceOptions options) => options.ExcludeLaunchProfile = true;
+    /// <summary>For <c>AddProject</c>: a project's launch profile is for starting it alone; here the AppHost sets port and environment.</summary>
+    public static void WithoutLaunchProfile(ProjectResourceOptions options) => options.ExcludeLaunchProfile = true;
 
-    /// <summary>
-    /// The one port of a service: 8080 in a container, <paramref name="port"/> or a free one on this machine. Readiness is
-    /// <c>/health</c>, liveness <c>/alive</c>.
-    /// </summary>
+    /// <summary>Adds the service's one HTTP endpoint, with <c>/health</c> as its health check.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="port">The port on this machine; null for a free one.</param>
+    /// <param name="containerPort">The port in a container.</param>
     public static IResourceBuilder<ProjectResource> WithServiceEndpoint(this IResourceBuilder<ProjectResource> service, int? port = null, int containerPort = 8080)
     {
         var application = service.ApplicationBuilder;

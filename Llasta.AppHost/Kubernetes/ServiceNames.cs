@@ -1,17 +1,16 @@
 using System.Globalization;
-using Aspire.Hosting.Kubernetes.Resources;
 
 namespace Llasta.AppHost.Kubernetes;
 
-internal static class ClusterNames
+internal static class ServiceNames
 {
     /// <summary>
-    /// Names the Service as the resource. Aspire appends <c>-service</c>, in the object and in every address that it writes
-    /// into another resource's ConfigMap, so those are written anew as well. Must come after everything that adds to the
-    /// environment. (The Deployment keeps Aspire's <c>-deployment</c> here: the publisher names files after objects, whatever
-    /// their kind, so two objects of one name overwrite each other. <see cref="Manifests"/> shortens it.)
+    /// Names the Service like the resource. Aspire appends <c>-service</c>, in the object and in every address that it writes
+    /// into another resource's ConfigMap, so this method sets those addresses, too. Call it after everything that adds to the
+    /// environment. (The Deployment keeps Aspire's <c>-deployment</c> here: Aspire names files after objects regardless of
+    /// their kind, so two objects with one name would overwrite each other. <see cref="FlatFile"/> removes the suffix.)
     /// </summary>
-    public static IResourceBuilder<T> WithClusterNames<T>(this IResourceBuilder<T> resource) where T : IComputeResource, IResourceWithEnvironment
+    public static IResourceBuilder<T> WithServiceNames<T>(this IResourceBuilder<T> resource) where T : IComputeResource, IResourceWithEnvironment
     {
         var addresses = new Dictionary<string, string>();
         return resource
