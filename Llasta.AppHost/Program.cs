@@ -4,29 +4,33 @@ using Llasta.AppHost.Model;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
-// Where it is deployed: Kubernetes, as flat manifests and as a Helm chart (docs/manifests.md). Nothing of it in run mode.
+// Kubernetes is where it is published to (docs/manifests.md). In run mode this and every PublishAs… below do nothing.
 builder.AddKubernetes();
 
-// vLLM serving Qwen3-8B. Model:Backend says what plays its part: gpu, cpu, python, external or sim; consumers never know.
-var model = builder.AddModel("vllm");
+// The namespace denies all traffic; each service below brings the policies that allow its own.
+builder.AddNamespacePolicies("network.yaml");
 
-// Relays turns to the model and owns their end. It doesn't wait for the model: while that loads, the page must be able to say so.
-var chatapi = builder.AddProject<Projects.Llasta_ChatApi>("chatapi", Endpoints.OurOwn)
+// vLLM serving Qwen3-8B, or its stand-in: Model:Backend is gpu, cpu, python, external or sim. Consumers see no difference.
+var model = builder.AddModel("vllm").PublishAsModelServer();
+
+// Relays turns to the model. It doesn't wait for the model: while that loads, the page must be able to say so.
+var chatapi = builder.AddProject<Projects.Llasta_ChatApi>("chatapi", ServiceEndpoint.WithoutLaunchProfile)
     .WithServiceEndpoint()
     .WithModel(model)
-    .WithUrlForEndpoint(Endpoints.Http, link => link.DisplayText = "Chat API")
-    .WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/api/model", DisplayText = "State of the model" })
-    .WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
+    .WithUrlForEndpoint(ServiceEndpoint.Http, link => link.DisplayText = "Chat API")
+    .WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/api/model", DisplayText = "State of the model" })
+    .WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
     .WithIconName("ArrowRouting")
-    .PublishAsService();
+    .PublishAsService()
+    .PublishAsClientOf(model);
 
 // The page, and the way in: http://localhost:8080. It forwards /api to the chat API.
-builder.AddProject<Projects.Llasta_Web>("chatbot", Endpoints.OurOwn)
+builder.AddProject<Projects.Llasta_Web>("chatbot", ServiceEndpoint.WithoutLaunchProfile)
     .WithServiceEndpoint(port: 8080)
     .WithReference(chatapi)
     .WaitFor(chatapi)
-    .WithUrlForEndpoint(Endpoints.Http, link => link.DisplayText = "Chat")
+    .WithUrlForEndpoint(ServiceEndpoint.Http, link => link.DisplayText = "Chat")
     .WithIconName("Chat")
-    .PublishAsService("network.yaml");
+    .PublishAsService();
 
 builder.Build().Run();

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace Llasta.AppHost.Kubernetes;
 
-/// <summary>The names of our own images in the manifests: <c>[Images:Registry/]llasta/&lt;name&gt;:&lt;Images:Tag&gt;</c>.</summary>
+/// <summary>The names of our own images: <c>[Images:Registry/]llasta/&lt;name&gt;:&lt;Images:Tag&gt;</c>.</summary>
 internal sealed class Images(IConfiguration configuration)
 {
-    /// <summary>The solution's version (Directory.Build.props), which is also the images' tag and the chart's version.</summary>
+    /// <summary>The solution's version (Directory.Build.props), which is also the images' tag.</summary>
     public static string Version { get; } = Assembly.GetExecutingAssembly().GetName().Version!.ToString(3);
 
     public string Of(string project)

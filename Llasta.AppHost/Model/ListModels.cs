@@ -5,12 +5,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Llasta.AppHost.Model;
 
-/// <summary><c>GET /v1/models</c> with the key: a command on the model's resource, and the health of an external server.</summary>
+/// <summary>Asks <c>GET /v1/models</c> with the key: a command on the model's resource, and the health check of an external server.</summary>
 internal static class ListModels
 {
     private static readonly HttpClient s_client = new() { Timeout = TimeSpan.FromSeconds(10) };
 
-    public static void WithListModelsCommand(this IResourceBuilder<IResource> resource, Model model) => resource.WithCommand(
+    public static void WithListModelsCommand(this IResourceBuilder<IResource> resource, ModelConnection model) => resource.WithCommand(
         "list-models",
         "List models",
         async context =>
@@ -27,8 +27,8 @@ internal static class ListModels
         },
         new CommandOptions { Description = "Asks the server which models it serves, with the configured key.", IconName = "List" });
 
-    /// <summary>Other servers have no <c>/health</c>; the list of models is what all of them have.</summary>
-    public static void WithModelsHealthCheck(this IResourceBuilder<ExternalServiceResource> resource, Model model)
+    /// <summary>Not every server has <c>/health</c>; all of them list their models.</summary>
+    public static void WithModelsHealthCheck(this IResourceBuilder<ExternalServiceResource> resource, ModelConnection model)
     {
         var name = $"{resource.Resource.Name}-models";
         resource.ApplicationBuilder.Services.AddHealthChecks().AddAsyncCheck(name, async cancellation =>
@@ -45,7 +45,7 @@ internal static class ListModels
         resource.WithHealthCheck(name);
     }
 
-    private static async Task<List<string>> ListAsync(Model model, CancellationToken cancellation)
+    private static async Task<List<string>> ListAsync(ModelConnection model, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{await model.BaseUrl.GetValueAsync(cancellation)}/models");
         if (await model.ApiKey.Resource.GetValueAsync(cancellation) is { Length: > 0 } key)

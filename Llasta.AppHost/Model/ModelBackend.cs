@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Llasta.AppHost.Model;
 
-/// <summary>What plays the model's part.</summary>
+/// <summary>The kinds of server that the model can be.</summary>
 public enum ModelBackend
 {
     /// <summary>vLLM in a container, with every NVIDIA GPU of the machine.</summary>
@@ -15,19 +15,19 @@ public enum ModelBackend
     /// <summary><c>vllm serve</c> from a Python environment on this machine.</summary>
     Python,
 
-    /// <summary>Any OpenAI-compatible server that runs already, at <c>Model:BaseUrl</c>.</summary>
+    /// <summary>Any OpenAI-compatible server that already runs, at <c>Model:BaseUrl</c>.</summary>
     External,
 
     /// <summary>Llasta.ModelSim: vLLM's dialect without a model.</summary>
     Sim,
 }
 
-/// <summary>A backend and the reason for it, in words for the log and the dashboard.</summary>
+/// <summary>A backend, and the reason for the choice in words for the log and the dashboard.</summary>
 public sealed record BackendChoice(ModelBackend Backend, string Reason) : IResourceAnnotation
 {
     /// <summary>
-    /// The setting decides. Without one: <c>gpu</c> for publishing, and on this machine where it has an NVIDIA GPU and a
-    /// container runtime; <c>sim</c> elsewhere.
+    /// The setting decides. Without a setting the backend is <c>gpu</c> for publishing and on a machine with an NVIDIA GPU
+    /// and a container runtime, and <c>sim</c> on any other machine.
     /// </summary>
     /// <exception cref="InvalidEnumArgumentException">The setting names no backend, or one that can't be published.</exception>
     public static BackendChoice Make(string? setting, bool publishing, Func<bool> hasGpu, Func<bool> hasContainerRuntime)
@@ -52,7 +52,7 @@ public sealed record BackendChoice(ModelBackend Backend, string Reason) : IResou
 
     internal static bool MachineHasGpu() => Succeeds("nvidia-smi", "--list-gpus");
 
-    /// <summary>The server behind the client is what counts: a client alone, with nothing that runs, is common.</summary>
+    /// <summary><c>info</c> asks the runtime's server; a client without a running server is common.</summary>
     internal static bool MachineHasContainerRuntime()
     {
         var runtime = Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME");

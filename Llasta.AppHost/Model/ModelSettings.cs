@@ -5,22 +5,22 @@ namespace Llasta.AppHost.Model;
 /// <summary>The <c>Model</c> section of the AppHost's configuration: command line, environment, user secrets, appsettings.</summary>
 internal sealed class ModelSettings
 {
-    /// <summary>gpu, cpu, python, external or sim; empty to choose by what this machine has.</summary>
+    /// <summary>gpu, cpu, python, external or sim; empty: the backend that fits this machine.</summary>
     public string? Backend { get; set; }
 
-    /// <summary>The model's name on Hugging Face, and the name it is served under.</summary>
+    /// <summary>The model's name on Hugging Face, which is also the name it is served under.</summary>
     public string? Name { get; set; }
 
-    /// <summary>The window in tokens: what fits beside the weights. Qwen3-8B in bf16 leaves room for 16,384 on a 24 GB card.</summary>
+    /// <summary>The context window in tokens. Beside the weights of Qwen3-8B in bf16, 16,384 tokens fit on a 24 GB card.</summary>
     public int ContextWindow { get; set; } = 16_384;
 
     /// <summary>How many GPUs the model is split over.</summary>
     public int Gpus { get; set; } = 1;
 
-    /// <summary>For <c>external</c>: the address that ends in <c>/v1</c>.</summary>
+    /// <summary>For <c>external</c>: the server's address, which ends in <c>/v1</c>.</summary>
     public string? BaseUrl { get; set; }
 
-    /// <summary>For <c>python</c>: the folder of the environment, with a pyproject.toml for uv or a ready <c>.venv</c>.</summary>
+    /// <summary>For <c>python</c>: the folder of the environment, with a pyproject.toml for uv or with a <c>.venv</c>.</summary>
     public string Directory { get; set; } = Path.Combine("Model", "python");
 
     public static ModelSettings Of(IDistributedApplicationBuilder builder) => builder.Configuration.GetSection("Model").Get<ModelSettings>() ?? new();

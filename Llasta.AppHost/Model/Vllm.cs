@@ -1,40 +1,39 @@
-using Llasta.AppHost.Kubernetes;
-
 namespace Llasta.AppHost.Model;
 
-/// <summary>vLLM itself: in a container with a GPU or without, or from a Python environment.</summary>
+/// <summary>vLLM: in a container with or without a GPU, or from a Python environment.</summary>
 internal static class Vllm
 {
     public const int Port = 8000;
 
-    /// <summary>Where the weights (<c>HF_HOME</c>) and the compiled graphs (<c>VLLM_CACHE_ROOT</c>) live on: minutes of every start but the first.</summary>
+    /// <summary>
+    /// Where the volume with the weights (<c>HF_HOME</c>) and the compiled graphs (<c>VLLM_CACHE_ROOT</c>) is mounted. It
+    /// saves minutes at every start but the first.
+    /// </summary>
     public const string CachePath = "/cache";
 
     public const string CacheVolume = "model-cache";
 
-    /// <summary>From SIGTERM on, streams that run get this long; without it vLLM aborts them.</summary>
+    /// <summary>How long running streams may take to finish after SIGTERM. Without this argument vLLM aborts them.</summary>
     public const int ShutdownTimeoutSeconds = 45;
 
     private const string Version = "v0.29.0";
 
-    public static Model AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
+    public static ModelConnection AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
         builder.AddVllmContainer(name, "vllm/vllm-openai", key, ServeArguments(settings, "Qwen/Qwen3-8B"))
-            // Aspire has no GPU API of its own; in Kubernetes the GPU is a resource limit.
+            // Aspire has no API for GPUs.
             .WithContainerRuntimeArgs("--gpus", "all")
-            .PublishAsVllm(settings.Gpus)
             .ToModel(key);
 
-    public static Model AddVllmOnCpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
+    public static ModelConnection AddVllmOnCpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
         builder.AddVllmContainer(name, "vllm/vllm-openai-cpu", key, [.. ServeArguments(settings, "Qwen/Qwen3-0.6B"), "--dtype", "bfloat16"])
             .WithEnvironment("VLLM_CPU_KVCACHE_SPACE", "4") // GiB
-            .PublishAsVllm(gpus: 0)
             .ToModel(key);
 
     /// <summary>
-    /// uv makes the environment where the folder has a pyproject.toml, from which vLLM's version comes; a ready
-    /// <c>.venv</c> is taken as it is.
+    /// Runs <c>vllm serve</c> in <c>Model:Directory</c>. With a pyproject.toml there, which sets vLLM's version, uv creates
+    /// the environment; without one, an existing <c>.venv</c> is used.
     /// </summary>
-    public static Model AddVllmFromPython(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
+    public static ModelConnection AddVllmFromPython(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
     {
         var vllm = builder.AddPythonExecutable(name, settings.Directory, "vllm");
         if (File.Exists(Path.Combine(builder.AppHostDirectory, settings.Directory, "pyproject.toml")))
@@ -42,14 +41,14 @@ internal static class Vllm
         else
             vllm.WithVirtualEnvironment(".venv", createIfNotExists: false);
 
-        vllm.WithHttpEndpoint(name: Endpoints.Http)
+        vllm.WithHttpEndpoint(name: ServiceEndpoint.Http)
             .WithArgs(ServeArguments(settings, "Qwen/Qwen3-8B"))
             .WithArgs(context =>
             {
                 context.Args.Add("--host");
                 context.Args.Add("127.0.0.1");
                 context.Args.Add("--port");
-                context.Args.Add(vllm.GetEndpoint(Endpoints.Http).Property(EndpointProperty.TargetPort));
+                context.Args.Add(vllm.GetEndpoint(ServiceEndpoint.Http).Property(EndpointProperty.TargetPort));
             })
             .WithVllmEnvironment(key);
         return vllm.ToModel(key);
@@ -59,7 +58,7 @@ internal static class Vllm
         builder.AddContainer(name, image, Version)
             .WithEntrypoint("vllm")
             .WithArgs(arguments)
-            .WithHttpEndpoint(targetPort: Port, name: Endpoints.Http)
+            .WithHttpEndpoint(targetPort: Port, name: ServiceEndpoint.Http)
             .WithCache()
             // PyTorch's processes share tensors through /dev/shm; a container has 64 MB of it.
             .WithContainerRuntimeArgs("--shm-size", "2g")
@@ -67,11 +66,11 @@ internal static class Vllm
             .WithEnvironment("VLLM_CACHE_ROOT", $"{CachePath}/vllm")
             .WithVllmEnvironment(key);
 
-    /// <summary>In Kubernetes the volume is a claim of our own making (<see cref="ModelPods"/>): Aspire gives its claims names that can't be chosen.</summary>
+    /// <summary>Only for run mode: a volume from Aspire would turn the Deployment in Kubernetes into a StatefulSet.</summary>
     private static IResourceBuilder<ContainerResource> WithCache(this IResourceBuilder<ContainerResource> vllm) =>
         vllm.ApplicationBuilder.ExecutionContext.IsRunMode ? vllm.WithVolume($"llasta-{CacheVolume}", CachePath) : vllm;
 
-    /// <summary>First what an operator chooses, then what is right for every Qwen3 (the chart's values rely on the order).</summary>
+    /// <summary>First the arguments that an operator sets, then those that fit every Qwen3.</summary>
     private static string[] ServeArguments(ModelSettings settings, string model) =>
     [
         "serve", settings.Name ?? model,
@@ -92,7 +91,7 @@ internal static class Vllm
             .WithEnvironment("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "120");
 
         if (vllm.ApplicationBuilder.ExecutionContext.IsRunMode)
-            vllm.WithHttpHealthCheck("/health", endpointName: Endpoints.Http).WithTracesToDashboard();
+            vllm.WithHttpHealthCheck("/health", endpointName: ServiceEndpoint.Http).WithTracesToDashboard();
         return vllm;
     }
 
@@ -110,9 +109,9 @@ internal static class Vllm
             });
     }
 
-    private static Model ToModel<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key) where T : IResourceWithEndpoints
+    private static ModelConnection ToModel<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key) where T : IResourceWithEndpoints
     {
-        vllm.WithUrlForEndpoint(Endpoints.Http, _ => new() { Url = "/metrics", DisplayText = "vLLM's metrics" });
-        return vllm.ServedByEndpoint(key);
+        vllm.WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/metrics", DisplayText = "vLLM's metrics" });
+        return ModelConnection.To(vllm, key);
     }
 }
