@@ -1,5 +1,5 @@
 import { defineConfig } from "@playwright/test";
-import { launch } from "./e2e/launch.ts";
+import { launch } from "./e2e/support/launch.ts";
 
 /** The page in a real browser, in front of the real servers; what they need must have been built. */
 export default defineConfig({

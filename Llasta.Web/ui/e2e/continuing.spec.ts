@@ -1,6 +1,6 @@
-import { Chat, expect, test } from "./test.ts";
-import type { Program, Service } from "../processes/service.ts";
-import { ModelControl, plainModel, type ModelSettings } from "./modelControl.ts";
+import { Chat, expect, test } from "./support/test.ts";
+import type { Program, Service } from "./support/service.ts";
+import { ModelControl, plainModel, type ModelSettings } from "./support/modelControl.ts";
 
 const question = "Write 600 words and compare them in a table";
 

@@ -1,4 +1,4 @@
-import { Chat, expect, test } from "./test.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 test("Reset clears the conversation, and Undo brings it back with all its answers", async ({ chat }) => {
   await chat.ask("First");

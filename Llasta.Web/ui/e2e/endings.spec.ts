@@ -1,6 +1,6 @@
 import { mostFruitlessCuts } from "../src/turn/turn.ts";
-import { networkName } from "./launch.ts";
-import { Chat, expect, test } from "./test.ts";
+import { networkName } from "./support/launch.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 async function expectWholeAnswer(chat: Chat): Promise<void> {
   await chat.ended();

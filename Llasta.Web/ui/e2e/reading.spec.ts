@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { fr } from "../src/words/fr.ts";
-import { networkName } from "./launch.ts";
-import { Chat, expect, test } from "./test.ts";
+import { networkName } from "./support/launch.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 test("an answer's tables, lists, code and formulas are drawn", async ({ chat }) => {
   await chat.ask("Show me everything");

@@ -1,4 +1,4 @@
-import { expect, test } from "./test.ts";
+import { expect, test } from "./support/test.ts";
 
 test("a message is answered under it, with the model's name and the server's figures", async ({ chat }) => {
   await chat.ask("Hello there");

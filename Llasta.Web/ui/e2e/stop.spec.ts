@@ -1,5 +1,5 @@
-import { expect, test, type Chat } from "./test.ts";
-import type { ModelControl, ModelRequest } from "./modelControl.ts";
+import { expect, test, type Chat } from "./support/test.ts";
+import type { ModelControl, ModelRequest } from "./support/modelControl.ts";
 
 /** The model's server has seen the one request being left, in that phase. */
 async function expectLeft(model: ModelControl, phase: ModelRequest["phase"]): Promise<ModelRequest> {

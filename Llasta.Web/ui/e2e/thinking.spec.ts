@@ -1,4 +1,4 @@
-import { Chat, expect, test } from "./test.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 test("a thought is open while it streams, closes when the answer begins, and says how long it took", async ({ script: { chat, model } }) => {
   await chat.say("Hello");

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
-import { payloads } from "./payloads.ts";
-import { expect, test, type Chat } from "./test.ts";
+import { payloads } from "./support/payloads.ts";
+import { expect, test, type Chat } from "./support/test.ts";
 import { toJson } from "../src/conversation/transfer.ts";
 import { newExchange } from "../src/conversation/conversation.ts";
 

@@ -1,6 +1,6 @@
-import { Chat, expect, test } from "./test.ts";
-import { Service } from "../processes/service.ts";
-import { ModelControl } from "./modelControl.ts";
+import { Chat, expect, test } from "./support/test.ts";
+import { Service } from "./support/service.ts";
+import { ModelControl } from "./support/modelControl.ts";
 
 test("a message sent while the model loads waits visibly and goes out when it is ready", async ({ page, start }) => {
   const sim = await Service.startLater("Llasta.ModelSim");

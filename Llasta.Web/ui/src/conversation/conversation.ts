@@ -92,8 +92,8 @@ export function turnFor(conversation: Conversation, thinking: boolean, goOn: boo
 /** What a turn leaves behind, if anything came of it; figures of a text that it didn't change stay as they were. */
 export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefined {
   const { answer: text, reasoning, reasoningMs, reasoningSkipped, phase } = turn;
-  const state = phase.is !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
-  const told = phase.is === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
+  const state = phase.kind !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
+  const told = phase.kind === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
   if (!text && !reasoning && !told) return undefined;
   const model = turn.model ?? old?.model;
   const { usage, tokens, timings } = old && !turn.usage && text === old.text ? old : turn;

@@ -138,7 +138,7 @@ export class Session {
   }
 
   #finish(turn: Turn): void {
-    if (turn.phase.is !== "ended") return;
+    if (turn.phase.kind !== "ended") return;
     const { ending } = turn.phase;
     const asked = this.#conversation.exchanges.at(-1)!;
     const earlier = this.#earlier(turn);

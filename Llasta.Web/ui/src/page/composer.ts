@@ -1,5 +1,5 @@
 import type { Words } from "../words/index.ts";
-import { button, el, icon } from "./dom.ts";
+import { button, el, icon } from "../dom/element.ts";
 import type { Gauge } from "./gauge.ts";
 
 export interface ComposerActions {

@@ -1,9 +1,9 @@
 import type { Exchange } from "../conversation/conversation.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
-import { MarkdownView } from "./blocks.ts";
-import { copyButton } from "./clipboard.ts";
-import { button, el } from "./dom.ts";
+import { MarkdownView } from "../render/markdownView.ts";
+import { copyButton } from "../dom/clipboard.ts";
+import { button, el } from "../dom/element.ts";
 
 /** What stands under an answer: why it isn't whole, and the one thing to do about it. */
 export interface Note {
@@ -60,14 +60,14 @@ export class ExchangeView {
     this.#name.textContent = shortName(turn?.model ?? answer?.model) ?? this.#words.answer;
     this.#thinking.show({
       text: turn?.reasoning ?? answer?.reasoning ?? "",
-      streaming: turn?.phase.is === "thinking",
+      streaming: turn?.phase.kind === "thinking",
       skipped: turn?.reasoningSkipped ?? answer?.reasoningSkipped ?? false,
       ms: turn ? turn.reasoningMs : answer?.reasoningMs,
       skippable: turn !== undefined && turn.answer === "" && turn.thinking && turn.reasoning !== "",
       answerBegun: text !== "",
     });
     this.#text.show(text, !running);
-    this.#text.element.classList.toggle("streaming", turn?.phase.is === "answering");
+    this.#text.element.classList.toggle("streaming", turn?.phase.kind === "answering");
     this.#showNote(note);
     this.#showTools(!running && isLast, !running && Boolean(answer?.text));
     this.#figures.textContent = running ? "" : this.#figuresOf(exchange);

@@ -2,7 +2,7 @@ import { messagesOf } from "../conversation/conversation.ts";
 import type { Session } from "../conversation/session.ts";
 import type { ChatClient } from "../turn/client.ts";
 import type { Words } from "../words/index.ts";
-import { el } from "./dom.ts";
+import { el } from "../dom/element.ts";
 
 /** Typing pauses for so long before the draft is counted, milliseconds. */
 const quiet = 600;

@@ -4,13 +4,13 @@ import { ChatClient } from "../turn/client.ts";
 import type { Ending, Phase } from "../turn/turn.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { announce, announcer } from "./announcer.ts";
+import { announce, announcer } from "../dom/announcer.ts";
 import { Composer } from "./composer.ts";
-import { button, el } from "./dom.ts";
-import { Frames } from "./frames.ts";
+import { button, el } from "../dom/element.ts";
+import { UpdateThrottle } from "./updateThrottle.ts";
 import { Gauge } from "./gauge.ts";
 import { Pill } from "./pill.ts";
-import { Scrolling } from "./scrolling.ts";
+import { Scrolling } from "../scroll/scrolling.ts";
 import { Settings } from "./settings.ts";
 import { Toast } from "./toast.ts";
 import { Transcript } from "./transcript.ts";
@@ -25,8 +25,8 @@ export class Page {
   readonly #transcript: Transcript;
   readonly #scrolling: Scrolling;
   readonly #toast = new Toast();
-  readonly #frames = new Frames(() => this.#showTurn());
-  #phase: Phase["is"] = "ended";
+  readonly #updates = new UpdateThrottle(() => this.#showTurn());
+  #phase: Phase["kind"] = "ended";
   #running = false;
   #goesOn = false;
 
@@ -47,11 +47,20 @@ export class Page {
       regenerate: () => void this.#session.regenerate(),
       edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
       // These buttons go, and the focus would go with them.
-      answerNow: () => (this.#session.answerNow(), this.#focusBox()),
-      retryNow: () => (this.#session.retryNow(), this.#focusBox()),
+      answerNow: () => {
+        this.#session.answerNow();
+        this.#focusBox();
+      },
+      retryNow: () => {
+        this.#session.retryNow();
+        this.#focusBox();
+      },
     });
     const settings = new Settings(this.#session, words, (conversation) => this.#replace(conversation, words.imported));
-    const toEnd = button("down", words.toEnd, () => (this.#scrolling.toEnd(), this.#focusBox()), true);
+    const toEnd = button("down", words.toEnd, () => {
+      this.#scrolling.toEnd();
+      this.#focusBox();
+    }, true);
     toEnd.classList.add("to-end");
     toEnd.hidden = true;
     this.#scrolling = new Scrolling((following) => (toEnd.hidden = following));
@@ -74,7 +83,7 @@ export class Page {
     );
 
     this.#session.onDraftBack = (draft) => this.#composer.giveBack(draft);
-    this.#session.onChange((change) => (change === "turn" ? this.#frames.ask() : this.#show()));
+    this.#session.onChange((change) => (change === "turn" ? this.#updates.request() : this.#show()));
     window.addEventListener("beforeunload", (event) => {
       if (!isEmpty(this.#session.conversation)) event.preventDefault();
     });
@@ -129,9 +138,9 @@ export class Page {
     this.#gauge.window = status.contextWindow;
     this.#composer.hint = status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
     const phase = this.#session.turn?.phase;
-    if (phase?.is === "waiting" && phase.cause === "unreachable") {
+    if (phase?.kind === "waiting" && phase.cause === "unreachable") {
       if (status.state === "ready") this.#session.retryNow();
-      else this.#frames.ask();
+      else this.#updates.request();
     }
   }
 
@@ -171,7 +180,7 @@ export class Page {
   #announcePhase(): void {
     const turn = this.#session.turn;
     const now = turn?.phase;
-    const phase = now?.is === "sending" && now.retries ? "waiting" : (now?.is ?? "ended");
+    const phase = now?.kind === "sending" && now.retries ? "waiting" : (now?.kind ?? "ended");
     if (phase !== "answering") this.#goesOn = Boolean(turn?.answer);
     if (phase === this.#phase) return;
     this.#phase = phase;

@@ -1,8 +1,8 @@
 import type { ChatClient } from "../turn/client.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { announce } from "./announcer.ts";
-import { el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { el } from "../dom/element.ts";
 import { shortName } from "./exchange.ts";
 
 /** The model's state is asked for so often, milliseconds: it changes seldom once it is ready. */

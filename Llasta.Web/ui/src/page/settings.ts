@@ -2,8 +2,8 @@ import type { Session } from "../conversation/session.ts";
 import { fromJson, toJson, toMarkdown } from "../conversation/transfer.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Words } from "../words/index.ts";
-import { announce } from "./announcer.ts";
-import { button, el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { button, el } from "../dom/element.ts";
 import { storedTheme, themes, useTheme } from "./theme.ts";
 
 /** System prompt, appearance, and the conversation as a file. */

@@ -1,5 +1,5 @@
-import { announce } from "./announcer.ts";
-import { button, el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { button, el } from "../dom/element.ts";
 
 /** How long an action can be undone, milliseconds; longer while the reader's pointer or focus is there. */
 const duration = 8000;

@@ -3,7 +3,7 @@ import type { Session } from "../conversation/session.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { ModelStatus, Problem } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { button, el } from "./dom.ts";
+import { button, el } from "../dom/element.ts";
 import { ExchangeView, type ExchangeActions, type Note } from "./exchange.ts";
 
 export interface TranscriptActions extends ExchangeActions {
@@ -88,7 +88,7 @@ export class Transcript {
 
   #waitingNote({ phase, answer, fruitless }: Turn, model: ModelStatus | undefined): Note | undefined {
     const words = this.#words;
-    switch (phase.is) {
+    switch (phase.kind) {
       case "sending":
         // A new try doesn't take the place of what it tries to mend.
         if (phase.retries) return this.#tryNowNote(phase.retries, answer, model);

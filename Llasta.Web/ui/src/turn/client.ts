@@ -1,3 +1,4 @@
+import { updateIntervalMs } from "./pace.ts";
 import { EventStreamParser, type ServerSentEvent } from "./sse.ts";
 import { problemCodes, type ChatRequest, type End, type Message, type ModelStatus, type Problem, type ProblemCode, type Start, type TokenCount } from "./wire.ts";
 
@@ -13,12 +14,6 @@ export type Delivery =
 
 /** The chat API sends a comment after 15 s of silence: after four times that, nobody is there any more. */
 const silenceMs = 60_000;
-
-/**
- * From one read of the stream to the next at least this time passes, milliseconds. The page draws no more often, and a read
- * costs it more than a token does: what comes meanwhile waits in the browser's buffer, and is read at once.
- */
-const betweenReads = 40;
 
 /** The chat API over `fetch`; it runs in a browser and in Node alike. */
 export class ChatClient {
@@ -131,7 +126,7 @@ async function pause(signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, betweenReads);
+    const timer = setTimeout(done, updateIntervalMs);
     signal.addEventListener("abort", done);
   });
 }

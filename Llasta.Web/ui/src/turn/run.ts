@@ -67,7 +67,7 @@ export class TurnRun {
   }
 
   #interrupt(event: TurnEvent): void {
-    if (this.#turn.phase.is === "ended") return;
+    if (this.#turn.phase.kind === "ended") return;
     this.#take([event]);
     this.#request?.abort();
     this.#wake?.();
@@ -76,8 +76,8 @@ export class TurnRun {
   async #run(): Promise<Turn> {
     for (;;) {
       const { phase } = this.#turn;
-      if (phase.is === "ended") return this.#turn;
-      if (phase.is === "waiting" || phase.is === "resuming") await this.#pause(phase.until);
+      if (phase.kind === "ended") return this.#turn;
+      if (phase.kind === "waiting" || phase.kind === "resuming") await this.#pause(phase.until);
       else await this.#ask();
     }
   }

@@ -8,14 +8,14 @@ export type Ending =
 
 export type Phase =
   /** A request is out and nothing has come yet; it may be a new try after a refusal. */
-  | { readonly is: "sending"; readonly retries?: "unreachable" | "busy" }
-  | { readonly is: "thinking" }
-  | { readonly is: "answering" }
+  | { readonly kind: "sending"; readonly retries?: "unreachable" | "busy" }
+  | { readonly kind: "thinking" }
+  | { readonly kind: "answering" }
   /** The model can't be reached or is busy: the request goes out again at `until`, milliseconds on the clock. */
-  | { readonly is: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
+  | { readonly kind: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
   /** The stream was cut: it is continued at `until`. */
-  | { readonly is: "resuming"; readonly until: number }
-  | { readonly is: "ended"; readonly ending: Ending };
+  | { readonly kind: "resuming"; readonly until: number }
+  | { readonly kind: "ended"; readonly ending: Ending };
 
 /** One answer on its way: all that is known of it, and what happens next. */
 export interface Turn {
@@ -75,7 +75,7 @@ export interface TurnStart {
 export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
   history,
   thinking,
-  phase: { is: "sending" },
+  phase: { kind: "sending" },
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
   reasoningSkipped: partial?.reasoningSkipped ?? false,
@@ -106,14 +106,14 @@ export function requestOf(turn: Turn): ChatRequest {
  * @param jitter from 0 to 1: spreads the retries of many pages over time.
  */
 export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): Turn {
-  if (turn.phase.is === "ended") return turn;
+  if (turn.phase.kind === "ended") return turn;
   switch (event.kind) {
     case "start":
       return { ...turn, model: event.start.model };
     case "reasoning":
       return {
         ...turn,
-        phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
+        phase: turn.phase.kind === "thinking" ? turn.phase : { kind: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
         reasoningSkipped: false,
@@ -124,7 +124,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
         ...thoughtUntil(turn, now),
         fruitless: 0,
         cuts: 0,
-        phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
+        phase: turn.phase.kind === "answering" ? turn.phase : { kind: "answering" },
         answer: turn.answer + event.text,
       };
     case "end": {
@@ -137,14 +137,14 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "failed":
       return fail(turn, event.problem, now, jitter);
     case "retry":
-      if (turn.phase.is === "waiting") return { ...turn, phase: { is: "sending", retries: turn.phase.cause } };
-      return turn.phase.is === "resuming" ? { ...turn, phase: { is: "sending" } } : turn;
+      if (turn.phase.kind === "waiting") return { ...turn, phase: { kind: "sending", retries: turn.phase.cause } };
+      return turn.phase.kind === "resuming" ? { ...turn, phase: { kind: "sending" } } : turn;
     case "stop":
       return end(turn, { state: "stopped" }, now);
     case "answer-now":
       return turn.answer || !turn.thinking
         ? turn
-        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { is: "sending" } };
+        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { kind: "sending" } };
   }
 }
 
@@ -152,24 +152,24 @@ function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
   if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
   const fruitless = turn.fruitless + 1;
   const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, jitter));
-  return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, until: now + pause } };
+  return { ...interrupted(turn), fruitless, phase: { kind: "waiting", cause: problem.code, until: now + pause } };
 }
 
 function cut(turn: Turn, now: number, jitter: number): Turn {
   const fruitless = turn.fruitless + 1;
   const cuts = turn.cuts + 1;
   if (cuts > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
-  return { ...interrupted(turn), fruitless, cuts, phase: { is: "resuming", until: now + pauseAfter(fruitless, jitter) } };
+  return { ...interrupted(turn), fruitless, cuts, phase: { kind: "resuming", until: now + pauseAfter(fruitless, jitter) } };
 }
 
-const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });
+const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { kind: "ended", ending } });
 
 /** A thought can't be gone on with: cut in the middle of it, the next request thinks anew. Tokens are told only at a stream's end. */
 const interrupted = (turn: Turn): Turn => ({
   ...turn,
   reasoningStale: turn.answer === "",
   reasoningSince: turn.answer ? turn.reasoningSince : undefined,
-  tokensBefore: turn.phase.is === "answering" ? undefined : turn.tokensBefore,
+  tokensBefore: turn.phase.kind === "answering" ? undefined : turn.tokensBefore,
 });
 
 const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last: Timings | undefined) => ({
@@ -178,7 +178,7 @@ const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last
 });
 
 const thoughtUntil = (turn: Turn, now: number): Turn =>
-  turn.reasoningSince === undefined || turn.phase.is !== "thinking"
+  turn.reasoningSince === undefined || turn.phase.kind !== "thinking"
     ? turn
     : { ...turn, reasoningMs: now - turn.reasoningSince, reasoningSince: undefined };
 

@@ -99,7 +99,7 @@ describe("an answer", () => {
   test("is kept when the new one is stopped in mid-thought", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
     await chat.send("a");
-    const thinks = until(chat, () => chat.turn?.phase.is === "thinking");
+    const thinks = until(chat, () => chat.turn?.phase.kind === "thinking");
     const ended = chat.regenerate();
     await thinks;
     chat.stop();
@@ -110,7 +110,7 @@ describe("an answer", () => {
   test("is kept when the conversation is replaced before anything of the new one came", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
     await chat.send("a");
-    const thinks = until(chat, () => chat.turn?.phase.is === "thinking");
+    const thinks = until(chat, () => chat.turn?.phase.kind === "thinking");
     void chat.resend("b");
     await thinks;
     chat.replace(chat.replace({ system: "", exchanges: [], dropped: 0 }));

@@ -36,7 +36,7 @@ describe("a turn over HTTP", () => {
   test("runs from the request to its end", async () => {
     const { base, calls } = await chatServer(streams([start, thinking("Hm."), answer("Hel"), ": keep-alive\n\n", answer("lo 👋"), done]));
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
-    expect(turn).toMatchObject({ answer: "Hello 👋", reasoning: "Hm.", phase: { is: "ended", ending: { state: "done" } } });
+    expect(turn).toMatchObject({ answer: "Hello 👋", reasoning: "Hm.", phase: { kind: "ended", ending: { state: "done" } } });
     expect(calls[0]!.request).toEqual({ messages: history, thinking: true, continue: false });
   });
 
@@ -65,7 +65,7 @@ describe("a turn over HTTP", () => {
   });
 
   test("waits where nothing listens, and asks again at once when told that it may", async () => {
-    const waits = when(({ phase }) => phase.is === "waiting");
+    const waits = when(({ phase }) => phase.kind === "waiting");
     const { base } = await chatServer(streams([start, answer("a"), done]));
     let broken = true;
     const client = new ChatClient(base, (input, init) => (broken ? Promise.reject(new TypeError("refused")) : fetch(input, init)));
@@ -78,8 +78,8 @@ describe("a turn over HTTP", () => {
 
   test.each([
     ["before anything came", () => {}, () => true],
-    ["while thinking", streams([start, thinking("Hm")], "stay"), (turn: Turn) => turn.phase.is === "thinking"],
-    ["while answering", streams([start, answer("a")], "stay"), (turn: Turn) => turn.phase.is === "answering"],
+    ["while thinking", streams([start, thinking("Hm")], "stay"), (turn: Turn) => turn.phase.kind === "thinking"],
+    ["while answering", streams([start, answer("a")], "stay"), (turn: Turn) => turn.phase.kind === "answering"],
   ])("closes the request when it is stopped %s", async (_, serve, wanted) => {
     const asked = when(wanted);
     const { base, calls } = await chatServer((call) => {
@@ -89,22 +89,22 @@ describe("a turn over HTTP", () => {
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), onChange: asked.onChange });
     await asked.reached;
     run.stop();
-    expect((await run.ended).phase).toEqual({ is: "ended", ending: { state: "stopped" } });
+    expect((await run.ended).phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
     await calls[0]!.closed;
     expect(calls).toHaveLength(1);
   });
 
   test("stops in a pause", async () => {
-    const waits = when(({ phase }) => phase.is === "waiting");
+    const waits = when(({ phase }) => phase.kind === "waiting");
     const { base } = await chatServer(fails(503, { code: "busy", detail: "" }));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock: patient, onChange: waits.onChange });
     await waits.reached;
     run.stop();
-    expect((await run.ended).phase).toEqual({ is: "ended", ending: { state: "stopped" } });
+    expect((await run.ended).phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
   });
 
   test("leaves the thinking when the answer is wanted now", async () => {
-    const thinks = when(({ phase }) => phase.is === "thinking");
+    const thinks = when(({ phase }) => phase.kind === "thinking");
     const { base, calls } = await chatServer(streams([start, thinking("Hm")], "stay"), streams([start, answer("a"), done]));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), onChange: thinks.onChange });
     await thinks.reached;
@@ -126,7 +126,7 @@ describe("what a server answers", () => {
   ] as const)("%s ends the turn with the right code", async (_, serve, problem) => {
     const { base } = await chatServer(serve);
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
-    expect(turn.phase).toMatchObject({ is: "ended", ending: { state: "failed", problem } });
+    expect(turn.phase).toMatchObject({ kind: "ended", ending: { state: "failed", problem } });
   });
 
   test("text that isn't JSON counts as a cut", async () => {

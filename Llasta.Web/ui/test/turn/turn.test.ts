@@ -19,11 +19,11 @@ describe("a turn", () => {
     const usage = { promptTokens: 9, completionTokens: 3 };
     const turn = after(fresh(), start, thought("Hm"), thought("m."), said("Hel"), said("lo"), { kind: "end", end: { state: "done", usage } });
     expect(turn).toMatchObject({ reasoning: "Hmm.", reasoningMs: 200, answer: "Hello", model: "Qwen/Qwen3-8B", usage });
-    expect(turn.phase).toEqual({ is: "ended", ending: { state: "done" } });
+    expect(turn.phase).toEqual({ kind: "ended", ending: { state: "done" } });
   });
 
   test.each(["length", "thinking-limit", "done"] as const)("ends as %s when the stream says so", (state) => {
-    expect(after(fresh(), start, { kind: "end", end: { state } }).phase).toEqual({ is: "ended", ending: { state } });
+    expect(after(fresh(), start, { kind: "end", end: { state } }).phase).toEqual({ kind: "ended", ending: { state } });
   });
 
   test("ignores whatever comes after its end", () => {
@@ -34,7 +34,7 @@ describe("a turn", () => {
   test("is stopped in every phase, and keeps what it has", () => {
     for (const events of [[], [start], [start, thought("a")], [start, said("a")], [failed("busy")], [start, said("a"), cut]]) {
       const turn = after(fresh(), ...events, { kind: "stop" });
-      expect(turn.phase).toEqual({ is: "ended", ending: { state: "stopped" } });
+      expect(turn.phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
       expect(turn.answer).toBe(events.some(({ kind }) => kind === "answer") ? "a" : "");
     }
   });
@@ -45,7 +45,7 @@ describe("a cut", () => {
     "in the answer is continued with what there is when %s",
     (_, event) => {
       const turn = after(fresh(), start, thought("Hm."), said("Hel"), event, retry);
-      expect(turn.phase.is).toBe("sending");
+      expect(turn.phase.kind).toBe("sending");
       expect(requestOf(turn)).toEqual({
         messages: [...history, { role: "assistant", content: "Hel", reasoning: "Hm." }],
         thinking: true,
@@ -67,17 +67,17 @@ describe("a cut", () => {
     const pauses: number[] = [];
     for (let i = 0; i < mostFruitlessCuts; i++) {
       turn = step(turn, cut, 0);
-      if (turn.phase.is === "resuming") pauses.push(turn.phase.until);
+      if (turn.phase.kind === "resuming") pauses.push(turn.phase.until);
       turn = step(turn, retry, 0);
     }
     expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000]);
-    expect(step(turn, cut, 0).phase).toEqual({ is: "ended", ending: { state: "truncated" } });
+    expect(step(turn, cut, 0).phase).toEqual({ kind: "ended", ending: { state: "truncated" } });
   });
 
   test("is gone on with after any number of refusals", () => {
     let turn = fresh();
     for (let i = 0; i <= mostFruitlessCuts; i++) turn = step(step(turn, failed("unreachable"), 0), retry, 0);
-    expect(step(turn, cut, 0).phase.is).toBe("resuming");
+    expect(step(turn, cut, 0).phase.kind).toBe("resuming");
   });
 
   test("after more of the answer starts counting anew; a thought that begins again doesn't", () => {
@@ -89,8 +89,8 @@ describe("a cut", () => {
 describe("a failure", () => {
   test.each(["unreachable", "busy"] as const)("%s waits and goes out again", (cause) => {
     const turn = step(fresh(), failed(cause), 1000);
-    expect(turn.phase).toEqual({ is: "waiting", cause, until: 1250 });
-    expect(step(turn, retry, 2000).phase).toEqual({ is: "sending", retries: cause });
+    expect(turn.phase).toEqual({ kind: "waiting", cause, until: 1250 });
+    expect(step(turn, retry, 2000).phase).toEqual({ kind: "sending", retries: cause });
   });
 
   test("waits as long as Retry-After says, if that is longer", () => {
@@ -112,7 +112,7 @@ describe("a failure", () => {
     "%s ends the turn, and never becomes text",
     (code) => {
       const turn = after(fresh(), start, said("a"), failed(code, { detail: "why" }));
-      expect(turn.phase).toEqual({ is: "ended", ending: { state: "failed", problem: { code, detail: "why" } } });
+      expect(turn.phase).toEqual({ kind: "ended", ending: { state: "failed", problem: { code, detail: "why" } } });
       expect(turn.answer).toBe("a");
     },
   );
@@ -147,7 +147,7 @@ describe("the figures at the end", () => {
 describe("answer now", () => {
   test("asks again without thinking, and keeps the thought for the reader but not for the model", () => {
     const turn = after(fresh(), start, thought("Hm"), { kind: "answer-now" });
-    expect(turn).toMatchObject({ phase: { is: "sending" }, reasoning: "Hm", reasoningMs: 100, reasoningSkipped: true });
+    expect(turn).toMatchObject({ phase: { kind: "sending" }, reasoning: "Hm", reasoningMs: 100, reasoningSkipped: true });
     expect(requestOf(turn)).toEqual({ messages: history, thinking: false, continue: false });
     expect(requestOf(after(turn, said("a"))).messages.at(-1)).toEqual({ role: "assistant", content: "a" });
   });

@@ -1,4 +1,4 @@
-import { directionOfKey, follow, type FollowEvent } from "../follow.ts";
+import { directionOfKey, follow, type FollowEvent } from "./follow.ts";
 
 /** Keeps the end of the conversation in view for as long as the reader wants it. */
 export class Scrolling {

@@ -1,4 +1,4 @@
-import type { Service } from "../processes/service.ts";
+import type { Service } from "./service.ts";
 
 /** What `/sim/requests` tells of a request (ModelSim/Control/RequestRecord.cs). */
 export interface ModelRequest {

@@ -1,7 +1,7 @@
 import { test as base, expect, type BrowserContext } from "@playwright/test";
 import { Chat } from "./chat.ts";
 import { ScriptedModel } from "./scriptedModel.ts";
-import { type Program, Service } from "../processes/service.ts";
+import { type Program, Service } from "./service.ts";
 import { ModelControl, plainModel } from "./modelControl.ts";
 
 interface Watched {

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
-const root = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../../../..");
 
 export type Program = "Llasta.Web" | "Llasta.ChatApi" | "Llasta.ModelSim";
 

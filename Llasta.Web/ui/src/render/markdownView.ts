@@ -1,8 +1,8 @@
 import { GrowingMarkdown, type Block } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
-import { CodeBlock } from "./code.ts";
-import { el } from "./dom.ts";
-import { renderMath } from "./math.ts";
+import { CodeBlock } from "./codeBlock.ts";
+import { el } from "../dom/element.ts";
+import { renderMath } from "./formula.ts";
 import { sanitized } from "./sanitize.ts";
 
 /** One block in the page. */
@@ -135,8 +135,8 @@ function viewOf(block: Block, words: Words): BlockView {
 function htmlView(block: Block & { kind: "html" }, words: Words): BlockView {
   const element = sanitized(block.html).firstElementChild;
   const root = element instanceof HTMLElement ? element : el("p");
-  const dress = dressed(root, words);
-  return { element: root, block, update: () => false, finish: () => dress.forEach((code) => code.finish()) };
+  const codes = enhanced(root, words);
+  return { element: root, block, update: () => false, finish: () => codes.forEach((code) => code.finish()) };
 }
 
 function codeView(block: Block & { kind: "code" }, words: Words): BlockView {
@@ -164,7 +164,7 @@ function partsView<Parted extends Block & { kind: "list" | "table" }>(
       if (old?.html === html) return;
       const made = make(html);
       const part = made instanceof HTMLElement ? made : el("li");
-      parts[i] = { html, element: part, codes: dressed(part, words), finished: false };
+      parts[i] = { html, element: part, codes: enhanced(part, words), finished: false };
       if (old) old.element.replaceWith(part);
       else parent.append(part);
     });
@@ -191,7 +191,7 @@ function partsView<Parted extends Block & { kind: "list" | "table" }>(
 }
 
 /** Gives code inside a block its frame, and formulas their form. */
-function dressed(root: Element, words: Words): CodeBlock[] {
+function enhanced(root: Element, words: Words): CodeBlock[] {
   renderMath(root);
   return [...root.querySelectorAll("pre > code")].map((code) => {
     const block = new CodeBlock(/language-(\S+)/.exec(code.className)?.[1] ?? "", code.textContent.replace(/\n$/, ""), words);

@@ -33,7 +33,7 @@ function isExecutable(path) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!findBrowser()) {
-    const cli = fileURLToPath(new URL("../node_modules/@playwright/test/cli.js", import.meta.url));
+    const cli = fileURLToPath(new URL("../../node_modules/@playwright/test/cli.js", import.meta.url));
     if (existsSync(cli)) spawnSync(process.execPath, [cli, "install", "chromium"], { stdio: ["ignore", 2, 2] });
   }
   const path = findBrowser();

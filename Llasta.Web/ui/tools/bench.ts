@@ -6,10 +6,10 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { chromium, expect } from "@playwright/test";
-import { Chat } from "./chat.ts";
-import { launch } from "./launch.ts";
-import { Service } from "../processes/service.ts";
-import { ModelControl, plainModel } from "./modelControl.ts";
+import { Chat } from "../e2e/support/chat.ts";
+import { launch } from "../e2e/support/launch.ts";
+import { Service } from "../e2e/support/service.ts";
+import { ModelControl, plainModel } from "../e2e/support/modelControl.ts";
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

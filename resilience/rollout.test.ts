@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { type Program, Service } from "../processes/service.ts";
+import { type Program, Service } from "../Llasta.Web/ui/e2e/support/service.ts";
 import { Balancer } from "./balancer.ts";
 import { Link } from "./link.ts";
 import { type Answer, type Question, read, type Reading, undisturbed } from "./readers.ts";
@@ -22,7 +22,7 @@ async function start(name: string, program: Program, settings: Record<string, st
 async function balance(name: string, services: readonly Service[]): Promise<{ readonly url: string; readonly balancer: Balancer }> {
   const balancer = new Balancer(services);
   const link = await Link.open(name, () => balancer.next()?.port);
-  cleanUp.push(() => (link.close(), balancer.close()));
+  cleanUp.push(() => link.close(), () => balancer.close());
   return { url: link.url, balancer };
 }
 
@@ -47,7 +47,7 @@ async function readDuring(url: string, during: () => Promise<void>): Promise<{ r
   const reader = async (i: number, begun: () => void): Promise<void> => {
     do {
       const reading = await read(url, questions[i]!, { begun });
-      expect(reading.turn.phase, `turn ${i}`).toEqual({ is: "ended", ending: { state: "done" } });
+      expect(reading.turn.phase, `turn ${i}`).toEqual({ kind: "ended", ending: { state: "done" } });
       expect(reading.turn.answer, `the answer of turn ${i}`).toBe(expected[i]!.answer);
       readings.push(reading);
     } while (!over);

@@ -1,6 +1,6 @@
 import type { Words } from "../words/index.ts";
-import { copyButton } from "./clipboard.ts";
-import { el } from "./dom.ts";
+import { copyButton } from "../dom/clipboard.ts";
+import { el } from "../dom/element.ts";
 import { sanitized } from "./sanitize.ts";
 
 /** Longer code isn't coloured: it would hold up the page. */

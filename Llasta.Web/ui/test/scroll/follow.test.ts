@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOfKey, follow } from "../src/follow.ts";
+import { directionOfKey, follow } from "../../src/scroll/follow.ts";
 
 test("any movement upwards stops following, at once and from anywhere", () => {
   expect(follow(true, { kind: "moving", direction: "up" })).toBe(false);

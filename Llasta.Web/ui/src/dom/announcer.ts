@@ -1,4 +1,4 @@
-import { el } from "./dom.ts";
+import { el } from "./element.ts";
 
 const region = el("div", { className: "visually-hidden", role: "status", ariaLive: "polite" });
 

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 
 const budget = 60 * 1024;
 
-const root = process.argv[2] ?? join(import.meta.dirname, "../wwwroot");
+const root = process.argv[2] ?? join(import.meta.dirname, "../../wwwroot");
 const html = readFileSync(join(root, "index.html"), "utf8");
 const files = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map(([, file]) => ({
   name: basename(file),

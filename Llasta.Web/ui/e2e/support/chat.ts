@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
-import { en } from "../src/words/en.ts";
+import { en } from "../../src/words/en.ts";
 
 /** The page as its reader knows it: by what is written on things. */
 export class Chat {

@@ -1,7 +1,7 @@
-import { ChatClient } from "../src/turn/client.ts";
-import { type Clock, systemClock, TurnRun } from "../src/turn/run.ts";
-import type { Turn } from "../src/turn/turn.ts";
-import type { Message } from "../src/turn/wire.ts";
+import { ChatClient } from "../Llasta.Web/ui/src/turn/client.ts";
+import { type Clock, systemClock, TurnRun } from "../Llasta.Web/ui/src/turn/run.ts";
+import type { Turn } from "../Llasta.Web/ui/src/turn/turn.ts";
+import type { Message } from "../Llasta.Web/ui/src/turn/wire.ts";
 
 export interface Question {
   readonly history: readonly Message[];
@@ -55,8 +55,8 @@ export async function read(base: string, question: Question, { hurry = 1, begun 
     client: new ChatClient(`${base}/`, fetchOnce),
     clock: hurried(hurry),
     onChange(turn) {
-      if (turn.phase.is !== phase) {
-        phase = turn.phase.is;
+      if (turn.phase.kind !== phase) {
+        phase = turn.phase.kind;
         if (phase === "resuming") resumed++;
         if (phase === "waiting") waited++;
       }

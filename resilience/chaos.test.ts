@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { type Program, Service } from "../processes/service.ts";
+import { type Program, Service } from "../Llasta.Web/ui/e2e/support/service.ts";
 import { Link } from "./link.ts";
 import { seeded } from "./random.ts";
 import { type Question, read, type Reading, undisturbed } from "./readers.ts";
@@ -54,7 +54,7 @@ test(
     const reader = async (): Promise<void> => {
       for (const [i, question] of next) {
         const reading = await read(toChatbot.url, question, { hurry: 4 });
-        expect(reading.turn.phase, `turn ${i}`).toEqual({ is: "ended", ending: { state: "done" } });
+        expect(reading.turn.phase, `turn ${i}`).toEqual({ kind: "ended", ending: { state: "done" } });
         expect(reading.turn.answer, `the answer of turn ${i}`).toBe(expected[i]!.answer);
         expect(reading.turn.reasoning, `the thinking of turn ${i}`).toBe(expected[i]!.reasoning);
         readings.push(reading);

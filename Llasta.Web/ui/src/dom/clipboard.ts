@@ -1,6 +1,6 @@
 import type { Words } from "../words/index.ts";
 import { announce } from "./announcer.ts";
-import { button, icon } from "./dom.ts";
+import { button, icon } from "./element.ts";
 
 async function copy(text: string): Promise<boolean> {
   try {

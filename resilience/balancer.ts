@@ -1,4 +1,4 @@
-import type { Service } from "../processes/service.ts";
+import type { Service } from "../Llasta.Web/ui/e2e/support/service.ts";
 
 /** Chooses a process for each new connection, as a Kubernetes Service does: in turn, among those that say that they are ready. */
 export class Balancer {

@@ -3,11 +3,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium, expect, type Page } from "@playwright/test";
-import { Chat } from "./chat.ts";
-import { launch } from "./launch.ts";
-import { ScriptedModel } from "./scriptedModel.ts";
-import { Service } from "../processes/service.ts";
-import { ModelControl, plainModel, type ModelSettings } from "./modelControl.ts";
+import { Chat } from "../e2e/support/chat.ts";
+import { launch } from "../e2e/support/launch.ts";
+import { ScriptedModel } from "../e2e/support/scriptedModel.ts";
+import { Service } from "../e2e/support/service.ts";
+import { ModelControl, plainModel, type ModelSettings } from "../e2e/support/modelControl.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const { values } = parseArgs({
