@@ -61,6 +61,9 @@ vitest() {
 }
 json() { node -p "JSON.parse(fs.readFileSync('$1', 'utf8')).$2" 2>/dev/null || echo 0; }
 
+say "The page's style"
+(cd Llasta.Web/ui && npm run --silent lint)
+suite "The page's style" 0 0 $?
 vitest "The page's logic" Llasta.Web/ui
 (cd resilience && npm ci --no-audit --no-fund --loglevel=error && npm run --silent typecheck) || die "The resilience tests don't compile."
 vitest "Dying processes and broken connections" resilience
