@@ -38,7 +38,8 @@ export interface Reading {
 const hurried = (factor: number): Clock => ({ now: systemClock.now, after: (ms, call) => systemClock.after(ms / factor, call) });
 
 /** Each request takes a connection of its own, as through an Ingress, which chooses anew for each. */
-const fetchOnce: typeof fetch = (input, init) => fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), Connection: "close" } });
+const fetchOnce: typeof fetch = (input, init) =>
+  fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), Connection: "close" } });
 
 /**
  * Reads one answer as the page does, from the first request to the end of the turn.

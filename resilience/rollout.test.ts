@@ -22,23 +22,32 @@ async function start(name: string, program: Program, settings: Record<string, st
 async function balance(name: string, services: readonly Service[]): Promise<{ readonly url: string; readonly balancer: Balancer }> {
   const balancer = new Balancer(services);
   const link = await Link.open(name, () => balancer.next()?.port);
-  cleanUp.push(() => link.close(), () => balancer.close());
+  cleanUp.push(
+    () => link.close(),
+    () => balancer.close(),
+  );
   return { url: link.url, balancer };
 }
 
 const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 15, "Sim:FirstTokenDelay": 20 });
 const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
-const questions = Array.from({ length: readers }, (_, i): Question => ({
-  history: [{ role: "user", content: `Question ${i}: tell me about it in 60 words.` }],
-  thinking: false,
-}));
+const questions = Array.from(
+  { length: readers },
+  (_, i): Question => ({
+    history: [{ role: "user", content: `Question ${i}: tell me about it in 60 words.` }],
+    thinking: false,
+  }),
+);
 const expected: readonly Answer[] = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
 const chatApi = (name: string, drain: string) =>
   start(name, "Llasta.ChatApi", { OPENAI_API_BASE_URL: `${model.url}/v1`, "Chat:DrainTimeout": drain });
 
 const chatbot = (name: string, drain: string, ...chatApis: readonly string[]) =>
-  start(name, "Llasta.Web", { "Chat:DrainTimeout": drain, ...Object.fromEntries(chatApis.map((url, i) => [`services:chatapi:http:${i}`, url])) });
+  start(name, "Llasta.Web", {
+    "Chat:DrainTimeout": drain,
+    ...Object.fromEntries(chatApis.map((url, i) => [`services:chatapi:http:${i}`, url])),
+  });
 
 /** Lets every reader ask, and ask again, until `during` is over; all their answers have to be whole. */
 async function readDuring(url: string, during: () => Promise<void>): Promise<{ resumed: number; waited: number }> {
@@ -93,7 +102,9 @@ test("no reader of 200 notices that all four processes are replaced as the manif
   expect(noticed).toEqual({ resumed: 0, waited: 0 });
 });
 
-test("no reader of 200 loses a letter when all four processes are restarted in mid-answer, with neither warning nor time", { timeout: 180_000 }, async () => {
+test("no reader of 200 loses a letter when all four processes are restarted in mid-answer, with neither warning nor time", {
+  timeout: 180_000,
+}, async () => {
   const drain = "00:00:00.3";
   const apis = await Promise.all([chatApi("chatapi 0", drain), chatApi("chatapi 1", drain)]);
   const urls = apis.map(({ url }) => url);

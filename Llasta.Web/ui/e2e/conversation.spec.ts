@@ -132,7 +132,11 @@ test("opening a conversation over another one can be undone", async ({ chat }) =
   await expect(chat.questions).toHaveText(["Something else"]);
 });
 
-for (const [what, text] of [["no JSON", "{"], ["another JSON", '{"messages":[]}'], ["a newer version", '{"format":"llasta-conversation","version":99,"system":"","exchanges":[]}']])
+for (const [what, text] of [
+  ["no JSON", "{"],
+  ["another JSON", '{"messages":[]}'],
+  ["a newer version", '{"format":"llasta-conversation","version":99,"system":"","exchanges":[]}'],
+])
   test(`a file that is ${what} is refused, and nothing changes`, async ({ chat }) => {
     await chat.ask("First");
     await chat.import(text!);
@@ -187,7 +191,10 @@ test("two tabs are two conversations", async ({ chat, context, web, model }) => 
 test("the page stores nothing but the choice of appearance", async ({ chat, page, context }) => {
   await chat.ask("A secret");
   const stored = await page.evaluate(async () => ({
-    local: { ...localStorage }, session: { ...sessionStorage }, databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: (await indexedDB.databases()).length,
+    caches: (await caches.keys()).length,
   }));
   expect(stored).toEqual({ local: { theme: "auto" }, session: {}, databases: 0, caches: 0 });
   expect(await context.cookies()).toEqual([]);

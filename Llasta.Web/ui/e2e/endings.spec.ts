@@ -39,7 +39,11 @@ test("thinking-limit: says that there is no answer, and brings one without think
   expect((await model.requests()).map(({ body }) => body.chat_template_kwargs.enable_thinking)).toEqual([true, false]);
 });
 
-test("truncated for good: after several cuts without a word the reader is asked, and Continue completes the answer", async ({ chat, model, page }) => {
+test("truncated for good: after several cuts without a word the reader is asked, and Continue completes the answer", async ({
+  chat,
+  model,
+  page,
+}) => {
   await chat.ask("Hello");
   const whole = await chat.lastAnswerText();
   await page.clock.install();

@@ -40,7 +40,7 @@ test.describe("copying", () => {
 
   test("a block of code is copied alone", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
-    const code = "def f(x):\n    return x < 1 and \"&amp;\"\n";
+    const code = 'def f(x):\n    return x < 1 and "&amp;"\n';
     (await model.turn()).say(`Look:\n\n\`\`\`python\n${code}\`\`\`\n\nDone.`).end();
     await chat.ended();
     await chat.answer.getByRole("button", { name: chat.words.copyCode }).click();
@@ -68,7 +68,10 @@ test.describe("scrolling", () => {
   const top = (page: Page) => page.evaluate(() => scrollY);
   const toEnd = (page: Page) => page.evaluate(() => Math.round(document.documentElement.scrollHeight - innerHeight - scrollY));
 
-  test("the end stays in view until the reader goes up by the wheel, and again when End is pressed", async ({ script: { chat, model }, page }) => {
+  test("the end stays in view until the reader goes up by the wheel, and again when End is pressed", async ({
+    script: { chat, model },
+    page,
+  }) => {
     await chat.say("Hello");
     const turn = await model.turn();
     turn.say(paragraph.repeat(8));
@@ -218,7 +221,8 @@ test.describe("in a browser of another language", () => {
 });
 
 test.describe("appearance", () => {
-  const background = (page: Page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor || getComputedStyle(document.body).backgroundColor);
+  const background = (page: Page) =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor || getComputedStyle(document.body).backgroundColor);
   const lightness = async (page: Page) => {
     const element = await background(page);
     return page.evaluate((colour) => {
@@ -251,7 +255,8 @@ test.describe("appearance", () => {
     const turn = await model.turn();
     turn.think("Hm");
     await expect(chat.thought).toHaveText("Hm");
-    const moving = () => page.evaluate(() => document.getAnimations().filter(({ effect }) => Number(effect?.getComputedTiming().duration) > 10).length);
+    const moving = () =>
+      page.evaluate(() => document.getAnimations().filter(({ effect }) => Number(effect?.getComputedTiming().duration) > 10).length);
     expect(await moving()).toBe(0);
     turn.say("Hello");
     await expect(chat.answer).toHaveText("Hello");

@@ -79,7 +79,9 @@ test("Enter in mid-composition doesn't send where it is told by isComposing alon
     box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", isComposing: true, bubbles: true, cancelable: true }));
     box.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "한" }));
     // Safari: the composition has just ended, and the key still belongs to it.
-    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true } as KeyboardEventInit));
+    box.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true } as KeyboardEventInit),
+    );
   });
   await expect(chat.box).toHaveValue("한");
   await expect(chat.exchanges).toHaveCount(0);

@@ -3,7 +3,9 @@ import type { ModelControl, ModelRequest } from "./support/modelControl.ts";
 
 /** The model's server has seen the one request being left, in that phase. */
 async function expectLeft(model: ModelControl, phase: ModelRequest["phase"]): Promise<ModelRequest> {
-  await expect.poll(async () => (await model.requests()).map(({ phase, abortedAt }) => [phase, abortedAt !== null])).toEqual([[phase, true]]);
+  await expect
+    .poll(async () => (await model.requests()).map(({ phase, abortedAt }) => [phase, abortedAt !== null]))
+    .toEqual([[phase, true]]);
   return (await model.requests())[0]!;
 }
 

@@ -1,6 +1,8 @@
 import { Chat, expect, test } from "./support/test.ts";
 
-test("a thought is open while it streams, closes when the answer begins, and says how long it took", async ({ script: { chat, model } }) => {
+test("a thought is open while it streams, closes when the answer begins, and says how long it took", async ({
+  script: { chat, model },
+}) => {
   await chat.say("Hello");
   const turn = await model.turn();
   turn.think("\nLet me see.\n\nThe user");

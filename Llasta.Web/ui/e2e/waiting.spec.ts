@@ -52,7 +52,13 @@ test("Try now doesn't wait for the pause to end", async ({ chat, model, page }) 
   await expect(chat.answer).toContainText("Hello");
 });
 
-test("a busy server makes a message wait in its place, and a place that gets free sends it", async ({ page, context, sim, start, model }) => {
+test("a busy server makes a message wait in its place, and a place that gets free sends it", async ({
+  page,
+  context,
+  sim,
+  start,
+  model,
+}) => {
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxConcurrentTurns": 1 });
   const chat = new Chat(page);
   const other = new Chat(await context.newPage());

@@ -70,9 +70,17 @@ try {
 
   console.log(`${tokens} tokens at ${rate}/s into ${messages} messages; ${browser.version()}; load ${loadavg()[0]!.toFixed(1)}`);
   console.log("tokens           ms/token   script   layout    style   frames dropped   late  longest frame  long tasks  longest task");
-  const row = (name: string, count: number, from: Cost, to: Cost, { frames, dropped, lateFrames, longestFrame, longTasks, longestTask }: Seen) => {
+  const row = (
+    name: string,
+    count: number,
+    from: Cost,
+    to: Cost,
+    { frames, dropped, lateFrames, longestFrame, longTasks, longestTask }: Seen,
+  ) => {
     const per = (a: number, b: number) => ((b - a) / count).toFixed(3).padStart(8);
-    console.log(`${name.padEnd(16)} ${per(from.task, to.task)} ${per(from.script, to.script)} ${per(from.layout, to.layout)} ${per(from.style, to.style)} ${(values.frames ? String(frames) : "–").padStart(8)} ${(values.frames ? String(dropped) : "–").padStart(7)} ${String(lateFrames).padStart(6)} ${`${longestFrame.toFixed(0)} ms`.padStart(14)} ${String(longTasks).padStart(11)} ${`${longestTask.toFixed(0)} ms`.padStart(13)}`);
+    console.log(
+      `${name.padEnd(16)} ${per(from.task, to.task)} ${per(from.script, to.script)} ${per(from.layout, to.layout)} ${per(from.style, to.style)} ${(values.frames ? String(frames) : "–").padStart(8)} ${(values.frames ? String(dropped) : "–").padStart(7)} ${String(lateFrames).padStart(6)} ${`${longestFrame.toFixed(0)} ms`.padStart(14)} ${String(longTasks).padStart(11)} ${`${longestTask.toFixed(0)} ms`.padStart(13)}`,
+    );
   };
 
   // The page at rest, with what measures it, as if tokens came at the same rate.
@@ -89,7 +97,12 @@ try {
   for (let slice = 1; slice <= slices; slice++) {
     const goal = Math.floor((tokens * slice) / slices);
     // The model is asked how far it is: a question to the page would be work for its main thread.
-    await expect.poll(async () => (await sent()) >= goal || (await model.requests()).at(-1)?.state === "finished", { timeout: 3_600_000, intervals: [200] }).toBe(true);
+    await expect
+      .poll(async () => (await sent()) >= goal || (await model.requests()).at(-1)?.state === "finished", {
+        timeout: 3_600_000,
+        intervals: [200],
+      })
+      .toBe(true);
     const [now, count, frames] = [await cost(), await sent(), await seen()];
     row(`${done} – ${count}`, Math.max(1, count - done), before, now, frames);
     perToken.push((now.task - before.task) / Math.max(1, count - done));
@@ -97,7 +110,9 @@ try {
     done = count;
   }
   await chat.ended();
-  console.log(`whole answer: ${((before.task - first.task) / done).toFixed(3)} ms of main thread per token, ${(perToken.at(-1)! / perToken[0]!).toFixed(2)} times as much at the end as at the beginning; load at the end ${loadavg()[0]!.toFixed(1)}`);
+  console.log(
+    `whole answer: ${((before.task - first.task) / done).toFixed(3)} ms of main thread per token, ${(perToken.at(-1)! / perToken[0]!).toFixed(2)} times as much at the end as at the beginning; load at the end ${loadavg()[0]!.toFixed(1)}`,
+  );
 } finally {
   await browser.close();
   await web.end();
@@ -105,7 +120,12 @@ try {
 }
 
 function watchFrames(count: boolean): void {
-  let frames = 0, dropped = 0, lateFrames = 0, longestFrame = 0, longTasks = 0, longestTask = 0;
+  let frames = 0,
+    dropped = 0,
+    lateFrames = 0,
+    longestFrame = 0,
+    longTasks = 0,
+    longestTask = 0;
   let last = performance.now();
   const frame = (now: number) => {
     frames++;

@@ -26,11 +26,24 @@ const browser = await chromium.launch(launch);
 
 const sizes = { wide: { width: 1200, height: 800 }, tall: { width: 1200, height: 980 }, phone: { width: 390, height: 780 } };
 
-async function picture(name: string, url: string, take: (chat: Chat, page: Page) => Promise<unknown>, sizesToTake: (keyof typeof sizes)[] = ["wide"], folder = out): Promise<void> {
+async function picture(
+  name: string,
+  url: string,
+  take: (chat: Chat, page: Page) => Promise<unknown>,
+  sizesToTake: (keyof typeof sizes)[] = ["wide"],
+  folder = out,
+): Promise<void> {
   for (const size of sizesToTake)
     for (const colorScheme of ["light", "dark"] as const) {
       await control.set(plainModel);
-      const page = await browser.newPage({ viewport: sizes[size], colorScheme, hasTouch: size === "phone", isMobile: size === "phone", locale: "en-US", reducedMotion: "reduce" });
+      const page = await browser.newPage({
+        viewport: sizes[size],
+        colorScheme,
+        hasTouch: size === "phone",
+        isMobile: size === "phone",
+        locale: "en-US",
+        reducedMotion: "reduce",
+      });
       const chat = new Chat(page);
       await chat.open(url);
       await expect(chat.pill).toHaveAttribute("data-state", /./);
@@ -52,7 +65,8 @@ const failing = (settings: ModelSettings) => async (chat: Chat) => {
   await chat.ask("And the chat API, when it runs on its own?");
 };
 
-const thought = "The user wants a short comparison. A table is the clearest form for that.\n\nI should name what each is best at, and say plainly when it is the wrong choice.";
+const thought =
+  "The user wants a short comparison. A table is the clearest form for that.\n\nI should name what each is best at, and say plainly when it is the wrong choice.";
 const answer = `All three move structured data between programs; they differ in **who decides what is sent**.
 
 | | REST | gRPC | GraphQL |
@@ -92,33 +106,59 @@ const whole = async (chat: Chat) => {
 
 try {
   if (values.docs) {
-    await picture("screenshot", scripted.url, async (chat, page) => {
-      await whole(chat);
-      await page.mouse.move(0, 0);
-    }, ["tall"], join(root, "docs"));
+    await picture(
+      "screenshot",
+      scripted.url,
+      async (chat, page) => {
+        await whole(chat);
+        await page.mouse.move(0, 0);
+      },
+      ["tall"],
+      join(root, "docs"),
+    );
   } else {
     const both: (keyof typeof sizes)[] = ["wide", "phone"];
     await picture("empty", simulated.url, async () => {}, both);
     await picture("answer", scripted.url, whole, both);
-    await picture("thinking", scripted.url, async (chat) => {
-      await chat.say("Compare REST, gRPC and GraphQL in a table.");
-      (await model.turn()).think(thought);
-      await expect(chat.thought).toContainText("wrong choice");
-    }, both);
-    await picture("streaming", scripted.url, async (chat) => {
-      await chat.say("Compare REST, gRPC and GraphQL in a table.");
-      (await model.turn()).think(thought).say(answer.slice(0, 620));
-      await expect(chat.answer).toContainText("Calling");
-    }, both);
+    await picture(
+      "thinking",
+      scripted.url,
+      async (chat) => {
+        await chat.say("Compare REST, gRPC and GraphQL in a table.");
+        (await model.turn()).think(thought);
+        await expect(chat.thought).toContainText("wrong choice");
+      },
+      both,
+    );
+    await picture(
+      "streaming",
+      scripted.url,
+      async (chat) => {
+        await chat.say("Compare REST, gRPC and GraphQL in a table.");
+        (await model.turn()).think(thought).say(answer.slice(0, 620));
+        await expect(chat.answer).toContainText("Calling");
+      },
+      both,
+    );
     await picture("table", simulated.url, ask("Show me a table"), both);
-    await picture("code", simulated.url, async (chat) => {
-      await chat.ask("Show me code");
-      await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
-    }, both);
-    await picture("math", simulated.url, async (chat) => {
-      await chat.ask("Show me math");
-      await expect(chat.answer.locator("math").first()).toBeVisible();
-    }, both);
+    await picture(
+      "code",
+      simulated.url,
+      async (chat) => {
+        await chat.ask("Show me code");
+        await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
+      },
+      both,
+    );
+    await picture(
+      "math",
+      simulated.url,
+      async (chat) => {
+        await chat.ask("Show me math");
+        await expect(chat.answer.locator("math").first()).toBeVisible();
+      },
+      both,
+    );
     await picture("list", simulated.url, ask("Show me a list"));
     await picture("settings", simulated.url, (chat) => chat.button(chat.words.settings).click(), both);
     await picture("editing", simulated.url, async (chat) => {
@@ -172,11 +212,16 @@ try {
       await chat.action.click();
       await chat.ended();
     });
-    await picture("unreachable", simulated.url, async (chat) => {
-      await control.set({ Fault: "Refuse" });
-      await chat.say("Hello");
-      await expect(chat.note).toContainText(chat.words.waitingUnreachable);
-    }, both);
+    await picture(
+      "unreachable",
+      simulated.url,
+      async (chat) => {
+        await control.set({ Fault: "Refuse" });
+        await chat.say("Hello");
+        await expect(chat.note).toContainText(chat.words.waitingUnreachable);
+      },
+      both,
+    );
     await picture("draft-back", simulated.url, async (chat) => {
       await control.set({ ContextWindow: 200 });
       await chat.say("Please summarise this for me. ".repeat(40));
@@ -184,11 +229,16 @@ try {
     });
     const loading = await Service.startLater("Llasta.ModelSim");
     const waiting = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${loading.url}/v1` });
-    await picture("loading", waiting.url, async (chat) => {
-      await expect(chat.pill).toHaveAttribute("data-state", "loading");
-      await chat.say("Hello");
-      await expect(chat.note).toContainText(chat.words.waitingLoading);
-    }, both);
+    await picture(
+      "loading",
+      waiting.url,
+      async (chat) => {
+        await expect(chat.pill).toHaveAttribute("data-state", "loading");
+        await chat.say("Hello");
+        await expect(chat.note).toContainText(chat.words.waitingLoading);
+      },
+      both,
+    );
     await waiting.end();
   }
 } finally {

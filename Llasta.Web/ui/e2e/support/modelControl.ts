@@ -6,7 +6,11 @@ export interface ModelRequest {
   readonly state: "running" | "finished" | "aborted" | "faulted";
   readonly tokensSent: number;
   readonly abortedAt: number | null;
-  readonly body: { messages: { role: string; content: string }[]; continue_final_message?: boolean; chat_template_kwargs: { enable_thinking: boolean } };
+  readonly body: {
+    messages: { role: string; content: string }[];
+    continue_final_message?: boolean;
+    chat_template_kwargs: { enable_thinking: boolean };
+  };
 }
 
 /** The simulator's settings that tests change (ModelSim/ModelSimOptions.cs); durations in milliseconds. */
@@ -25,8 +29,16 @@ export interface ModelSettings {
 
 /** As fast as it can be, and nothing wrong. */
 export const plainModel: ModelSettings = {
-  Fault: "None", FaultPhase: "Answering", FaultAfterTokens: 0, FaultTimes: 0,
-  TokensPerSecond: 0, FirstTokenDelay: 0, QueueDelay: 0, ThinkingTokens: null, ContextWindow: 16_384, TokensPerChunk: 1,
+  Fault: "None",
+  FaultPhase: "Answering",
+  FaultAfterTokens: 0,
+  FaultTimes: 0,
+  TokensPerSecond: 0,
+  FirstTokenDelay: 0,
+  QueueDelay: 0,
+  ThinkingTokens: null,
+  ContextWindow: 16_384,
+  TokensPerChunk: 1,
 };
 
 /** The simulator's control, over its own wire. */
@@ -38,7 +50,11 @@ export class ModelControl {
   }
 
   async set(settings: ModelSettings): Promise<void> {
-    const response = await fetch(`${this.#sim.url}/sim/settings`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(settings) });
+    const response = await fetch(`${this.#sim.url}/sim/settings`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(settings),
+    });
     if (!response.ok) throw new Error(await response.text());
   }
 

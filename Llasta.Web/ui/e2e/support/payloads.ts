@@ -186,11 +186,11 @@ export const payloads: readonly string[] = [
 
   // In Markdown's blocks
   "`<script>alert(1)</script>`",
-  "``` \"><script>alert(1)</script>\ncode\n```",
-  "```html\"onmouseover=\"alert(1)\n<p>\n```",
+  '``` "><script>alert(1)</script>\ncode\n```',
+  '```html"onmouseover="alert(1)\n<p>\n```',
   "```html\n</code></pre><script>alert(1)</script>\n```",
   "```javascript\nalert(1)\n```",
-  "```mermaid\ngraph TD; A[\"<img src=x onerror=alert(1)>\"]\n```",
+  '```mermaid\ngraph TD; A["<img src=x onerror=alert(1)>"]\n```',
   "~~~</pre><img src=x onerror=alert(1)>\nx\n~~~",
   `    <script>alert(1)</script>`,
   `# <img src=x onerror=alert(1)>`,

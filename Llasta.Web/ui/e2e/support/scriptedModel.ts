@@ -11,7 +11,10 @@ export class ScriptedTurn {
   gone = false;
 
   constructor(body: string, response: ServerResponse) {
-    const { messages, chat_template_kwargs } = JSON.parse(body) as { messages: ScriptedTurn["messages"]; chat_template_kwargs?: { enable_thinking: boolean } };
+    const { messages, chat_template_kwargs } = JSON.parse(body) as {
+      messages: ScriptedTurn["messages"];
+      chat_template_kwargs?: { enable_thinking: boolean };
+    };
     this.messages = messages;
     this.thinking = chat_template_kwargs?.enable_thinking ?? true;
     this.#response = response;
@@ -47,7 +50,9 @@ export class ScriptedTurn {
   }
 
   #write(rest: object): void {
-    this.#response.write(`data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 0, model: "Qwen/Qwen3-8B", ...rest })}\n\n`);
+    this.#response.write(
+      `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 0, model: "Qwen/Qwen3-8B", ...rest })}\n\n`,
+    );
   }
 }
 

@@ -28,22 +28,39 @@ export class Service {
   readonly #arguments: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(program: Program, port: number, settings: Readonly<Record<string, string | number>>, { name = program, environment = "Development" }: ServiceOptions) {
+  private constructor(
+    program: Program,
+    port: number,
+    settings: Readonly<Record<string, string | number>>,
+    { name = program, environment = "Development" }: ServiceOptions,
+  ) {
     this.name = name;
     this.port = port;
     this.#program = program;
-    this.#arguments = [`--urls=${this.url}`, `--environment=${environment}`, ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
+    this.#arguments = [
+      `--urls=${this.url}`,
+      `--environment=${environment}`,
+      ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`),
+    ];
   }
 
   /** @param settings in the configuration's names, like `Chat:MaxMessages`. */
-  static async start(program: Program, settings: Readonly<Record<string, string | number>> = {}, options: ServiceOptions = {}): Promise<Service> {
+  static async start(
+    program: Program,
+    settings: Readonly<Record<string, string | number>> = {},
+    options: ServiceOptions = {},
+  ): Promise<Service> {
     const service = await Service.startLater(program, settings, options);
     await service.start();
     return service;
   }
 
   /** One whose address is known, while connections to it are refused. */
-  static async startLater(program: Program, settings: Readonly<Record<string, string | number>> = {}, options: ServiceOptions = {}): Promise<Service> {
+  static async startLater(
+    program: Program,
+    settings: Readonly<Record<string, string | number>> = {},
+    options: ServiceOptions = {},
+  ): Promise<Service> {
     return new Service(program, await freePort(), settings, options);
   }
 
@@ -63,9 +80,11 @@ export class Service {
     running.add(child);
     child.once("exit", () => running.delete(child));
     let said = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
     while (!(await this.ready())) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode} instead of starting:\n${said}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode} instead of starting:\n${said}`);
       await delay(10);
     }
   }
@@ -111,4 +130,6 @@ async function freePort(): Promise<number> {
 
 /** The environment without what would configure our programs. */
 const ownEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OPENAI_|OTEL_|ASPNETCORE_|DOTNET_ENVIRONMENT|Chat__|Sim__|services__)/i.test(name)));
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(OPENAI_|OTEL_|ASPNETCORE_|DOTNET_ENVIRONMENT|Chat__|Sim__|services__)/i.test(name)),
+  );

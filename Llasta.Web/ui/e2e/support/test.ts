@@ -31,32 +31,44 @@ interface TestFixtures {
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
-  sim: [async ({}, use) => {
-    const server = await Service.start("Llasta.ModelSim");
-    await use(server);
-    await server.end();
-  }, { scope: "worker" }],
+  sim: [
+    async ({}, use) => {
+      const server = await Service.start("Llasta.ModelSim");
+      await use(server);
+      await server.end();
+    },
+    { scope: "worker" },
+  ],
 
-  web: [async ({ sim }, use) => {
-    const server = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
-    await use(server);
-    await server.end();
-  }, { scope: "worker" }],
+  web: [
+    async ({ sim }, use) => {
+      const server = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+      await use(server);
+      await server.end();
+    },
+    { scope: "worker" },
+  ],
 
-  scripted: [async ({}, use) => {
-    const model = await ScriptedModel.start();
-    const web = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
-    await use({ model, web });
-    await web.end();
-    await model.stop();
-  }, { scope: "worker" }],
+  scripted: [
+    async ({}, use) => {
+      const model = await ScriptedModel.start();
+      const web = await Service.start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
+      await use({ model, web });
+      await web.end();
+      await model.stop();
+    },
+    { scope: "worker" },
+  ],
 
-  watched: [async ({ context }, use) => {
-    const watched = await watch(context);
-    await use(watched);
-    expect(watched.strangers, "requests that left the page's origin").toEqual([]);
-    expect(watched.complaints, "what the browser complained of").toEqual([]);
-  }, { auto: true }],
+  watched: [
+    async ({ context }, use) => {
+      const watched = await watch(context);
+      await use(watched);
+      expect(watched.strangers, "requests that left the page's origin").toEqual([]);
+      expect(watched.complaints, "what the browser complained of").toEqual([]);
+    },
+    { auto: true },
+  ],
 
   model: async ({ sim }, use) => {
     const model = new ModelControl(sim);
@@ -95,14 +107,19 @@ async function watch(context: BrowserContext): Promise<Watched> {
     const { protocol, origin } = new URL(request.url());
     const own = request.frame().url();
     if (protocol === "data:" || protocol === "blob:") return;
-    if (request.isNavigationRequest() || own === "about:blank" ? !/^(127\.0\.0\.1|chat\.example)$/.test(new URL(request.url()).hostname) : origin !== new URL(own).origin)
+    if (
+      request.isNavigationRequest() || own === "about:blank"
+        ? !/^(127\.0\.0\.1|chat\.example)$/.test(new URL(request.url()).hostname)
+        : origin !== new URL(own).origin
+    )
       watched.strangers.push(request.url());
   });
   context.on("weberror", (error) => watched.complaints.push(String(error.error())));
   await context.exposeFunction("complain", (text: string) => watched.complaints.push(text));
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
-      (window as unknown as { complain(text: string): void }).complain(`${violatedDirective} ${blockedURI} ${sample}`));
+      (window as unknown as { complain(text: string): void }).complain(`${violatedDirective} ${blockedURI} ${sample}`),
+    );
   });
   return watched;
 }

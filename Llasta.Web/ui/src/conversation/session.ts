@@ -2,7 +2,18 @@ import type { ChatClient } from "../turn/client.ts";
 import { systemClock, TurnRun, type Clock } from "../turn/run.ts";
 import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
 import type { Problem } from "../turn/wire.ts";
-import { answerOf, dropToFit, emptyConversation, newExchange, turnFor, withAnswer, withExchange, withLast, withoutLast, type Conversation } from "./conversation.ts";
+import {
+  answerOf,
+  dropToFit,
+  emptyConversation,
+  newExchange,
+  turnFor,
+  withAnswer,
+  withExchange,
+  withLast,
+  withoutLast,
+  type Conversation,
+} from "./conversation.ts";
 
 /** What the page shows beside the conversation, and what never becomes a part of it. */
 export type Notice =

@@ -29,11 +29,16 @@ function copyBySelection(text: string): boolean {
 }
 
 export function copyButton(text: () => string, label: string, words: Words): HTMLButtonElement {
-  const element = button("copy", label, async () => {
-    const done = await copy(text());
-    announce(done ? words.copied : words.copyFailed);
-    element.replaceChildren(icon(done ? "check" : "close"));
-    setTimeout(() => element.replaceChildren(icon("copy")), 1500);
-  }, true);
+  const element = button(
+    "copy",
+    label,
+    async () => {
+      const done = await copy(text());
+      announce(done ? words.copied : words.copyFailed);
+      element.replaceChildren(icon(done ? "check" : "close"));
+      setTimeout(() => element.replaceChildren(icon("copy")), 1500);
+    },
+    true,
+  );
   return element;
 }

@@ -34,7 +34,12 @@ export class Composer {
     });
     think.classList.add("think");
     think.ariaPressed = String(thinking);
-    this.#editing = el("div", { className: "editing", hidden: true }, el("p", {}, words.editing), button(undefined, words.cancel, () => this.#cancelEdit()));
+    this.#editing = el(
+      "div",
+      { className: "editing", hidden: true },
+      el("p", {}, words.editing),
+      button(undefined, words.cancel, () => this.#cancelEdit()),
+    );
     this.element = el(
       "form",
       { className: "composer" },

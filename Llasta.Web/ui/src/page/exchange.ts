@@ -45,8 +45,20 @@ export class ExchangeView {
     this.#copy = copyButton(() => this.#exchange.answer?.text ?? "", words.copyAnswer, words);
     const question = el("div", { className: "question" }, exchange.question);
     if (exchange.question.length > 280 || exchange.question.split("\n").length > 4) question.classList.add("long");
-    this.#answerBox.append(this.#thinking.element, this.#text.element, this.#note, el("div", { className: "under" }, this.#tools, this.#figures));
-    this.element = el("article", { className: "exchange" }, el("h2", { className: "who you" }, words.you), question, this.#name, this.#answerBox);
+    this.#answerBox.append(
+      this.#thinking.element,
+      this.#text.element,
+      this.#note,
+      el("div", { className: "under" }, this.#tools, this.#figures),
+    );
+    this.element = el(
+      "article",
+      { className: "exchange" },
+      el("h2", { className: "who you" }, words.you),
+      question,
+      this.#name,
+      this.#answerBox,
+    );
   }
 
   /** @param turn the turn that runs for this exchange, if one does. */
@@ -103,7 +115,9 @@ export class ExchangeView {
       tokens !== undefined && this.#words.tokens(tokens),
       tokensPerSecond !== undefined && this.#words.tokensPerSecond(tokensPerSecond),
       firstTokenMs !== undefined && this.#words.firstToken(firstTokenMs),
-    ].filter(Boolean).join(" · ");
+    ]
+      .filter(Boolean)
+      .join(" · ");
   }
 }
 

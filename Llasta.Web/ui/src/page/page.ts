@@ -57,10 +57,15 @@ export class Page {
       },
     });
     const settings = new Settings(this.#session, words, (conversation) => this.#replace(conversation, words.imported));
-    const toEnd = button("down", words.toEnd, () => {
-      this.#scrolling.toEnd();
-      this.#focusBox();
-    }, true);
+    const toEnd = button(
+      "down",
+      words.toEnd,
+      () => {
+        this.#scrolling.toEnd();
+        this.#focusBox();
+      },
+      true,
+    );
     toEnd.classList.add("to-end");
     toEnd.hidden = true;
     this.#scrolling = new Scrolling((following) => (toEnd.hidden = following));
@@ -68,10 +73,14 @@ export class Page {
     document.title = words.name;
     document.body.append(
       el("a", { className: "skip", href: "#message" }, words.skipToMessage),
-      el("header", { className: "masthead" },
+      el(
+        "header",
+        { className: "masthead" },
         el("h1", { ariaLabel: words.name }, "Llasta"),
         this.#pill.element,
-        el("nav", { ariaLabel: words.settings },
+        el(
+          "nav",
+          { ariaLabel: words.settings },
           button("settings", words.settings, () => settings.open()),
           button("reset", words.reset, () => this.#reset()),
         ),
@@ -136,7 +145,8 @@ export class Page {
 
   #onModel(status: ModelStatus): void {
     this.#gauge.window = status.contextWindow;
-    this.#composer.hint = status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
+    this.#composer.hint =
+      status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
     const phase = this.#session.turn?.phase;
     if (phase?.kind === "waiting" && phase.cause === "unreachable") {
       if (status.state === "ready") this.#session.retryNow();

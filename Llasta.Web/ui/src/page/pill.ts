@@ -71,14 +71,20 @@ export class Pill {
   #tick(): void {
     const state = this.#status?.state;
     if (!state || document.hidden) return;
-    const elapsed = state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
+    const elapsed =
+      state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
     const text = this.#words.modelStates[state] + elapsed;
     if (this.#state.textContent !== text) this.#state.textContent = text;
   }
 
   #announce({ state, model }: ModelStatus): void {
     const words = this.#words;
-    const texts = { ready: words.modelReady(shortName(model) ?? ""), loading: words.modelLoading, unreachable: words.modelUnreachable, busy: words.modelBusy };
+    const texts = {
+      ready: words.modelReady(shortName(model) ?? ""),
+      loading: words.modelLoading,
+      unreachable: words.modelUnreachable,
+      busy: words.modelBusy,
+    };
     announce(texts[state]);
   }
 }

@@ -15,10 +15,12 @@ export class Toast {
   }
 
   show(text: string, undo: { label: string; run: () => void } | undefined): void {
-    const undoButton = undo && button(undefined, undo.label, () => {
-      this.hide();
-      undo.run();
-    });
+    const undoButton =
+      undo &&
+      button(undefined, undo.label, () => {
+        this.hide();
+        undo.run();
+      });
     this.element.replaceChildren(el("p", {}, text), ...(undoButton ? [undoButton] : []));
     this.element.hidden = false;
     announce(text);

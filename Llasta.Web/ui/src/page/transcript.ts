@@ -78,11 +78,17 @@ export class Transcript {
       case "length":
         return { tone: "quiet", text: words.length, action: goOn };
       case "thinking-limit":
-        return { tone: "quiet", text: words.thinkingLimit, action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() } };
+        return {
+          tone: "quiet",
+          text: words.thinkingLimit,
+          action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() },
+        };
       case "truncated":
         return { tone: "problem", text: words.truncated, action: goOn };
       case "done":
-        return answer.text ? undefined : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
+        return answer.text
+          ? undefined
+          : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
     }
   }
 
@@ -106,7 +112,13 @@ export class Transcript {
   #tryNowNote(cause: "unreachable" | "busy", answer: string, model: ModelStatus | undefined): Note {
     const words = this.#words;
     const text =
-      cause === "busy" ? words.waitingBusy : answer ? words.waitingToGoOn : model?.state === "loading" ? words.waitingLoading : words.waitingUnreachable;
+      cause === "busy"
+        ? words.waitingBusy
+        : answer
+          ? words.waitingToGoOn
+          : model?.state === "loading"
+            ? words.waitingLoading
+            : words.waitingUnreachable;
     return { tone: "quiet", text, action: { label: words.tryNow, run: this.#actions.retryNow } };
   }
 
@@ -127,5 +139,15 @@ const welcome = (words: Words, suggest: (message: string) => void): HTMLElement 
     el("h2", {}, words.emptyTitle),
     el("p", {}, words.emptyText),
     el("h3", {}, words.suggestionsTitle),
-    el("ul", {}, ...words.suggestions.map((suggestion) => el("li", {}, button(undefined, suggestion, () => suggest(suggestion))))),
+    el(
+      "ul",
+      {},
+      ...words.suggestions.map((suggestion) =>
+        el(
+          "li",
+          {},
+          button(undefined, suggestion, () => suggest(suggestion)),
+        ),
+      ),
+    ),
   );

@@ -24,7 +24,12 @@ export class CodeBlock {
     this.element = el(
       "figure",
       { className: "code" },
-      el("figcaption", {}, el("span", {}, language || words.plainText), copyButton(() => this.#text, words.copyCode, words)),
+      el(
+        "figcaption",
+        {},
+        el("span", {}, language || words.plainText),
+        copyButton(() => this.#text, words.copyCode, words),
+      ),
       el("pre", { tabIndex: 0 }, this.#code),
     );
     this.grow(text);

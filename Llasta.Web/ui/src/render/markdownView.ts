@@ -117,8 +117,14 @@ function viewOf(block: Block, words: Words): BlockView {
       return codeView(block, words);
     case "list": {
       const list = block.ordered ? el("ol", { start: block.start }) : el("ul");
-      return partsView(block, list, list, words, (html) => sanitized(html).querySelector("li"), (old, block) =>
-        block.kind === "list" && block.ordered === old.ordered && block.start === old.start);
+      return partsView(
+        block,
+        list,
+        list,
+        words,
+        (html) => sanitized(html).querySelector("li"),
+        (old, block) => block.kind === "list" && block.ordered === old.ordered && block.start === old.start,
+      );
     }
     case "table": {
       const row = (html: string, section: string) => sanitized(`<table><${section}>${html}</${section}></table>`).querySelector("tr");
@@ -127,7 +133,14 @@ function viewOf(block: Block, words: Words): BlockView {
       const table = el("table", {}, el("thead", {}, head ?? undefined), body);
       if (head) renderMath(head);
       const frame = el("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: words.table }, table);
-      return partsView(block, frame, body, words, (html) => row(html, "tbody"), (old, block) => block.kind === "table" && block.head === old.head);
+      return partsView(
+        block,
+        frame,
+        body,
+        words,
+        (html) => row(html, "tbody"),
+        (old, block) => block.kind === "table" && block.head === old.head,
+      );
     }
   }
 }

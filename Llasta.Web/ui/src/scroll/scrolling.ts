@@ -14,11 +14,15 @@ export class Scrolling {
     const passive = { passive: true };
     window.addEventListener("wheel", (event) => event.deltaY < 0 && !scrollsItself(event.target) && this.#moving("up"), passive);
     window.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), passive);
-    window.addEventListener("touchmove", (event) => {
-      const y = event.touches[0]?.clientY ?? 0;
-      if (y > this.#touchY && !scrollsItself(event.target)) this.#moving("up");
-      this.#touchY = y;
-    }, passive);
+    window.addEventListener(
+      "touchmove",
+      (event) => {
+        const y = event.touches[0]?.clientY ?? 0;
+        if (y > this.#touchY && !scrollsItself(event.target)) this.#moving("up");
+        this.#touchY = y;
+      },
+      passive,
+    );
     window.addEventListener("keydown", (event) => {
       const target = event.target;
       if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;

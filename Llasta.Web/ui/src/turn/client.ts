@@ -1,6 +1,16 @@
 import { updateIntervalMs } from "./pace.ts";
 import { EventStreamParser, type ServerSentEvent } from "./sse.ts";
-import { problemCodes, type ChatRequest, type End, type Message, type ModelStatus, type Problem, type ProblemCode, type Start, type TokenCount } from "./wire.ts";
+import {
+  problemCodes,
+  type ChatRequest,
+  type End,
+  type Message,
+  type ModelStatus,
+  type Problem,
+  type ProblemCode,
+  type Start,
+  type TokenCount,
+} from "./wire.ts";
 
 /** What a request for an answer can bring. After `end`, `failed` or `cut` nothing follows. */
 export type Delivery =
@@ -83,7 +93,11 @@ export class ChatClient {
   }
 }
 
-async function* deliveries(body: ReadableStream<Uint8Array>, signal: AbortSignal, close: () => void): AsyncGenerator<readonly Delivery[], void> {
+async function* deliveries(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  close: () => void,
+): AsyncGenerator<readonly Delivery[], void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventStreamParser();

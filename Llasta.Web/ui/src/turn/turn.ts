@@ -94,9 +94,7 @@ export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
 /** The request that the turn needs now: the whole conversation, or the answer so far to go on from. */
 export function requestOf(turn: Turn): ChatRequest {
   const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
-  const partial: Message[] = answer
-    ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
-    : [];
+  const partial: Message[] = answer ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }] : [];
   return { messages: [...history, ...partial], thinking, continue: answer !== "" };
 }
 

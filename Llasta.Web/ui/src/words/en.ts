@@ -10,7 +10,8 @@ export const en = {
   skipToMessage: "Skip to the message box",
 
   emptyTitle: "Ask your own model.",
-  emptyText: "This page talks to the model that runs in your own cluster. The conversation lives in this tab only: nothing is stored, and nothing leaves your network.",
+  emptyText:
+    "This page talks to the model that runs in your own cluster. The conversation lives in this tab only: nothing is stored, and nothing leaves your network.",
   suggestionsTitle: "A few ways to begin",
   suggestions: [
     "What can you do, and what can’t you?",

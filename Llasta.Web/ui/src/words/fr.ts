@@ -12,7 +12,8 @@ export const fr: Words = {
   skipToMessage: "Aller au champ de message",
 
   emptyTitle: "Interrogez votre propre modèle.",
-  emptyText: "Cette page parle au modèle qui tourne dans votre grappe. La conversation ne vit que dans cet onglet\u00a0: rien n’est enregistré, rien ne quitte votre réseau.",
+  emptyText:
+    "Cette page parle au modèle qui tourne dans votre grappe. La conversation ne vit que dans cet onglet\u00a0: rien n’est enregistré, rien ne quitte votre réseau.",
   suggestionsTitle: "Quelques façons de commencer",
   suggestions: [
     "Que sais-tu faire, et que ne sais-tu pas faire\u202f?",
@@ -98,7 +99,8 @@ export const fr: Words = {
   goOn: "Continuer",
   tryAgain: "Réessayer",
   answerWithoutThinking: "Répondre sans réfléchir",
-  dropOldest: (turns) => (turns === 1 ? "Laisser de côté l’échange le plus ancien" : `Laisser de côté les ${turns} échanges les plus anciens`),
+  dropOldest: (turns) =>
+    turns === 1 ? "Laisser de côté l’échange le plus ancien" : `Laisser de côté les ${turns} échanges les plus anciens`,
   dropped: (turns) =>
     turns === 1 ? "Le modèle ne voit plus l’échange ci-dessus." : `Le modèle ne voit plus les ${turns} échanges ci-dessus.`,
 

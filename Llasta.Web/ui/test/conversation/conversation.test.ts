@@ -1,9 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { answerOf, dropToFit, emptyConversation, messagesOf, newExchange, turnFor, type Answer, type Conversation } from "../../src/conversation/conversation.ts";
+import {
+  answerOf,
+  dropToFit,
+  emptyConversation,
+  messagesOf,
+  newExchange,
+  turnFor,
+  type Answer,
+  type Conversation,
+} from "../../src/conversation/conversation.ts";
 import { beginTurn, step } from "../../src/turn/turn.ts";
 import { fromJson, toJson, toMarkdown } from "../../src/conversation/transfer.ts";
 
-const answer = (text: string, more: Partial<Answer> = {}): Answer => ({ text, reasoning: "", reasoningSkipped: false, state: "done", ...more });
+const answer = (text: string, more: Partial<Answer> = {}): Answer => ({
+  text,
+  reasoning: "",
+  reasoningSkipped: false,
+  state: "done",
+  ...more,
+});
 const conversation = (...pairs: [string, Answer?][]): Conversation => ({
   ...emptyConversation,
   exchanges: pairs.map(([question, answer]) => newExchange(question, answer)),
@@ -53,7 +68,10 @@ describe("what a turn leaves behind", () => {
 
   test("has no figures for a text that nobody counted", () => {
     const stopped = [{ kind: "answer", text: ", and more" }, { kind: "stop" }] as const;
-    const left = answerOf(stopped.reduce((turn, event) => step(turn, event, 0), going), old);
+    const left = answerOf(
+      stopped.reduce((turn, event) => step(turn, event, 0), going),
+      old,
+    );
     expect(left).toMatchObject({ state: "stopped", text: "B so far, and more", usage: undefined, tokens: undefined });
   });
 });
@@ -79,14 +97,27 @@ describe("dropping the oldest exchanges", () => {
 describe("a saved conversation", () => {
   const saved: Conversation = {
     ...conversation(
-      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 }, tokens: 7, timings: { firstTokenMs: 5 } })],
+      [
+        "a",
+        answer("**A**\n", {
+          reasoning: "Hm",
+          reasoningMs: 1200,
+          model: "Qwen/Qwen3-8B",
+          usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 },
+          tokens: 7,
+          timings: { firstTokenMs: 5 },
+        }),
+      ],
       ["b 👋\u0000", answer("", { state: "thinking-limit", reasoningSkipped: true })],
       ["c"],
     ),
     system: "Be brief.",
     dropped: 1,
   };
-  const withoutIds = ({ exchanges, ...rest }: Conversation) => ({ ...rest, exchanges: exchanges.map(({ question, answer }) => ({ question, answer })) });
+  const withoutIds = ({ exchanges, ...rest }: Conversation) => ({
+    ...rest,
+    exchanges: exchanges.map(({ question, answer }) => ({ question, answer })),
+  });
 
   test("as JSON comes back the same, with new ids", () => {
     const back = fromJson(toJson(saved));
@@ -95,7 +126,12 @@ describe("a saved conversation", () => {
   });
 
   test.each([
-    "", "null", "[]", "{}", '"x"', '{"format":"other","version":1}',
+    "",
+    "null",
+    "[]",
+    "{}",
+    '"x"',
+    '{"format":"other","version":1}',
     '{"format":"llasta-conversation","version":2,"system":"","exchanges":[]}',
     '{"format":"llasta-conversation","version":1,"system":"","exchanges":{}}',
     '{"format":"llasta-conversation","version":1,"system":"","exchanges":[{"question":1}]}',

@@ -23,28 +23,37 @@ describe("a message", () => {
     const { session: chat, calls, texts } = await session(answers("A"), answers("B"));
     await chat.send("a");
     await chat.send("b");
-    expect(texts()).toEqual([["a", "A"], ["b", "B"]]);
+    expect(texts()).toEqual([
+      ["a", "A"],
+      ["b", "B"],
+    ]);
     expect(calls[1]!.request.messages).toHaveLength(3);
   });
 
-  test.each(["invalid-request", "too-large", "forbidden-origin"] as const)("refused as %s comes back to its writer and leaves no trace", async (code) => {
-    const { session: chat, drafts, texts } = await session(problem(code));
-    await chat.send("a");
-    expect(texts()).toEqual([]);
-    expect(drafts).toEqual(["a"]);
-    expect(chat.notice).toMatchObject({ kind: "draft-back", problem: { code } });
-  });
+  test.each(["invalid-request", "too-large", "forbidden-origin"] as const)(
+    "refused as %s comes back to its writer and leaves no trace",
+    async (code) => {
+      const { session: chat, drafts, texts } = await session(problem(code));
+      await chat.send("a");
+      expect(texts()).toEqual([]);
+      expect(drafts).toEqual(["a"]);
+      expect(chat.notice).toMatchObject({ kind: "draft-back", problem: { code } });
+    },
+  );
 
-  test.each(["model-auth", "model-not-found", "model-error"] as const)("that failed as %s stays, and can be tried again; the error is no part of it", async (code) => {
-    const { session: chat, calls, texts } = await session(problem(code), answers("A"));
-    await chat.send("a");
-    expect(texts()).toEqual([["a", undefined]]);
-    expect(chat.notice).toMatchObject({ kind: "trouble", problem: { code } });
-    await chat.goOn();
-    expect(texts()).toEqual([["a", "A"]]);
-    expect(chat.notice).toBeUndefined();
-    expect(calls[1]!.request.messages).toEqual([{ role: "user", content: "a" }]);
-  });
+  test.each(["model-auth", "model-not-found", "model-error"] as const)(
+    "that failed as %s stays, and can be tried again; the error is no part of it",
+    async (code) => {
+      const { session: chat, calls, texts } = await session(problem(code), answers("A"));
+      await chat.send("a");
+      expect(texts()).toEqual([["a", undefined]]);
+      expect(chat.notice).toMatchObject({ kind: "trouble", problem: { code } });
+      await chat.goOn();
+      expect(texts()).toEqual([["a", "A"]]);
+      expect(chat.notice).toBeUndefined();
+      expect(calls[1]!.request.messages).toEqual([{ role: "user", content: "a" }]);
+    },
+  );
 
   test("stopped before anything came is back with its writer", async () => {
     const { session: chat, drafts, texts } = await session(() => chat.stop());
@@ -53,12 +62,19 @@ describe("a message", () => {
   });
 
   test("that outgrew the window can go out without the oldest exchanges, which stay in sight", async () => {
-    const { session: chat, calls, texts } = await session(answers("A"), problem("context-overflow", { promptTokens: 110, contextWindow: 100 }), answers("B"));
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(answers("A"), problem("context-overflow", { promptTokens: 110, contextWindow: 100 }), answers("B"));
     await chat.send("a");
     await chat.send("b");
     expect(chat.dropCount).toBe(1);
     await chat.dropOldest();
-    expect(texts()).toEqual([["a", "A"], ["b", "B"]]);
+    expect(texts()).toEqual([
+      ["a", "A"],
+      ["b", "B"],
+    ]);
     expect(calls[2]!.request.messages).toEqual([{ role: "user", content: "b" }]);
     expect(chat.conversation.dropped).toBe(1);
   });
@@ -72,7 +88,11 @@ describe("a message", () => {
 
 describe("an answer", () => {
   test("that broke off stays as far as it came, and trying again goes on with it", async () => {
-    const { session: chat, calls, texts } = await session(streams([start, event("half "), event({ code: "model-error", detail: "" }, "error")]), answers("whole"));
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(streams([start, event("half "), event({ code: "model-error", detail: "" }, "error")]), answers("whole"));
     await chat.send("a");
     expect(texts()).toEqual([["a", "half "]]);
     expect(chat.conversation.exchanges[0]!.answer).toMatchObject({ state: "truncated" });
@@ -127,7 +147,11 @@ describe("an answer", () => {
   });
 
   test("that never came, because the thinking ate the limit, is asked for without thinking", async () => {
-    const { session: chat, calls, texts } = await session(streams([start, event("Hm", "reasoning"), event({ state: "thinking-limit" }, "end")]), answers("A"));
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(streams([start, event("Hm", "reasoning"), event({ state: "thinking-limit" }, "end")]), answers("A"));
     await chat.send("a");
     expect(chat.conversation.exchanges[0]!.answer).toMatchObject({ text: "", reasoning: "Hm", state: "thinking-limit" });
     await chat.answerWithoutThinking();

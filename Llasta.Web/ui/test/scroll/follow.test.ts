@@ -21,10 +21,15 @@ test("asking for the end follows", () => {
   expect(follow(false, { kind: "to-end" })).toBe(true);
 });
 
-test.each([["PageUp", false, "up"], ["ArrowUp", false, "up"], ["Home", false, "up"], [" ", true, "up"], [" ", false, "down"], ["End", false, "down"], ["a", false, undefined]] as const)(
-  "the key %j (shift %j) moves %s",
-  (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction),
-);
+test.each([
+  ["PageUp", false, "up"],
+  ["ArrowUp", false, "up"],
+  ["Home", false, "up"],
+  [" ", true, "up"],
+  [" ", false, "down"],
+  ["End", false, "down"],
+  ["a", false, undefined],
+] as const)("the key %j (shift %j) moves %s", (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction));
 
 test("stays with what was opened to be read, unless the end is still in view", () => {
   expect(follow(true, { kind: "unfolded", toEnd: 300 })).toBe(false);

@@ -52,13 +52,23 @@ describe("a turn over HTTP", () => {
     const clock = hurried();
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock, random: () => 0.5 }).ended;
     expect(turn).toMatchObject({ answer: "one two three four", phase: { ending: { state: "done" } } });
-    expect(calls.map(({ request }) => request.messages.at(-1)!.content)).toEqual(["Hi", "one ", "one two ", "one two ", "one two ", "one two three "]);
+    expect(calls.map(({ request }) => request.messages.at(-1)!.content)).toEqual([
+      "Hi",
+      "one ",
+      "one two ",
+      "one two ",
+      "one two ",
+      "one two three ",
+    ]);
     expect(calls.slice(1).every(({ request }) => request.continue)).toBe(true);
     expect(clock.pauses).toEqual([250, 250, 500, 1000, 250]);
   });
 
   test("waits for as long as Retry-After says", async () => {
-    const { base } = await chatServer(fails(503, { code: "busy", detail: "" }, { "Retry-After": "7" }), streams([start, answer("a"), done]));
+    const { base } = await chatServer(
+      fails(503, { code: "busy", detail: "" }, { "Retry-After": "7" }),
+      streams([start, answer("a"), done]),
+    );
     const clock = hurried();
     expect((await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock }).ended).answer).toBe("a");
     expect(clock.pauses).toEqual([7000]);
@@ -117,8 +127,16 @@ describe("a turn over HTTP", () => {
 
 describe("what a server answers", () => {
   test.each([
-    ["a problem", fails(400, { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }), { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }],
-    ["an error event", streams([start, event({ code: "model-error", detail: "engine", status: 500 }, "error")]), { code: "model-error", detail: "engine" }],
+    [
+      "a problem",
+      fails(400, { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }),
+      { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 },
+    ],
+    [
+      "an error event",
+      streams([start, event({ code: "model-error", detail: "engine", status: 500 }, "error")]),
+      { code: "model-error", detail: "engine" },
+    ],
     ["a page of HTML with status 200", fails(200, "<html></html>", { "Content-Type": "text/html" }), { code: "model-error" }],
     ["an unknown code", fails(500, { code: "new-one", detail: "x" }), { code: "model-error", detail: "x" }],
     ["413 without a body", fails(413, ""), { code: "too-large" }],

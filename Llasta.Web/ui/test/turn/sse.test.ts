@@ -6,7 +6,8 @@ const parse = (...pieces: string[]): ServerSentEvent[] => {
   return pieces.flatMap((piece) => parser.push(piece));
 };
 
-const stream = 'event: start\ndata: {"id":"1"}\n\n: keep-alive\n\nevent: reasoning\ndata: "a"\n\ndata: "b"\r\n\r\ndata: 1\ndata: 2\n\nid: 7\nretry: 5\ndata:x\n\n';
+const stream =
+  'event: start\ndata: {"id":"1"}\n\n: keep-alive\n\nevent: reasoning\ndata: "a"\n\ndata: "b"\r\n\r\ndata: 1\ndata: 2\n\nid: 7\nretry: 5\ndata:x\n\n';
 const events = [
   { name: "start", data: '{"id":"1"}' },
   { name: "reasoning", data: '"a"' },

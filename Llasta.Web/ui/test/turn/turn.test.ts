@@ -17,7 +17,10 @@ const after = (turn: Turn, ...events: TurnEvent[]): Turn => events.reduce((turn,
 describe("a turn", () => {
   test("thinks, answers and is done, with the figures of its end", () => {
     const usage = { promptTokens: 9, completionTokens: 3 };
-    const turn = after(fresh(), start, thought("Hm"), thought("m."), said("Hel"), said("lo"), { kind: "end", end: { state: "done", usage } });
+    const turn = after(fresh(), start, thought("Hm"), thought("m."), said("Hel"), said("lo"), {
+      kind: "end",
+      end: { state: "done", usage },
+    });
     expect(turn).toMatchObject({ reasoning: "Hmm.", reasoningMs: 200, answer: "Hello", model: "Qwen/Qwen3-8B", usage });
     expect(turn.phase).toEqual({ kind: "ended", ending: { state: "done" } });
   });
@@ -41,19 +44,19 @@ describe("a turn", () => {
 });
 
 describe("a cut", () => {
-  test.each([["the stream ends", cut], ["the stream says truncated", { kind: "end", end: { state: "truncated" } } as TurnEvent]])(
-    "in the answer is continued with what there is when %s",
-    (_, event) => {
-      const turn = after(fresh(), start, thought("Hm."), said("Hel"), event, retry);
-      expect(turn.phase.kind).toBe("sending");
-      expect(requestOf(turn)).toEqual({
-        messages: [...history, { role: "assistant", content: "Hel", reasoning: "Hm." }],
-        thinking: true,
-        continue: true,
-      });
-      expect(after(turn, start, said("lo")).answer).toBe("Hello");
-    },
-  );
+  test.each([
+    ["the stream ends", cut],
+    ["the stream says truncated", { kind: "end", end: { state: "truncated" } } as TurnEvent],
+  ])("in the answer is continued with what there is when %s", (_, event) => {
+    const turn = after(fresh(), start, thought("Hm."), said("Hel"), event, retry);
+    expect(turn.phase.kind).toBe("sending");
+    expect(requestOf(turn)).toEqual({
+      messages: [...history, { role: "assistant", content: "Hel", reasoning: "Hm." }],
+      thinking: true,
+      continue: true,
+    });
+    expect(after(turn, start, said("lo")).answer).toBe("Hello");
+  });
 
   test("in mid-thought asks again, and the new thought replaces the old one only when it comes", () => {
     const turn = after(fresh(), start, thought("Old"), cut, retry);
@@ -108,18 +111,26 @@ describe("a failure", () => {
     expect(requestOf(turn)).toMatchObject({ continue: true, messages: [...history, { content: "Hel" }] });
   });
 
-  test.each(["invalid-request", "too-large", "forbidden-origin", "context-overflow", "model-auth", "model-not-found", "model-error"] as const)(
-    "%s ends the turn, and never becomes text",
-    (code) => {
-      const turn = after(fresh(), start, said("a"), failed(code, { detail: "why" }));
-      expect(turn.phase).toEqual({ kind: "ended", ending: { state: "failed", problem: { code, detail: "why" } } });
-      expect(turn.answer).toBe("a");
-    },
-  );
+  test.each([
+    "invalid-request",
+    "too-large",
+    "forbidden-origin",
+    "context-overflow",
+    "model-auth",
+    "model-not-found",
+    "model-error",
+  ] as const)("%s ends the turn, and never becomes text", (code) => {
+    const turn = after(fresh(), start, said("a"), failed(code, { detail: "why" }));
+    expect(turn.phase).toEqual({ kind: "ended", ending: { state: "failed", problem: { code, detail: "why" } } });
+    expect(turn.answer).toBe("a");
+  });
 });
 
 describe("the figures at the end", () => {
-  const ended: TurnEvent = { kind: "end", end: { state: "done", usage: { promptTokens: 20, completionTokens: 3 }, timings: { firstTokenMs: 1, tokensPerSecond: 8 } } };
+  const ended: TurnEvent = {
+    kind: "end",
+    end: { state: "done", usage: { promptTokens: 20, completionTokens: 3 }, timings: { firstTokenMs: 1, tokensPerSecond: 8 } },
+  };
   const whole = { tokens: 3, timings: { firstTokenMs: 1, tokensPerSecond: 8 } };
 
   test.each([
