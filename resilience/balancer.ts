@@ -1,6 +1,6 @@
 import type { Service } from "../Llasta.Web/ui/e2e/support/service.ts";
 
-/** Chooses a process for each new connection, as a Kubernetes Service does: in turn, among those that say that they are ready. */
+/** Chooses a process for each new connection, as a Kubernetes Service does: round robin among the ready ones. */
 export class Balancer {
   readonly #ready: Set<Service>;
   readonly #leaving = new Set<Service>();
@@ -16,7 +16,7 @@ export class Balancer {
     return [...this.#ready][this.#turn++ % this.#ready.size];
   }
 
-  /** A pod that is being deleted leaves the endpoints at once, whatever its probe says. */
+  /** A pod that is being deleted is removed from the endpoints at once, whatever its probe says. */
   leave(service: Service): void {
     this.#leaving.add(service);
     this.#ready.delete(service);

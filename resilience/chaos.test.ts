@@ -50,7 +50,7 @@ test(`every one of ${turns} turns completes with the uninterrupted answer while 
       thinking: random() < 0.3,
     }),
   );
-  // In a process of its own, so that what the faults do to the model can't reach it.
+  // In a separate process, so that the faults can't reach it.
   const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
   const expected = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 

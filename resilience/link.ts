@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A network path that can break: forwards connections to the target chosen for each, and resets them on demand. */
+/** A network path that can break: forwards each connection to a chosen target, and resets connections on demand. */
 export class Link {
   readonly name: string;
   readonly port: number;
@@ -30,7 +30,7 @@ export class Link {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Resets the connections that `chosen` picks, in mid-byte if need be. */
+  /** Resets the connections that `chosen` picks, at any byte. */
   cut(chosen: () => boolean): void {
     for (const socket of this.#open) if (chosen()) socket.resetAndDestroy();
   }

@@ -13,7 +13,7 @@ export interface Answer {
   readonly reasoning: string;
 }
 
-/** What the model says when nothing goes wrong, asked of it directly and not as a stream: none of what is tested took part. */
+/** The uninterrupted answer, requested from the model directly and not as a stream: none of the tested parts is involved. */
 export async function undisturbed(model: string, { history, thinking }: Question): Promise<Answer> {
   const response = await fetch(`${model}/v1/chat/completions`, {
     method: "POST",
@@ -26,18 +26,18 @@ export async function undisturbed(model: string, { history, thinking }: Question
 
 export interface Reading {
   readonly turn: Turn;
-  /** How often the answer was cut and gone on with. */
+  /** How often the answer was cut and continued. */
   readonly resumed: number;
-  /** How often the model or the chat API could not be reached. */
+  /** How often the model or the chat API was unreachable. */
   readonly waited: number;
   /** The longest time between two pieces of text, in milliseconds. */
   readonly longestGap: number;
 }
 
-/** The page's own logic, with its pauses made shorter: a test's faults heal in a second, not in minutes. */
+/** The page's own clock with shorter pauses: the faults of a test last seconds, not minutes. */
 const hurried = (factor: number): Clock => ({ now: systemClock.now, after: (ms, call) => systemClock.after(ms / factor, call) });
 
-/** Each request takes a connection of its own, as through an Ingress, which chooses anew for each. */
+/** Each request uses its own connection, as through an Ingress, which chooses a pod for each. */
 const fetchOnce: typeof fetch = (input, init) =>
   fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), Connection: "close" } });
 

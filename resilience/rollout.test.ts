@@ -18,7 +18,7 @@ async function start(name: string, program: Program, settings: Record<string, st
   return service;
 }
 
-/** One address for several processes, as a Service gives it. */
+/** One address for several processes, as a Kubernetes Service provides it. */
 async function balance(name: string, services: readonly Service[]): Promise<{ readonly url: string; readonly balancer: Balancer }> {
   const balancer = new Balancer(services);
   const link = await Link.open(name, () => balancer.next()?.port);
@@ -49,7 +49,7 @@ const chatbot = (name: string, drain: string, ...chatApis: readonly string[]) =>
     ...Object.fromEntries(chatApis.map((url, i) => [`services:chatapi:http:${i}`, url])),
   });
 
-/** Lets every reader ask, and ask again, until `during` is over; all their answers have to be whole. */
+/** Lets every reader ask again and again until `during` is over, and expects every answer to be whole. */
 async function readDuring(url: string, during: () => Promise<void>): Promise<{ resumed: number; waited: number }> {
   const readings: Reading[] = [];
   let over = false;
@@ -81,7 +81,7 @@ async function readDuring(url: string, during: () => Promise<void>): Promise<{ r
   return result;
 }
 
-test("no reader of 200 notices that all four processes are replaced as the manifests have it", { timeout: 180_000 }, async () => {
+test("no reader of 200 notices that all four processes are replaced with the drain of the manifests", { timeout: 180_000 }, async () => {
   const drain = "00:00:30";
   const apis = await Promise.all([chatApi("chatapi 0", drain), chatApi("chatapi 1", drain)]);
   const toApis = await balance("chatbot → chatapi", apis);
@@ -90,7 +90,7 @@ test("no reader of 200 notices that all four processes are replaced as the manif
 
   const replace = async (service: Service, { balancer }: { readonly balancer: Balancer }) => {
     balancer.leave(service);
-    // The manifests' preStop.
+    // The preStop hook of the manifests.
     await delay(5000);
     expect(await service.end("SIGTERM"), `${service.name}'s exit code`).toBe(0);
     await service.start();
@@ -102,7 +102,7 @@ test("no reader of 200 notices that all four processes are replaced as the manif
   expect(noticed).toEqual({ resumed: 0, waited: 0 });
 });
 
-test("no reader of 200 loses a letter when all four processes are restarted in mid-answer, with neither warning nor time", {
+test("no reader of 200 loses a letter when all four processes are restarted in mid-answer, without a warning or a drain", {
   timeout: 180_000,
 }, async () => {
   const drain = "00:00:00.3";

@@ -7,7 +7,7 @@ import { expect, test } from "./support/test.ts";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 async function expectNoViolation(page: Page): Promise<void> {
-  // A transition halfway is no state to measure contrast in; what moves for ever is measured where it is faintest.
+  // Contrast can't be measured halfway through a transition; endless animations are measured where they are faintest.
   await page.evaluate(() => {
     for (const animation of document.getAnimations()) {
       const { iterations, duration } = animation.effect!.getComputedTiming();
@@ -59,7 +59,7 @@ for (const [screen, use] of Object.entries(screens))
       turn.end();
     });
 
-    test("on an answer with everything in it", async ({ chat, page }) => {
+    test("on an answer with all kinds of blocks", async ({ chat, page }) => {
       await chat.ask("Show me everything");
       await expect(chat.answer.locator("math").first()).toBeVisible();
       await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
@@ -67,7 +67,7 @@ for (const [screen, use] of Object.entries(screens))
       await expectNoViolation(page);
     });
 
-    test("on an error, on a waiting message and on a draft that came back", async ({ chat, page, model }) => {
+    test("on an error, on a waiting message and on a returned draft", async ({ chat, page, model }) => {
       await model.set({ Fault: "Error" });
       await chat.ask("Hello");
       await chat.expectNote(chat.words.problems["model-error"], chat.words.tryAgain);

@@ -5,8 +5,8 @@ import { toJson } from "../src/conversation/transfer.ts";
 import { newExchange } from "../src/conversation/conversation.ts";
 
 /*
- * Whatever a model says, no script runs, no request leaves and no policy is violated. The last two are watched in
- * every test (test.ts); here `alert` is, too, and what stands in the page when an answer has come.
+ * Whatever a model says, no script runs, no request leaves the origin and no policy is violated. The last two are
+ * checked in every test (test.ts); here `alert` and the resulting elements are checked too.
  */
 test.beforeEach(async ({ context, page }) => {
   page.on("dialog", (dialog) => void dialog.dismiss());
@@ -17,7 +17,7 @@ test.beforeEach(async ({ context, page }) => {
   await context.addInitScript(`window.poke = ${poke.toString()}`);
 });
 
-/** What is in the conversation, after each of its elements was pointed at, focused and clicked. */
+/** Returns the forbidden elements and attributes of the conversation, after pointing at, focusing and clicking each element. */
 const poke = () => {
   const wrong: string[] = [];
   const stay = (event: Event) => event.preventDefault();
@@ -31,7 +31,7 @@ const poke = () => {
     )
       wrong.push(`<${element.localName}>`);
     for (const { name, value } of element.attributes) {
-      // Temml gives its elements measures, through CSSOM.
+      // Temml sets lengths on its elements through CSSOM.
       if (name === "style" && element.closest("math") && !/url|position|var|image/i.test(value)) continue;
       if (/^(on.*|src|srcset|srcdoc|style|id|name|ping|action|formaction|background|xlink:href|data-.*)$/i.test(name))
         wrong.push(`${element.localName} ${name}=${value}`);
@@ -90,7 +90,7 @@ const forms: Record<string, (payload: string) => { event?: "reasoning"; text: st
 };
 
 for (const [form, wrap] of Object.entries(forms))
-  test(`${form}, token by token, each of them drawn`, async ({ chat, page }) => {
+  test(`${form}, streamed token by token, each one drawn`, async ({ chat, page }) => {
     test.slow();
     await page.evaluate(standIn);
     await chat.say("Hello");
@@ -167,7 +167,7 @@ const standIn = () => {
   };
 };
 
-test("as questions, answers, thoughts, names and a system prompt in a file that is opened", async ({ chat }) => {
+test("as questions, answers, thinking, names and a system prompt in an opened file", async ({ chat }) => {
   const exchanges = payloads.map((payload) =>
     newExchange(payload, {
       text: payload,
@@ -186,7 +186,7 @@ test("as questions, answers, thoughts, names and a system prompt in a file that 
   await expectAlive(chat);
 });
 
-test("in the names and words of the chat API and the model's server", async ({ chat, page }) => {
+test("in the names and texts of the chat API and the model's server", async ({ chat, page }) => {
   const evil = "<img src=x onerror=alert(1)>";
   await page.route("**/api/model", (route) =>
     route.fulfill({ json: { state: "ready", model: evil, version: evil, contextWindow: 100, simulated: true } }),
@@ -201,7 +201,9 @@ test("in the names and words of the chat API and the model's server", async ({ c
   expect(await page.locator("main img, .pill img").count()).toBe(0);
 });
 
-test("formulas of every kind are drawn, and wrong ones shown as they are, under the strict policy", async ({ script: { chat, model } }) => {
+test("formulas of every kind are drawn under the strict policy, and invalid ones show their source", async ({
+  script: { chat, model },
+}) => {
   const formulas = [
     "\\color{red} x",
     "\\textcolor{blue}{y}",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { build } from "vite";
 
-test("the first paint needs at most 60 KB, gzip", { timeout: 60_000 }, async () => {
+test("the first paint needs at most 60 KB with gzip", { timeout: 60_000 }, async () => {
   const outDir = mkdtempSync(join(tmpdir(), "page-"));
   try {
     await build({ logLevel: "silent", build: { outDir } });

@@ -9,11 +9,11 @@ test.each([
   [["en-GB", "fr"], en],
   [["de"], en],
   [[], en],
-] as const)("a reader of %j gets the right words", (tags, words) => {
+] as const)("a reader who prefers %j gets the right texts", (tags, words) => {
   expect(wordsFor(tags)).toBe(words);
 });
 
-test("nothing is left unsaid in any language", () => {
+test("every text exists in every language", () => {
   const said = (value: unknown): string[] =>
     typeof value === "function"
       ? [1, 61.5].map((number) => (value as (a: number, b: number) => string)(number, 100))

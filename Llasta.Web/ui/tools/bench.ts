@@ -1,7 +1,7 @@
 /*
- * What a long answer costs the page: streams --tokens at --rate into a conversation of --messages, in a real Chromium
- * in front of the real servers, and prints the main thread's time per token, from the beginning to the end.
- * Thread time, not wall-clock time, so that a busy machine changes little.
+ * Measures what a long answer costs the page: streams --tokens at --rate into a conversation of --messages, in a real
+ * Chromium in front of the real servers, and prints the main thread's time per token from the beginning to the end.
+ * It measures thread time instead of wall-clock time, so that a busy machine changes little.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: "100" },
     messages: { type: "string", default: "40" },
     slices: { type: "string", default: "8" },
-    // Counting frames makes the browser produce all of them: that costs by itself, as the line "at rest" shows.
+    // Counting frames makes the browser produce all of them, which costs time too: see the line "at rest".
     frames: { type: "boolean", default: false },
   },
 });
@@ -83,7 +83,7 @@ try {
     );
   };
 
-  // The page at rest, with what measures it, as if tokens came at the same rate.
+  // The page at rest with the measuring code, as if tokens arrived at the same rate.
   await seen();
   const rest = await cost();
   await page.waitForTimeout(3000);
@@ -96,7 +96,7 @@ try {
   const perToken: number[] = [];
   for (let slice = 1; slice <= slices; slice++) {
     const goal = Math.floor((tokens * slice) / slices);
-    // The model is asked how far it is: a question to the page would be work for its main thread.
+    // The progress is read from the model: reading it from the page would be work for the page's main thread.
     await expect
       .poll(async () => (await sent()) >= goal || (await model.requests()).at(-1)?.state === "finished", {
         timeout: 3_600_000,

@@ -1,4 +1,4 @@
-// Runs a script in TypeScript that stands beside this one: node tools/run.mjs bench.ts --tokens 2000
+// Runs a TypeScript file of this folder: node tools/run.mjs bench.ts --tokens 2000
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
 

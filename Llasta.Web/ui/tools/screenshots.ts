@@ -1,4 +1,4 @@
-/* Pictures of the page in all its states, to be looked at: --out is the folder, --docs makes those of the README, too. */
+/* Takes screenshots of the page in all its states, for people to look at: --out is the folder, --docs takes those of the README instead. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -48,7 +48,7 @@ async function picture(
       await chat.open(url);
       await expect(chat.pill).toHaveAttribute("data-state", /./);
       await take(chat, page);
-      // What is drawn when there is time, is.
+      // Wait for idle work such as highlighting.
       await page.evaluate(() => new Promise((resolve) => requestIdleCallback(() => requestAnimationFrame(() => resolve(undefined)))));
       await page.screenshot({ path: join(folder, `${name}${size === "phone" ? "-phone" : ""}-${colorScheme}.png`) });
       await page.close();
@@ -96,7 +96,7 @@ const paced = async (write: () => void): Promise<void> => {
 const whole = async (chat: Chat) => {
   await chat.say("Compare REST, gRPC and GraphQL in a table.");
   const turn = await model.turn();
-  // In pieces and at a pace that a model would have.
+  // In pieces and at the pace of a model.
   for (const word of thought.match(/\s*\S+/g)!) await paced(() => turn.think(word));
   for (const word of answer.match(/\s*\S+/g)!) await paced(() => turn.say(word));
   turn.end();
@@ -188,7 +188,7 @@ try {
     await picture("resuming", scripted.url, async (chat) => {
       await chat.say("Compare REST, gRPC and GraphQL in a table.");
       let turn = await model.turn();
-      // The picture before this one was left while it went on.
+      // Skip the continuation of the previous picture.
       while (turn.messages.at(-1)!.role === "assistant") turn = await model.turn();
       turn.say(answer.slice(0, 420));
       await expect(chat.answer).toContainText("gRPC");

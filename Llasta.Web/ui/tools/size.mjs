@@ -1,4 +1,4 @@
-// Prints what the first paint needs, gzip, and fails when it is too much: the scripts and styles that the built
+// Prints the gzip size of the first paint, and fails if it is over budget: the scripts and styles that the built
 // index.html names (Vite lists static imports there too). An argument names another folder than wwwroot.
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -1,6 +1,6 @@
-// Which Chromium the browser tests drive: one that is installed already, before Playwright's own download.
-// Run as a script, it prints the path of one, and lets Playwright download its Chromium when there is none;
-// it exits with 1 when that fails, too (then the package manager's Chromium does: apt-get install chromium).
+// Finds the Chromium for the browser tests: an installed one first, otherwise Playwright's own download.
+// As a script, it prints the path, and lets Playwright download its Chromium if there is none. It exits with 1 if
+// that fails too (then install Chromium with the package manager: apt-get install chromium).
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -15,7 +15,7 @@ const places = [
   "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 ];
 
-/** @returns {string | undefined} the path of an installed browser; the variable CHROMIUM_PATH goes first. */
+/** @returns {string | undefined} the path of an installed browser; the variable CHROMIUM_PATH takes precedence. */
 export function findBrowser() {
   const onPath = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
   const given = process.env.CHROMIUM_PATH;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
 import { en } from "../../src/words/en.ts";
 
-/** The page as its reader knows it: by what is written on things. */
+/** The page as a reader knows it: by its visible labels. */
 export class Chat {
   readonly page: Page;
   readonly words = en;
@@ -16,10 +16,10 @@ export class Chat {
   readonly questions: Locator;
   readonly thinking: Locator;
   readonly thought: Locator;
-  /** What stands under the last answer, and its one action. */
+  /** The note under the last answer, and its one action. */
   readonly note: Locator;
   readonly action: Locator;
-  /** What is said at the message box. */
+  /** The notice at the message box. */
   readonly notice: Locator;
   readonly pill: Locator;
   readonly gauge: Locator;
@@ -62,7 +62,7 @@ export class Chat {
     await this.box.press("Enter");
   }
 
-  /** Sends, and waits for the whole answer. */
+  /** Sends a message and waits for the whole answer. */
   async ask(message: string): Promise<void> {
     const before = await this.exchanges.count();
     await this.say(message);
@@ -70,7 +70,7 @@ export class Chat {
     await this.ended();
   }
 
-  /** The turn has ended, in whatever way. */
+  /** Waits until the turn has ended, in any state. */
   async ended(): Promise<void> {
     await expect(this.send).toBeVisible();
     await expect(this.page.locator('article[aria-busy="true"]')).toHaveCount(0);
@@ -81,7 +81,7 @@ export class Chat {
     if (((await button.getAttribute("aria-pressed")) === "true") !== on) await button.click();
   }
 
-  /** Shows a note with these words, its detail aside, and one action. */
+  /** Expects a note that contains this text, and has exactly this action or none. */
   async expectNote(text: string, action?: string): Promise<void> {
     await expect(this.note).toBeVisible();
     await expect(this.note.locator("p")).toContainText(text);
@@ -89,7 +89,7 @@ export class Chat {
     else await expect(this.action).toHaveText(action);
   }
 
-  /** The conversation as a file says it. */
+  /** The exported conversation. */
   async exported(kind: "Markdown" | "JSON" = "JSON"): Promise<{ name: string; text: string }> {
     await this.button(en.settings).click();
     const download = this.page.waitForEvent("download");
@@ -100,7 +100,7 @@ export class Chat {
     return { name: file.suggestedFilename(), text };
   }
 
-  /** The last answer's text as the model wrote it. */
+  /** The text of the last answer as the model wrote it. */
   async lastAnswerText(): Promise<string> {
     const { exchanges } = JSON.parse((await this.exported()).text) as { exchanges: { answer?: { text: string } }[] };
     return exchanges.at(-1)?.answer?.text ?? "";

@@ -1,7 +1,7 @@
 import type { LaunchOptions } from "@playwright/test";
 import { findBrowser } from "./browser.mjs";
 
-/** A name that leads to this machine and isn't localhost: to a browser, a page under it is from the network. */
+/** A name for this machine other than localhost: browsers treat a page under it as one from the network. */
 export const networkName = "chat.example";
 
 const executablePath = findBrowser();

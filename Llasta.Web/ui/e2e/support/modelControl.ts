@@ -1,6 +1,6 @@
 import type { Service } from "./service.ts";
 
-/** What `/sim/requests` tells of a request (ModelSim/Control/RequestRecord.cs). */
+/** A request as `/sim/requests` reports it (ModelSim/Control/RequestRecord.cs). */
 export interface ModelRequest {
   readonly phase: "before-headers" | "queued" | "thinking" | "answering" | "after-finish";
   readonly state: "running" | "finished" | "aborted" | "faulted";
@@ -27,7 +27,7 @@ export interface ModelSettings {
   TokensPerChunk?: number;
 }
 
-/** As fast as it can be, and nothing wrong. */
+/** As fast as possible, and without faults. */
 export const plainModel: ModelSettings = {
   Fault: "None",
   FaultPhase: "Answering",
@@ -41,7 +41,7 @@ export const plainModel: ModelSettings = {
   TokensPerChunk: 1,
 };
 
-/** The simulator's control, over its own wire. */
+/** The simulator's control over HTTP. */
 export class ModelControl {
   readonly #sim: Service;
 

@@ -1,4 +1,4 @@
-/** What has run scripts in other pages that show Markdown, HTML or TeX. What of it would run calls `alert`, or asks for evil.example. */
+/** Payloads that have run scripts in other pages that show Markdown, HTML or TeX. Each would call `alert` or request evil.example. */
 export const payloads: readonly string[] = [
   // Scripts
   `<script>alert(1)</script>`,
@@ -36,7 +36,7 @@ export const payloads: readonly string[] = [
   `%3Cscript%3Ealert(1)%3C/script%3E`,
   `＜script＞alert(1)＜/script＞`,
 
-  // Elements that load or fire by themselves
+  // Elements that load or run automatically
   `<img src=x onerror=alert(1)>`,
   `<IMG SRC=x OnErRoR=alert(1)>`,
   `<img src=x onerror="alert(1)"//`,

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** One request to a {@link ScriptedModel}: the test says what is answered, piece by piece. */
+/** One request to a {@link ScriptedModel}: the test decides what is answered, piece by piece. */
 export class ScriptedTurn {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   readonly thinking: boolean;
   readonly #response: ServerResponse;
   #completionTokens = 0;
-  /** The other side closed the request. */
+  /** The client closed the request. */
   gone = false;
 
   constructor(body: string, response: ServerResponse) {
@@ -56,7 +56,7 @@ export class ScriptedTurn {
   }
 }
 
-/** A model's server in vLLM's dialect whose every token comes from the test, when the test wants it. */
+/** A model's server in vLLM's dialect. Every token comes from the test, when the test wants it. */
 export class ScriptedModel {
   readonly #server: Server;
   readonly #turns: ScriptedTurn[] = [];
@@ -76,7 +76,7 @@ export class ScriptedModel {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The next request that isn't taken yet. */
+  /** The next request that no test has taken yet. */
   turn(): Promise<ScriptedTurn> {
     const turn = this.#turns.shift();
     return turn ? Promise.resolve(turn) : new Promise((resolve) => this.#waiting.push(resolve));

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Ended when this process ends in good order, also after a failed test. */
+/** Processes that are ended when this one exits, also after a failed test. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
@@ -14,15 +14,15 @@ const root = join(import.meta.dirname, "../../../..");
 export type Program = "Llasta.Web" | "Llasta.ChatApi" | "Llasta.ModelSim";
 
 export interface ServiceOptions {
-  /** For messages; the program's by default. */
+  /** A name for messages; by default the program's. */
   readonly name?: string;
   readonly environment?: "Development" | "Production";
 }
 
-/** One of our programs in a process of its own, which can be killed and started again. */
+/** One of our programs in a separate process, which can be killed and started again. */
 export class Service {
   readonly name: string;
-  /** Stays the same over restarts, as a Kubernetes Service's does. */
+  /** Stays the same over restarts, as the port of a Kubernetes Service does. */
   readonly port: number;
   readonly #program: Program;
   readonly #arguments: readonly string[];
@@ -55,7 +55,7 @@ export class Service {
     return service;
   }
 
-  /** One whose address is known, while connections to it are refused. */
+  /** A service whose address is known and that refuses connections until it is started. */
   static async startLater(
     program: Program,
     settings: Readonly<Record<string, string | number>> = {},
@@ -69,7 +69,7 @@ export class Service {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Starts the process and waits until it takes work. */
+  /** Starts the process and waits until it is ready. */
   async start(): Promise<void> {
     const child = spawn("dotnet", [assembly(this.#program), ...this.#arguments], {
       cwd: join(root, this.#program),
@@ -89,7 +89,7 @@ export class Service {
     }
   }
 
-  /** Readiness, as a probe asks for it. */
+  /** Readiness, as a probe sees it. */
   async ready(): Promise<boolean> {
     try {
       const response = await fetch(`${this.url}/health`, { headers: { Connection: "close" } });
@@ -100,7 +100,7 @@ export class Service {
     }
   }
 
-  /** Ends the process: as a lost node does, or as an orchestrator asks for it. Resolves with the exit code when it is gone. */
+  /** Ends the process, like a lost node or like an orchestrator. Resolves with the exit code when the process is gone. */
   async end(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<number | null> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
@@ -111,7 +111,7 @@ export class Service {
   }
 }
 
-/** What the build made of a program: the Release build, else the Debug build. */
+/** The path of a program's Release build, otherwise of its Debug build. */
 function assembly(program: Program): string {
   const built = ["release", "debug"].map((configuration) => join(root, "artifacts/bin", program, configuration, `${program}.dll`));
   const found = built.find(existsSync);
@@ -128,7 +128,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" ? address!.port : 0;
 }
 
-/** The environment without what would configure our programs. */
+/** The environment without variables that would configure our programs. */
 const ownEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OPENAI_|OTEL_|ASPNETCORE_|DOTNET_ENVIRONMENT|Chat__|Sim__|services__)/i.test(name)),

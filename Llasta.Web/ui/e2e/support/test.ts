@@ -5,9 +5,9 @@ import { type Program, Service } from "./service.ts";
 import { ModelControl, plainModel } from "./modelControl.ts";
 
 interface Watched {
-  /** Addresses of another origin than the page's that the browser asked for. */
+  /** URLs of other origins than the page's that the browser requested. */
   readonly strangers: string[];
-  /** What the browser complained of: content security policy, Trusted Types, uncaught errors. */
+  /** Violations of the content security policy or Trusted Types, and uncaught errors. */
   readonly complaints: string[];
 }
 
@@ -18,15 +18,15 @@ interface WorkerFixtures {
 }
 
 interface TestFixtures {
-  /** Every test: no request leaves the page's origin, no policy is violated, no error is uncaught. */
+  /** In every test: no request leaves the page's origin, no policy is violated, no error is uncaught. */
   readonly watched: Watched;
-  /** The simulator's control; it is plain and has forgotten its requests when a test begins. */
+  /** The simulator's control; a test begins with plain settings and no recorded requests. */
   readonly model: ModelControl;
   /** The page in front of the simulator. */
   readonly chat: Chat;
   /** Starts one of our programs for this test alone. */
   readonly start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>;
-  /** The page in front of a model whose every token comes from the test. */
+  /** The page in front of a model that answers only what the test says. */
   readonly script: { readonly chat: Chat; readonly model: ScriptedModel };
 }
 

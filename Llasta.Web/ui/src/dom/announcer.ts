@@ -2,11 +2,11 @@ import { el } from "./element.ts";
 
 const region = el("div", { className: "visually-hidden", role: "status", ariaLive: "polite" });
 
-/** Says something to a screen reader, when it has finished what it's saying. */
+/** Announces a text to screen readers, after their current speech. */
 export function announce(text: string): void {
   if (!region.isConnected) document.body.append(region);
   region.textContent = "";
-  // The same words twice in a row are said twice only when the region was empty in between.
+  // The same text is announced again only if the region was empty in between.
   requestAnimationFrame(() => (region.textContent = text));
 }
 

@@ -11,7 +11,7 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** Over plain http from another host than localhost, browsers have no clipboard API. */
+/** Over plain http from any host but localhost, browsers have no clipboard API. */
 function copyBySelection(text: string): boolean {
   const focused = document.activeElement;
   const box = document.createElement("textarea");

@@ -1,6 +1,6 @@
 type Child = Node | string | undefined | false;
 
-/** Makes an element: properties as on the element itself, attributes with a dash or of SVG by their names. */
+/** Creates an element. Names with a dash are attributes, all others are properties of the element. */
 export function el<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   properties: Partial<Omit<HTMLElementTagNameMap[Name], "style">> & Record<`${string}-${string}`, string> = {},
@@ -41,7 +41,7 @@ export function icon(name: IconName): SVGSVGElement {
   return svg;
 }
 
-/** A button with an icon before its words; with `bare`, the words are only its name. */
+/** A button with an icon and a label; with `bare`, the label is only its accessible name. */
 export function button(name: IconName | undefined, label: string, onClick: (event: MouseEvent) => void, bare = false): HTMLButtonElement {
   const element = el("button", { type: "button", className: bare ? "bare" : "", onclick: onClick }, name && icon(name), !bare && label);
   if (bare) {

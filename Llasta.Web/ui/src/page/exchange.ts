@@ -5,7 +5,7 @@ import { MarkdownView } from "../render/markdownView.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { button, el } from "../dom/element.ts";
 
-/** What stands under an answer: why it isn't whole, and the one thing to do about it. */
+/** The note under an answer: why it is incomplete, and the one action to take. */
 export interface Note {
   readonly tone: "quiet" | "problem";
   readonly text: string;
@@ -61,7 +61,7 @@ export class ExchangeView {
     );
   }
 
-  /** @param turn the turn that runs for this exchange, if one does. */
+  /** @param turn the turn that is running for this exchange, if any. */
   show(exchange: Exchange, turn: Turn | undefined, note: Note | undefined, isLast: boolean): void {
     this.#exchange = exchange;
     const { answer } = exchange;
@@ -133,7 +133,7 @@ interface ThinkingState {
   readonly answerBegun: boolean;
 }
 
-/** The model's thinking: open while it streams, closed when the answer begins, and after that as the reader wants it. */
+/** The model's thinking: open while it streams, closed when the answer begins, then as the reader leaves it. */
 class Thinking {
   readonly #summary = el("summary");
   readonly #text = el("div", { className: "thought" });
@@ -154,7 +154,7 @@ class Thinking {
   }
 
   show({ text, streaming, skipped, ms, skippable, answerBegun }: ThinkingState): void {
-    // Qwen3 begins a thought with an empty line.
+    // Qwen3 starts its thinking with an empty line.
     const thought = text.trimStart();
     this.element.hidden = thought === "";
     this.#grow(thought);
@@ -174,7 +174,7 @@ class Thinking {
     return skipped ? this.#words.thoughtSkipped(ms / 1000) : this.#words.thought(ms / 1000);
   }
 
-  /** Thinking is shown as it is, a paragraph for each; only the last one grows. */
+  /** Thinking is shown as plain paragraphs; only the last one grows. */
   #grow(text: string): void {
     if (text === this.#shown) return;
     const { scrollTop, clientHeight, scrollHeight } = this.#text;

@@ -15,7 +15,7 @@ import { Settings } from "./settings.ts";
 import { Toast } from "./toast.ts";
 import { Transcript } from "./transcript.ts";
 
-/** The whole page: puts its parts together and carries what happens from one to the other. */
+/** The whole page: creates its parts and connects them. */
 export class Page {
   readonly #words: Words;
   readonly #session: Session;
@@ -28,7 +28,7 @@ export class Page {
   readonly #updates = new UpdateThrottle(() => this.#showTurn());
   #phase: Phase["kind"] = "ended";
   #running = false;
-  #goesOn = false;
+  #continues = false;
 
   constructor(words: Words) {
     this.#words = words;
@@ -46,7 +46,7 @@ export class Page {
       suggest: (message) => this.#send(message),
       regenerate: () => void this.#session.regenerate(),
       edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
-      // These buttons go, and the focus would go with them.
+      // These buttons disappear, and the focus would be lost with them.
       answerNow: () => {
         this.#session.answerNow();
         this.#focusBox();
@@ -126,7 +126,7 @@ export class Page {
     this.#replace({ ...emptyConversation, system: this.#session.conversation.system }, this.#words.wasReset);
   }
 
-  /** Another conversation takes this one's place, and gives it back for a few seconds. */
+  /** Replaces the conversation, and offers to undo that for a few seconds. */
   #replace(conversation: Conversation, said: string): void {
     if (this.#composer.isEditing) this.#composer.endEdit();
     const old = this.#session.replace(conversation);
@@ -166,7 +166,7 @@ export class Page {
     if (!running) this.#gauge.ended(this.#composer.draft);
     if (begins) {
       this.#gauge.cancel();
-      // The button that began it may be gone, and the focus with it.
+      // The button that started the turn may be gone, and the focus with it.
       if (document.activeElement === document.body) this.#focusBox();
       this.#scrolling.toEnd();
     } else {
@@ -186,17 +186,17 @@ export class Page {
     this.#keepEnd();
   }
 
-  /** A screen reader hears that something begins, waits or ends; the text itself it reads when asked to. */
+  /** Screen readers announce that a turn begins, waits or ends; the text itself is read on demand. */
   #announcePhase(): void {
     const turn = this.#session.turn;
     const now = turn?.phase;
     const phase = now?.kind === "sending" && now.retries ? "waiting" : (now?.kind ?? "ended");
-    if (phase !== "answering") this.#goesOn = Boolean(turn?.answer);
+    if (phase !== "answering") this.#continues = Boolean(turn?.answer);
     if (phase === this.#phase) return;
     this.#phase = phase;
     const words = this.#words;
     if (phase === "thinking") announce(words.announceThinking);
-    else if (phase === "answering") this.#goesOn || announce(words.announceStart);
+    else if (phase === "answering") this.#continues || announce(words.announceStart);
     else if (phase === "waiting" || phase === "resuming" || phase === "ended") {
       const note = document.querySelector(".exchange.last .note:not([hidden]) p")?.textContent;
       const notice = noticeText(this.#session.notice, words);
@@ -205,10 +205,10 @@ export class Page {
   }
 }
 
-/** On a phone, a focused box covers half of the page with a keyboard. */
+/** On a phone, focusing the box opens a keyboard that covers half of the page. */
 const hasKeyboard = (): boolean => matchMedia("(hover: hover)").matches;
 
-/** What is said at the message box; what concerns an answer is said under it. */
+/** The notice at the message box; a note about an answer is shown under the answer. */
 function noticeText(notice: Notice | undefined, words: Words): string {
   switch (notice?.kind) {
     case "draft-back": {
@@ -225,7 +225,7 @@ function noticeText(notice: Notice | undefined, words: Words): string {
   }
 }
 
-/** Why nothing came of an answer. */
+/** Why there is no new answer. */
 function reasonOf(ending: Ending, words: Words): string {
   switch (ending.state) {
     case "failed":

@@ -5,11 +5,11 @@ import { announce } from "../dom/announcer.ts";
 import { el } from "../dom/element.ts";
 import { shortName } from "./exchange.ts";
 
-/** The model's state is asked for so often, milliseconds: it changes seldom once it is ready. */
+/** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
 const whenReady = 15_000;
 const whenNot = 2_000;
 
-/** Which model answers, and whether it can. */
+/** Shows which model answers, and its state. */
 export class Pill {
   readonly element = el("p", { className: "pill" });
   readonly #client: ChatClient;
@@ -38,7 +38,7 @@ export class Pill {
     return this.#status;
   }
 
-  /** Asks now, and then again and again while the page is seen. */
+  /** Requests the state now, and then repeatedly while the page is visible. */
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (document.hidden) return;
@@ -49,7 +49,7 @@ export class Pill {
 
   #take(status: ModelStatus): void {
     const before = this.#status;
-    // A model that can't be asked keeps the name by which it was known.
+    // An unreachable model keeps its last known name.
     this.#status = { ...(before?.model && { model: before.model, simulated: before.simulated }), ...status };
     if (before?.state !== status.state) {
       this.#since = performance.now();

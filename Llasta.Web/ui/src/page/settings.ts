@@ -6,7 +6,7 @@ import { announce } from "../dom/announcer.ts";
 import { button, el } from "../dom/element.ts";
 import { storedTheme, themes, useTheme } from "./theme.ts";
 
-/** System prompt, appearance, and the conversation as a file. */
+/** The settings dialog: system prompt, appearance, and the conversation as a file. */
 export class Settings {
   readonly element: HTMLDialogElement;
   readonly #session: Session;

@@ -11,7 +11,7 @@ export interface TranscriptActions extends ExchangeActions {
   readonly retryNow: () => void;
 }
 
-/** The conversation as it is read: an empty page's welcome, or the exchanges. */
+/** The conversation on screen: the welcome of an empty page, or the exchanges. */
 export class Transcript {
   readonly element = el("main", { className: "transcript" });
   readonly #session: Session;
@@ -28,7 +28,7 @@ export class Transcript {
     this.#welcome = welcome(words, actions.suggest);
   }
 
-  /** Shows everything again; exchanges that are the same are left alone. */
+  /** Shows the whole conversation; unchanged exchanges are left alone. */
   show(model: ModelStatus | undefined): void {
     const { conversation, turn } = this.#session;
     const { exchanges, dropped } = conversation;
@@ -57,7 +57,7 @@ export class Transcript {
     if (dropped === 0) this.#dropped.remove();
   }
 
-  /** Shows only what the running turn changed. */
+  /** Shows only the changes of the running turn. */
   showTurn(model: ModelStatus | undefined): void {
     const { conversation, turn } = this.#session;
     const last = conversation.exchanges.at(-1);
@@ -70,13 +70,13 @@ export class Transcript {
     if (notice?.kind === "trouble") return this.#troubleNote(notice.problem);
     const words = this.#words;
     const answer = conversation.exchanges.at(-1)?.answer;
-    if (!answer) return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
-    const goOn = { label: words.goOn, run: () => void this.#session.goOn() };
+    if (!answer) return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
+    const continues = { label: words.continue, run: () => void this.#session.continueAnswer() };
     switch (answer.state) {
       case "stopped":
-        return { tone: "quiet", text: words.stopped, action: goOn };
+        return { tone: "quiet", text: words.stopped, action: continues };
       case "length":
-        return { tone: "quiet", text: words.length, action: goOn };
+        return { tone: "quiet", text: words.length, action: continues };
       case "thinking-limit":
         return {
           tone: "quiet",
@@ -84,7 +84,7 @@ export class Transcript {
           action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() },
         };
       case "truncated":
-        return { tone: "problem", text: words.truncated, action: goOn };
+        return { tone: "problem", text: words.truncated, action: continues };
       case "done":
         return answer.text
           ? undefined
@@ -96,9 +96,9 @@ export class Transcript {
     const words = this.#words;
     switch (phase.kind) {
       case "sending":
-        // A new try doesn't take the place of what it tries to mend.
+        // While retrying, the note keeps saying why.
         if (phase.retries) return this.#tryNowNote(phase.retries, answer, model);
-        // What goes on after a break has had its first word.
+        // A continued answer already has its first word.
         return { tone: "quiet", text: answer && fruitless > 0 ? words.resuming : words.sending };
       case "resuming":
         return { tone: "quiet", text: words.resuming };
@@ -115,7 +115,7 @@ export class Transcript {
       cause === "busy"
         ? words.waitingBusy
         : answer
-          ? words.waitingToGoOn
+          ? words.waitingToContinue
           : model?.state === "loading"
             ? words.waitingLoading
             : words.waitingUnreachable;
@@ -128,7 +128,7 @@ export class Transcript {
     const { dropCount, conversation } = this.#session;
     if (problem.code === "context-overflow" && dropCount !== null)
       return { ...note, action: { label: words.dropOldest(dropCount - conversation.dropped), run: () => void this.#session.dropOldest() } };
-    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
+    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
   }
 }
 

@@ -3,13 +3,13 @@ import { copyButton } from "../dom/clipboard.ts";
 import { el } from "../dom/element.ts";
 import { sanitized } from "./sanitize.ts";
 
-/** Longer code isn't coloured: it would hold up the page. */
+/** Longer code isn't highlighted: it would block the page. */
 const longestHighlighted = 60_000;
 
-/** Code that streams in comes in runs of so many lines, so that laying out the last doesn't lay out all. */
+/** Streamed code is split into runs of this many lines, so that a change lays out only the last run. */
 const linesPerRun = 50;
 
-/** A block of code with its language and a button that copies it. It can grow, and is coloured once it doesn't any more. */
+/** A block of code with its language and a copy button. It can grow, and is highlighted when it is complete. */
 export class CodeBlock {
   readonly element: HTMLElement;
   readonly #code = el("code");
@@ -39,7 +39,7 @@ export class CodeBlock {
     return this.#language;
   }
 
-  /** @returns false when it can't: this isn't the old text with more at its end, or it is coloured already. */
+  /** @returns false if `text` doesn't extend the old text, or the block is highlighted already. */
   grow(text: string): boolean {
     if (this.#finished || !text.startsWith(this.#text)) return false;
     let added = text.slice(this.#text.length);
@@ -66,12 +66,12 @@ export class CodeBlock {
     return true;
   }
 
-  /** Colours the code, when there's time. */
+  /** Highlights the code when the browser is idle. */
   finish(): void {
     this.#finished = true;
     if (!this.#language || this.#text.length > longestHighlighted) return;
     whenIdle(async () => {
-      // Where it can't be loaded just now, code is read without colours.
+      // If the module can't be loaded, the code stays without colours.
       const module = await import("./highlight.ts").catch(() => undefined);
       const html = module?.highlight(this.#text, this.#language);
       if (html) this.#code.replaceChildren(sanitized(html));

@@ -6,7 +6,7 @@ let temml: Temml | undefined;
 let loading: Promise<void> | undefined;
 const rendered = new Map<string, Element>();
 
-/** Replaces TeX by MathML in all formulas of a piece of the page, now or as soon as Temml is loaded. */
+/** Replaces TeX with MathML in all formulas below `root`, now or as soon as Temml is loaded. */
 export function renderMath(root: ParentNode): void {
   const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered)");
   if (formulas.length === 0) return;
@@ -19,7 +19,7 @@ export function renderMath(root: ParentNode): void {
       temml = module.default;
     },
     () => {
-      // The next formula tries again; until then they are read in their source.
+      // The next formula tries again; until then the formulas show their source.
       loading = undefined;
     },
   );
@@ -28,7 +28,7 @@ export function renderMath(root: ParentNode): void {
   });
 }
 
-/** A formula in a paragraph that still grows is drawn again and again: Temml parses it once. */
+/** A formula in a growing paragraph is drawn again and again, but parsed once. */
 function render(temml: Temml, formula: HTMLElement): void {
   const tex = formula.textContent;
   const displayMode = formula.classList.contains("display");
@@ -37,10 +37,10 @@ function render(temml: Temml, formula: HTMLElement): void {
   if (!math) {
     const place = document.createElement("span");
     try {
-      // Nothing in a formula may link, load or style.
+      // A formula may not link, load or style anything.
       temml.render(tex, place, { displayMode, throwOnError: true, trust: false, maxExpand: 200 });
     } catch {
-      // A wrong one is read in its source.
+      // An invalid formula shows its source.
       return;
     }
     math = place.firstElementChild ?? place;

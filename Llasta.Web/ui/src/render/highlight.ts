@@ -55,6 +55,6 @@ const languages = {
 
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 
-/** Code as HTML with classes, not yet sanitised; null for a language that isn't known here. */
+/** Returns the code as HTML with classes, not yet sanitised, or null for an unknown language. */
 export const highlight = (code: string, language: string): string | null =>
   hljs.getLanguage(language) ? hljs.highlight(code, { language, ignoreIllegals: true }).value : null;

@@ -9,26 +9,26 @@ import { sanitized } from "./sanitize.ts";
 interface BlockView {
   readonly element: HTMLElement;
   block: Block;
-  /** Takes over a changed block, unless another view has to be made for it. */
+  /** Shows a changed block. Returns false if it needs a new view. */
   update(block: Block): boolean;
-  /** The block won't change any more. */
+  /** The block won't change again. */
   finish(): void;
 }
 
 /**
- * So many blocks share a box that isn't laid out while it is out of sight: with a box for each block, or none at all,
- * each frame costs more the longer the answer is.
+ * The number of blocks that share one box, which isn't laid out while it is off screen. With one box for each block, or
+ * with none at all, each frame would cost more the longer the answer is.
  */
 const blocksPerChunk = 16;
 
-/** Rendered Markdown that grows at its end; only blocks that changed touch the page. */
+/** Rendered Markdown that grows at its end; only changed blocks change the page. */
 export class MarkdownView {
   readonly element = el("div", { className: "prose" });
   readonly #words: Words;
   #source = "";
   #markdown = new GrowingMarkdown();
   #views: BlockView[] = [];
-  /** For each block the depths of the headings that it stands under, in the model's counting. */
+  /** For each block, the depths of the headings above it, as the model numbered them. */
   #outlines: (readonly number[])[] = [];
   #finished = 0;
 
@@ -36,7 +36,7 @@ export class MarkdownView {
     this.#words = words;
   }
 
-  /** Shows this text. Costs what was added when it is the old text with more at its end. */
+  /** Shows a text. If it extends the old text, the cost depends only on the addition. */
   show(text: string, complete: boolean): void {
     if (!text.startsWith(this.#source)) {
       this.#source = "";
@@ -45,7 +45,7 @@ export class MarkdownView {
       this.#finished = 0;
       this.element.replaceChildren();
     }
-    // An answer that had ended goes on: its last blocks aren't finished after all.
+    // An answer that had ended is continued: its last blocks aren't finished any more.
     if (!complete) this.#finished = Math.min(this.#finished, this.#markdown.finishedBlocks);
     const changed = this.#markdown.append(text.slice(this.#source.length));
     this.#source = text;
@@ -68,14 +68,14 @@ export class MarkdownView {
       this.#views[i] = view;
       if (old) old.element.replaceWith(view.element);
       else this.#chunk(i).append(view.element);
-      // A definition of a link came late and changed a block that was finished.
+      // A late link definition changed a finished block.
       if (i < this.#finished) view.finish();
     }
     for (const { element } of this.#views.splice(blocks.length)) element.remove();
     while (this.element.childElementCount > Math.ceil(blocks.length / blocksPerChunk)) this.element.lastElementChild!.remove();
   }
 
-  /** A model begins with headings of any depth and leaves some out: in the page's outline they follow one another. */
+  /** Models start with headings of any depth and skip levels; in the page's outline the levels are consecutive. */
   #outline(from: number): void {
     const { blocks } = this.#markdown;
     this.#outlines.length = Math.min(this.#outlines.length, blocks.length);
@@ -203,7 +203,7 @@ function partsView<Parted extends Block & { kind: "list" | "table" }>(
   };
 }
 
-/** Gives code inside a block its frame, and formulas their form. */
+/** Replaces code inside a block by code blocks and renders its formulas. @returns the code blocks. */
 function enhanced(root: Element, words: Words): CodeBlock[] {
   renderMath(root);
   return [...root.querySelectorAll("pre > code")].map((code) => {

@@ -7,12 +7,12 @@ DOMPurify.setConfig({
   ],
   ALLOWED_ATTR: ["href", "title", "target", "rel", "class", "start"],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
-  // Targets are our own: every link opens a page of its own that can't reach back.
+  // The targets are set by our own grammar: every link opens a new page without access to this one.
   ADD_URI_SAFE_ATTR: ["target", "rel", "class", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 });
 
-/** The only way by which markup comes into the page. */
+/** The only way for markup to enter the page. */
 export const sanitized = (html: string): DocumentFragment => DOMPurify.sanitize(html) as unknown as DocumentFragment;

@@ -1,6 +1,6 @@
 import { directionOfKey, follow, type FollowEvent } from "./follow.ts";
 
-/** Keeps the end of the conversation in view for as long as the reader wants it. */
+/** Keeps the end of the conversation in view as long as the reader wants it. */
 export class Scrolling {
   readonly #onChange: (atEnd: boolean) => void;
   #following = true;
@@ -33,13 +33,13 @@ export class Scrolling {
     window.addEventListener("scroll", () => this.#scrolled(), passive);
   }
 
-  /** To be called when the content has changed. */
+  /** Call this when the content has changed. */
   keep(): void {
     if (this.#following && !this.#held) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
     this.#remember();
   }
 
-  /** Nothing is there to follow: the view stays at the beginning, until something comes. */
+  /** There is nothing to follow: the view stays at the top until content arrives. */
   toStart(): void {
     this.#take({ kind: "to-end" });
     scrollTo({ top: 0, behavior: "instant" });
@@ -59,7 +59,7 @@ export class Scrolling {
     if (this.#page.scrollTop > 0) this.#take({ kind: "moving", direction });
   }
 
-  /** Something above the end is opened to be read: the view stays there, even if the end moves out of it. */
+  /** The reader opened something above the end: the view stays there, even if the end moves out of view. */
   #unfolding(): void {
     this.#held = true;
     setTimeout(() => {
@@ -73,7 +73,7 @@ export class Scrolling {
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#page;
     const moved = scrollTop - this.#top;
-    // A page that has become shorter is moved by the browser, not by the reader.
+    // If the page became shorter, the browser scrolled it, not the reader.
     const shrunk = scrollHeight < this.#height;
     this.#remember();
     if (moved === 0 || shrunk) return;
@@ -93,7 +93,7 @@ export class Scrolling {
   }
 }
 
-/** A thought that streams is read in a box of its own: wheel and finger move that, not the page. */
+/** Streaming thinking has its own scroll box: wheel and finger scroll the box, not the page. */
 function scrollsItself(target: EventTarget | null): boolean {
   const box = target instanceof Element ? target.closest(".thought") : null;
   return box !== null && box.scrollHeight > box.clientHeight + 1;

@@ -1,6 +1,6 @@
 import type { Words } from "./en.ts";
 
-/* Tout ce que dit la page, en français. */
+/* Tous les textes de la page, en français. */
 
 const count = new Intl.NumberFormat("fr");
 const decimal = new Intl.NumberFormat("fr", { maximumFractionDigits: 1 });
@@ -13,8 +13,8 @@ export const fr: Words = {
 
   emptyTitle: "Interrogez votre propre modèle.",
   emptyText:
-    "Cette page parle au modèle qui tourne dans votre grappe. La conversation ne vit que dans cet onglet\u00a0: rien n’est enregistré, rien ne quitte votre réseau.",
-  suggestionsTitle: "Quelques façons de commencer",
+    "Cette page dialogue avec le modèle que vous hébergez. La conversation n’existe que dans cet onglet\u00a0: rien n’est enregistré et rien ne quitte votre réseau.",
+  suggestionsTitle: "Quelques exemples pour commencer",
   suggestions: [
     "Que sais-tu faire, et que ne sais-tu pas faire\u202f?",
     "Explique comment un transformeur prédit le jeton suivant, avec un petit exemple.",
@@ -26,7 +26,7 @@ export const fr: Words = {
   answer: "Réponse",
   message: "Message",
   messageHint: "Posez votre question",
-  messageHintWhileLoading: "Écrivez déjà\u00a0: le message partira quand le modèle sera prêt",
+  messageHintWhileLoading: "Vous pouvez déjà écrire\u00a0: le message partira quand le modèle sera prêt",
   send: "Envoyer",
   stop: "Arrêter",
   reset: "Effacer",
@@ -43,22 +43,22 @@ export const fr: Words = {
   table: "Tableau",
   regenerate: "Régénérer",
   edit: "Modifier",
-  editing: "Modification de votre dernier message. L’envoi le remplace, lui et sa réponse.",
+  editing: "Vous modifiez votre dernier message. L’envoi remplace le message et sa réponse.",
   toEnd: "Aller à la fin",
   think: "Réfléchir d’abord",
-  system: "Consigne système",
-  systemHint: "Comment le modèle doit se comporter dans cette conversation",
+  system: "Instructions système",
+  systemHint: "Comportement attendu du modèle dans cette conversation",
   theme: "Apparence",
-  themes: { auto: "Comme le système", light: "Clair", dark: "Sombre" },
+  themes: { auto: "Identique au système", light: "Clair", dark: "Sombre" },
   thisConversation: "Cette conversation",
   exportMarkdown: "Enregistrer en Markdown",
   exportJson: "Enregistrer en JSON",
   importJson: "Ouvrir un JSON…",
   imported: "Conversation ouverte.",
-  importFailed: "Ce fichier n’est pas une conversation enregistrée ici en JSON.",
+  importFailed: "Ce fichier n’est pas une conversation enregistrée en JSON par cette page.",
   wasReset: "Conversation effacée.",
   restored: "Conversation rétablie.",
-  answerRestored: "La réponse précédente est de retour.",
+  answerRestored: "La réponse précédente a été rétablie.",
 
   thinking: "Réflexion…",
   thought: (seconds) => `Réflexion de ${decimal.format(seconds)} s`,
@@ -66,13 +66,13 @@ export const fr: Words = {
   thoughtNoTime: "Réflexion",
   answerNow: "Répondre maintenant",
 
-  modelStates: { ready: "prêt", loading: "en chargement", unreachable: "injoignable", busy: "occupé" },
-  asking: "Recherche du modèle…",
+  modelStates: { ready: "prêt", loading: "en cours de chargement", unreachable: "injoignable", busy: "occupé" },
+  asking: "Vérification du modèle…",
   simulated: "simulé",
-  simulatedHint: "Aucun vrai modèle n’est connecté\u00a0: un simulateur répond.",
+  simulatedHint: "Aucun vrai modèle n’est connecté. Un simulateur répond.",
   elapsed: (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`,
   modelReady: (model) => `${model} est prêt.`,
-  modelLoading: "Le modèle se charge.",
+  modelLoading: "Le modèle est en cours de chargement.",
   modelUnreachable: "Le modèle est injoignable.",
   modelBusy: "Le modèle est occupé.",
 
@@ -82,43 +82,42 @@ export const fr: Words = {
   tokensPerSecond: (rate) => `${threeDigits.format(rate)} jetons/s`,
   tokens: (tokens) => `${count.format(tokens)} ${tokens < 2 ? "jeton" : "jetons"}`,
 
-  sending: "Envoyé. En attente du premier mot du modèle…",
-  waitingLoading: "Le modèle se charge encore. Votre message partira quand il sera prêt.",
-  waitingUnreachable: "Le modèle est injoignable pour l’instant. Nouvel essai automatique.",
-  waitingBusy: "Toutes les places sont prises. Nouvel essai automatique.",
-  waitingToGoOn: "La connexion s’est rompue. La réponse reprend dès que le modèle est de retour.",
-  resuming: "La connexion s’est rompue. Reprise là où elle s’est arrêtée…",
-  tryNow: "Essayer maintenant",
+  sending: "Envoyé. En attente du premier jeton…",
+  waitingLoading: "Le modèle est encore en cours de chargement. Votre message sera envoyé dès qu’il sera prêt.",
+  waitingUnreachable: "Le modèle est injoignable. Nouvelle tentative automatique.",
+  waitingBusy: "Le serveur est saturé. Nouvelle tentative automatique.",
+  waitingToContinue: "La connexion a été perdue. La réponse reprendra dès que le modèle sera de nouveau disponible.",
+  resuming: "La connexion a été perdue. Reprise de la réponse…",
+  tryNow: "Réessayer maintenant",
 
-  stopped: "Arrêté.",
+  stopped: "Réponse arrêtée.",
   noAnswer: "Il n’y a pas encore de réponse.",
-  length: "La réponse a atteint sa longueur limite.",
-  thinkingLimit: "La réflexion a épuisé toute la limite\u00a0: il n’y a pas de réponse.",
-  truncated: "La réponse s’est interrompue avant la fin.",
-  emptyAnswer: "Le modèle a donné une réponse vide.",
-  goOn: "Continuer",
+  length: "La réponse a atteint la longueur maximale.",
+  thinkingLimit: "La réflexion a épuisé la longueur maximale\u00a0: il n’y a pas de réponse.",
+  truncated: "La réponse a été interrompue avant la fin.",
+  emptyAnswer: "Le modèle a renvoyé une réponse vide.",
+  continue: "Continuer",
   tryAgain: "Réessayer",
   answerWithoutThinking: "Répondre sans réfléchir",
-  dropOldest: (turns) =>
-    turns === 1 ? "Laisser de côté l’échange le plus ancien" : `Laisser de côté les ${turns} échanges les plus anciens`,
+  dropOldest: (turns) => (turns === 1 ? "Retirer l’échange le plus ancien" : `Retirer les ${turns} échanges les plus anciens`),
   dropped: (turns) =>
     turns === 1 ? "Le modèle ne voit plus l’échange ci-dessus." : `Le modèle ne voit plus les ${turns} échanges ci-dessus.`,
 
   problems: {
     "invalid-request": "Le message a été refusé.",
     "too-large": "La conversation est trop grande pour être envoyée.",
-    "forbidden-origin": "Cette adresse n’a pas accès au chat. Ouvrez la page à l’adresse que son exploitant vous a donnée.",
+    "forbidden-origin": "Cette adresse n’a pas accès au chat. Ouvrez la page à l’adresse fournie par l’administrateur.",
     "context-overflow": "La conversation ne tient plus dans la fenêtre du modèle.",
     "context-overflow-alone": "Ce message dépasse à lui seul la fenêtre du modèle. Raccourcissez-le.",
     "model-auth": "Le serveur du modèle a refusé la clé.",
-    "model-not-found": "Le serveur n’a pas ce modèle.",
-    "model-error": "Le serveur du modèle a échoué.",
+    "model-not-found": "Le serveur ne propose pas ce modèle.",
+    "model-error": "Le serveur du modèle a signalé une erreur.",
     unreachable: "Le modèle est injoignable.",
     busy: "Le modèle est occupé.",
   },
-  draftBack: "Votre message est revenu dans le champ.",
+  draftBack: "Votre message a été remis dans le champ.",
 
   announceStart: "La réponse commence.",
-  announceEnd: "La réponse est complète.",
+  announceEnd: "La réponse est terminée.",
   announceThinking: "Le modèle réfléchit.",
 };

@@ -31,7 +31,7 @@ describe("a message", () => {
   });
 
   test.each(["invalid-request", "too-large", "forbidden-origin"] as const)(
-    "refused as %s comes back to its writer and leaves no trace",
+    "refused as %s is returned to its writer and leaves no trace",
     async (code) => {
       const { session: chat, drafts, texts } = await session(problem(code));
       await chat.send("a");
@@ -42,26 +42,26 @@ describe("a message", () => {
   );
 
   test.each(["model-auth", "model-not-found", "model-error"] as const)(
-    "that failed as %s stays, and can be tried again; the error is no part of it",
+    "that failed as %s stays and can be retried; the error isn't part of it",
     async (code) => {
       const { session: chat, calls, texts } = await session(problem(code), answers("A"));
       await chat.send("a");
       expect(texts()).toEqual([["a", undefined]]);
       expect(chat.notice).toMatchObject({ kind: "trouble", problem: { code } });
-      await chat.goOn();
+      await chat.continueAnswer();
       expect(texts()).toEqual([["a", "A"]]);
       expect(chat.notice).toBeUndefined();
       expect(calls[1]!.request.messages).toEqual([{ role: "user", content: "a" }]);
     },
   );
 
-  test("stopped before anything came is back with its writer", async () => {
+  test("stopped before any text arrived is returned to its writer", async () => {
     const { session: chat, drafts, texts } = await session(() => chat.stop());
     await chat.send("a");
     expect([texts(), drafts, chat.notice]).toEqual([[], ["a"], { kind: "draft-back" }]);
   });
 
-  test("that outgrew the window can go out without the oldest exchanges, which stay in sight", async () => {
+  test("that no longer fits the window can be sent without the oldest exchanges, which stay visible", async () => {
     const {
       session: chat,
       calls,
@@ -79,7 +79,7 @@ describe("a message", () => {
     expect(chat.conversation.dropped).toBe(1);
   });
 
-  test("that alone outgrows the window comes back to its writer", async () => {
+  test("that alone exceeds the window is returned to its writer", async () => {
     const { session: chat, drafts, texts } = await session(problem("context-overflow", { promptTokens: 200, contextWindow: 100 }));
     await chat.send("a");
     expect([texts(), drafts]).toEqual([[], ["a"]]);
@@ -87,7 +87,7 @@ describe("a message", () => {
 });
 
 describe("an answer", () => {
-  test("that broke off stays as far as it came, and trying again goes on with it", async () => {
+  test("that was cut is kept, and a retry continues it", async () => {
     const {
       session: chat,
       calls,
@@ -96,7 +96,7 @@ describe("an answer", () => {
     await chat.send("a");
     expect(texts()).toEqual([["a", "half "]]);
     expect(chat.conversation.exchanges[0]!.answer).toMatchObject({ state: "truncated" });
-    await chat.goOn();
+    await chat.continueAnswer();
     expect(texts()).toEqual([["a", "half whole"]]);
     expect(calls[1]!.request.continue).toBe(true);
   });
@@ -127,7 +127,7 @@ describe("an answer", () => {
     expect(texts()).toEqual([["a", "A"]]);
   });
 
-  test("is kept when the conversation is replaced before anything of the new one came", async () => {
+  test("is kept when the conversation is replaced before the new one has any text", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
     await chat.send("a");
     const thinks = until(chat, () => chat.turn?.phase.kind === "thinking");
@@ -137,7 +137,7 @@ describe("an answer", () => {
     expect(texts()).toEqual([["a", "A"]]);
   });
 
-  test("comes back, and the new words with their writer, when an edited question fails", async () => {
+  test("is restored, and the edited question returned, when the edited question fails", async () => {
     const { session: chat, drafts, texts } = await session(answers("A"), problem("model-error"), answers("B"));
     await chat.send("a");
     await chat.resend("b");
@@ -146,7 +146,7 @@ describe("an answer", () => {
     expect(texts()).toEqual([["b", "B"]]);
   });
 
-  test("that never came, because the thinking ate the limit, is asked for without thinking", async () => {
+  test("that is missing because the thinking used up the limit is requested without thinking", async () => {
     const {
       session: chat,
       calls,
@@ -160,7 +160,7 @@ describe("an answer", () => {
   });
 });
 
-test("a conversation that is replaced in mid-answer is handed back with the answer so far, and nothing more comes", async () => {
+test("a conversation replaced in mid-answer is returned with the partial answer, and receives nothing more", async () => {
   const { session: chat, texts, calls } = await session(streams([start, event("half")], "stay"));
   const answering = until(chat, () => chat.turn?.answer === "half");
   const ended = chat.send("a");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { directionOfKey, follow } from "../../src/scroll/follow.ts";
 
-test("any movement upwards stops following, at once and from anywhere", () => {
+test("any movement up stops following, at once and from anywhere", () => {
   expect(follow(true, { kind: "moving", direction: "up" })).toBe(false);
   expect(follow(true, { kind: "moved", direction: "up", toEnd: 0 })).toBe(false);
 });
@@ -31,7 +31,7 @@ test.each([
   ["a", false, undefined],
 ] as const)("the key %j (shift %j) moves %s", (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction));
 
-test("stays with what was opened to be read, unless the end is still in view", () => {
+test("opening a section stops following, unless the end is still in view", () => {
   expect(follow(true, { kind: "unfolded", toEnd: 300 })).toBe(false);
   expect(follow(true, { kind: "unfolded", toEnd: 0 })).toBe(true);
   expect(follow(false, { kind: "unfolded", toEnd: 0 })).toBe(false);

@@ -4,7 +4,7 @@ import { TurnRun, type Clock } from "../../src/turn/run.ts";
 import type { Turn } from "../../src/turn/turn.ts";
 import { chatServer, done, event, fails, start, streams } from "../chatServer.ts";
 
-/** Pauses take no time, but are written down. */
+/** A clock whose pauses take no time, but are recorded. */
 function hurried(): Clock & { pauses: number[] } {
   const pauses: number[] = [];
   return {
@@ -18,14 +18,14 @@ function hurried(): Clock & { pauses: number[] } {
   };
 }
 
-/** No pause ever ends by itself. */
+/** A clock whose pauses never end. */
 const patient: Clock = { now: () => 0, after: () => () => {} };
 
 const history = [{ role: "user", content: "Hi" }] as const;
 const answer = (text: string) => event(text);
 const thinking = (text: string) => event(text, "reasoning");
 
-/** Waits until a running turn is as wanted. */
+/** Resolves when a running turn meets a condition. */
 function when(wanted: (turn: Turn) => boolean): { onChange: (turn: Turn) => void; reached: Promise<void> } {
   let resolve = () => {};
   const reached = new Promise<void>((done) => (resolve = done));
@@ -40,7 +40,7 @@ describe("a turn over HTTP", () => {
     expect(calls[0]!.request).toEqual({ messages: history, thinking: true, continue: false });
   });
 
-  test("goes on over ends, breaks, restarts and refusals until the answer is whole", async () => {
+  test("continues after cuts, restarts and refusals until the answer is whole", async () => {
     const { base, calls } = await chatServer(
       streams([start, thinking("Hm."), answer("one ")]),
       streams([start, answer("two ")], "break"),
@@ -74,7 +74,7 @@ describe("a turn over HTTP", () => {
     expect(clock.pauses).toEqual([7000]);
   });
 
-  test("waits where nothing listens, and asks again at once when told that it may", async () => {
+  test("waits while nothing listens, and retries at once when told to", async () => {
     const waits = when(({ phase }) => phase.kind === "waiting");
     const { base } = await chatServer(streams([start, answer("a"), done]));
     let broken = true;
@@ -113,7 +113,7 @@ describe("a turn over HTTP", () => {
     expect((await run.ended).phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
   });
 
-  test("leaves the thinking when the answer is wanted now", async () => {
+  test("skips the thinking when the answer is wanted now", async () => {
     const thinks = when(({ phase }) => phase.kind === "thinking");
     const { base, calls } = await chatServer(streams([start, thinking("Hm")], "stay"), streams([start, answer("a"), done]));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), onChange: thinks.onChange });
@@ -125,7 +125,7 @@ describe("a turn over HTTP", () => {
   });
 });
 
-describe("what a server answers", () => {
+describe("a server's answer", () => {
   test.each([
     [
       "a problem",

@@ -16,7 +16,7 @@ const events = [
   { name: "message", data: "x" },
 ];
 
-test("names events, joins lines of data, and skips comments, ids and retries", () => {
+test("names events, joins data lines, and ignores comments, ids and retry hints", () => {
   expect(parse(stream)).toEqual(events);
 });
 
@@ -33,6 +33,6 @@ test("ends lines at a lone carriage return too", () => {
   ]);
 });
 
-test("drops an event that the stream ends in the middle of", () => {
+test("drops an incomplete event at the end of the stream", () => {
   expect(parse("data: whole\n\ndata: half\n")).toEqual([{ name: "message", data: "whole" }]);
 });
