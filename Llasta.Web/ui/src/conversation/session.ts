@@ -189,7 +189,15 @@ export class Session {
     return withAnswer(this.#conversation, id, answerOf(turn, answer));
   }
 
+  /** A listener that throws is reported as an uncaught error; it stops neither the turn nor the other listeners. */
   #tell(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners)
+      try {
+        listener(change);
+      } catch (error) {
+        setTimeout(() => {
+          throw error;
+        });
+      }
   }
 }

@@ -1,7 +1,7 @@
 import type { Exchange } from "../conversation/conversation.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
-import { MarkdownView } from "../render/markdownView.ts";
+import { AnswerText } from "../render/answerText.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { button, el } from "../dom/element.ts";
 
@@ -27,7 +27,7 @@ export class ExchangeView {
   readonly #answerBox = el("div", { className: "answer" });
   readonly #name = el("h2", { className: "who" });
   readonly #thinking: Thinking;
-  readonly #text: MarkdownView;
+  readonly #text: AnswerText;
   readonly #note = el("div", { className: "note", hidden: true });
   readonly #figures = el("p", { className: "figures" });
   readonly #tools = el("div", { className: "tools" });
@@ -41,7 +41,7 @@ export class ExchangeView {
     this.#words = words;
     this.#actions = actions;
     this.#thinking = new Thinking(words, actions.answerNow);
-    this.#text = new MarkdownView(words);
+    this.#text = new AnswerText(words);
     this.#copy = copyButton(() => this.#exchange.answer?.text ?? "", words.copyAnswer, words);
     const question = el("div", { className: "question" }, exchange.question);
     if (exchange.question.length > 280 || exchange.question.split("\n").length > 4) question.classList.add("long");
@@ -79,7 +79,7 @@ export class ExchangeView {
       answerBegun: text !== "",
     });
     this.#text.show(text, !running);
-    this.#text.element.classList.toggle("streaming", turn?.phase.kind === "answering");
+    this.#text.streaming = turn?.phase.kind === "answering";
     this.#showNote(note);
     this.#showTools(!running && isLast, !running && Boolean(answer?.text));
     this.#figures.textContent = running ? "" : this.#figuresOf(exchange);

@@ -42,7 +42,7 @@ export class Page {
       thinking: (on) => (this.#session.thinking = on),
       typed: () => this.#gauge.count(this.#composer.draft),
     });
-    this.#transcript = new Transcript(this.#session, words, {
+    this.#transcript = new Transcript(this.#session, words, () => this.#pill.status, {
       suggest: (message) => this.#send(message),
       regenerate: () => void this.#session.regenerate(),
       edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
@@ -158,8 +158,9 @@ export class Page {
     const running = this.#session.turn !== undefined;
     const begins = running && !this.#running;
     this.#running = running;
-    this.#transcript.show(this.#pill.status);
+    // Stop and Send come first: they work even if the conversation can't be drawn.
     this.#composer.running = running;
+    this.#transcript.show();
     const { notice } = this.#session;
     this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.problem !== undefined);
     this.#announcePhase();
@@ -181,7 +182,7 @@ export class Page {
 
   #showTurn(): void {
     if (!this.#session.turn) return;
-    this.#transcript.showTurn(this.#pill.status);
+    this.#transcript.showTurn();
     this.#announcePhase();
     this.#keepEnd();
   }
