@@ -6,6 +6,7 @@ using Llasta.ModelSim.Wire;
 using Llasta.ServiceDefaults;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
 
 namespace Llasta.ModelSim;
 
@@ -20,15 +21,15 @@ public static partial class ModelSimApplication
     /// </summary>
     /// <param name="args">Such as <c>--urls http://127.0.0.1:0 --Sim:TokensPerSecond 0</c>.</param>
     /// <param name="configure">Has the last word on the settings.</param>
-    /// <exception cref="InvalidSettingException">A setting has a wrong value; the message names it.</exception>
+    /// <exception cref="OptionsValidationException">A setting has a wrong value; the message names it.</exception>
     public static WebApplication Create(string[] args, Action<ModelSimOptions>? configure = null) => Create(args, configure, ownProcess: false);
 
     private static WebApplication Create(string[] args, Action<ModelSimOptions>? configure, bool ownProcess)
     {
         ArgumentNullException.ThrowIfNull(args);
-        var options = Startup.Bind(args, configure);
+        var options = StartUpSettings.Bind(args, configure);
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(ModelSimApplication).Namespace });
-        builder.WebHost.UseKestrelCore().UseUrls(Startup.Urls(args)).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseUrls(StartUpSettings.Urls(args)).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             // uvicorn waits for slow readers for ever.
@@ -59,7 +60,7 @@ public static partial class ModelSimApplication
         var services = app.Services;
         var engine = new Engine(services.GetRequiredService<LiveSettings>(), new RequestLog(), new EngineMetrics(), new PrefixCache(),
             services.GetRequiredService<Pacer>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
-        app.Use((context, next) => engine.Settings.Current.ApiKey is { } key && !ApiKey.Accepts(context.Request, key)
+        app.Use((context, next) => engine.Settings.Current.ApiKey is { Length: > 0 } key && !ApiKey.Accepts(context.Request, key)
             ? ApiKey.RefuseAsync(context.Response)
             : next(context));
         app.Use(DescribeUnroutedAsync);
@@ -71,22 +72,8 @@ public static partial class ModelSimApplication
     }
 
     /// <summary>Runs the server until it is told to stop.</summary>
-    /// <returns>The process' exit code: 1, after one line on standard error, when it can't start.</returns>
-    public static async Task<int> RunAsync(string[] args)
-    {
-        try
-        {
-            await using var app = Create(args, configure: null, ownProcess: true);
-            await app.RunAsync();
-            return 0;
-        }
-        // A wrong setting, a wrong URL, a port that is taken.
-        catch (Exception e) when (e is InvalidSettingException or FormatException or InvalidOperationException or IOException)
-        {
-            await Console.Error.WriteLineAsync(e.Message);
-            return 1;
-        }
-    }
+    /// <returns>The process's exit code: 1, after one line on standard error, when it can't start.</returns>
+    public static Task<int> RunAsync(string[] args) => StartUp.RunAsync(() => Task.FromResult(Create(args, configure: null, ownProcess: true)));
 
     // FastAPI's own bodies for a path or a method that it has no route for.
     private static async Task DescribeUnroutedAsync(HttpContext context, RequestDelegate next)

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Settings;
 using Llasta.ModelSim.Wire;
@@ -43,24 +43,6 @@ internal static class ControlEndpoints
             });
     }
 
-    private static Task WriteSettingsAsync(HttpContext context, Engine engine) => context.Response.WriteJsonAsync(200, json => Write(json, engine.Settings.Current));
-
-    private static void Write(Utf8JsonWriter json, ModelSimOptions options)
-    {
-        json.WriteStartObject();
-        foreach (var setting in Setting.All)
-        {
-            // The key may be a real one, and this page is open.
-            if (setting.Name == nameof(ModelSimOptions.ApiKey))
-                continue;
-            json.WritePropertyName(setting.Name);
-            if (setting.Get(options) is not { } value)
-                json.WriteNullValue();
-            else if (setting.IsNumber)
-                json.WriteRawValue(value);
-            else
-                json.WriteStringValue(value);
-        }
-        json.WriteEndObject();
-    }
+    private static Task WriteSettingsAsync(HttpContext context, Engine engine) =>
+        context.Response.WriteJsonAsync(200, Encoding.UTF8.GetBytes(SettingsBinder.ToJson(engine.Settings.Current)));
 }
