@@ -9,15 +9,15 @@ export interface ModelRequest {
   readonly body: { messages: { role: string; content: string }[]; continue_final_message?: boolean; chat_template_kwargs: { enable_thinking: boolean } };
 }
 
-/** The simulator's settings that tests change (ModelSim/ModelSimOptions.cs); durations in milliseconds. */
+/** The simulator's settings that tests change (ModelSim/ModelSimOptions.cs); durations as 00:00:00.150. */
 export interface ModelSettings {
   Fault?: string;
   FaultPhase?: "BeforeHeaders" | "Queued" | "Thinking" | "Answering" | "AfterFinish";
   FaultAfterTokens?: number;
   FaultTimes?: number;
   TokensPerSecond?: number;
-  FirstTokenDelay?: number;
-  QueueDelay?: number;
+  FirstTokenDelay?: string;
+  QueueDelay?: string;
   ThinkingTokens?: number | null;
   ContextWindow?: number;
   TokensPerChunk?: number;
@@ -26,7 +26,7 @@ export interface ModelSettings {
 /** As fast as it can be, and nothing wrong. */
 export const plainModel: ModelSettings = {
   Fault: "None", FaultPhase: "Answering", FaultAfterTokens: 0, FaultTimes: 0,
-  TokensPerSecond: 0, FirstTokenDelay: 0, QueueDelay: 0, ThinkingTokens: null, ContextWindow: 16_384, TokensPerChunk: 1,
+  TokensPerSecond: 0, FirstTokenDelay: "00:00:00", QueueDelay: "00:00:00", ThinkingTokens: null, ContextWindow: 16_384, TokensPerChunk: 1,
 };
 
 /** The simulator's control, over its own wire. */

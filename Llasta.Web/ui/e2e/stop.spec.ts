@@ -14,7 +14,7 @@ async function stopsWithAnAnswer(chat: Chat): Promise<void> {
 }
 
 test("stopping while it queues leaves the queue and gives the message back", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.say("Hello");
   await chat.expectNote(chat.words.sending);
   await expect.poll(async () => (await model.requests()).map(({ phase }) => phase)).toEqual(["queued"]);
