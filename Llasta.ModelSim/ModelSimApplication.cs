@@ -1,8 +1,9 @@
-using Llasta.ModelSim.Control;
+using Llasta.ModelSim.Endpoints;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Metrics;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Requests;
 using Llasta.ModelSim.Settings;
-using Llasta.ModelSim.Wire;
 using Llasta.ServiceDefaults;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

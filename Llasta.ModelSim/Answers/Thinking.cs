@@ -1,6 +1,5 @@
 using System.Text;
-using Llasta.ModelSim.Tokens;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Answers;
 

@@ -1,6 +1,6 @@
 using Llasta.ModelSim.Answers;
-using Llasta.ModelSim.Tokens;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Prompts;
+using Llasta.ModelSim.Protocol;
 
 namespace Llasta.ModelSim.Generation;
 

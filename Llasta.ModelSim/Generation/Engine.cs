@@ -1,5 +1,5 @@
-using Llasta.ModelSim.Control;
 using Llasta.ModelSim.Metrics;
+using Llasta.ModelSim.Requests;
 using Llasta.ModelSim.Settings;
 
 namespace Llasta.ModelSim.Generation;

@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Llasta.ModelSim.Generation;
-using Llasta.ModelSim.Tokens;
+using Llasta.ModelSim.Prompts;
+using Llasta.ModelSim.Protocol;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Endpoints;
 
 /// <summary>vLLM's endpoints beside the chat: models, tokens, health, version, metrics.</summary>
 internal static class ServerEndpoints
@@ -94,7 +95,7 @@ internal static class ServerEndpoints
         var continues = body.Flag("continue_final_message") ?? false;
         if (continues && body.Flag("add_generation_prompt") == true)
             throw new RequestRejectedException(VllmError.Invalid("Cannot set both `continue_final_message` and `add_generation_prompt` to True."));
-        return ChatTemplate.Render(Message.ReadList(list), body.Flag("add_generation_prompt") ?? !continues, continues,
+        return ChatTemplate.Render(RequestMessages.ReadList(list), body.Flag("add_generation_prompt") ?? !continues, continues,
             body.Dictionary("chat_template_kwargs")?.Flag("enable_thinking", "'chat_template_kwargs', ") ?? true);
     }
 

@@ -1,9 +1,9 @@
 using System.Text;
 using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Protocol;
 using Llasta.ModelSim.Settings;
-using Llasta.ModelSim.Wire;
 
-namespace Llasta.ModelSim.Control;
+namespace Llasta.ModelSim.Endpoints;
 
 /// <summary><c>/sim</c>: the simulator at run time, for tests and demonstrations. vLLM has no such paths.</summary>
 internal static class ControlEndpoints

@@ -1,14 +1,14 @@
-using Llasta.ModelSim.Control;
 using Llasta.ModelSim.Metrics;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Requests;
 
 namespace Llasta.ModelSim.Generation;
 
 /// <summary>
-/// One accepted request on its way: its clock, and the two ways in which it can be over early. A client that leaves
-/// aborts it in every phase (<c>vllm/v1/engine/async_llm.py</c>); a stopping server ends it in good order.
+/// An accepted request in the engine: its clock, and the two events that end it early. A client that leaves aborts it in every
+/// phase (<c>vllm/v1/engine/async_llm.py</c>); a stopping server ends it.
 /// </summary>
-internal sealed class Turn : IDisposable
+internal sealed class Sequence : IDisposable
 {
     private readonly Engine _engine;
     private readonly PacedStream _pace;
@@ -17,17 +17,16 @@ internal sealed class Turn : IDisposable
     private readonly long _arrival;
     private readonly double _ticksPerToken;
 
-    public Turn(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
+    public Sequence(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
     {
         (Context, Request, Options, Record, _engine) = (context, request, options, record, engine);
         _arrival = engine.Pacer.Now;
         _ticksPerToken = options.TokensPerSecond > 0 ? engine.Time.TimestampFrequency / options.TokensPerSecond : 0;
         _pace = new(engine.Pacer);
-        _whenAborted = context.RequestAborted.UnsafeRegister(static turn => ((Turn)turn!)._pace.Release(), this);
-        _whenStopping = engine.Lifetime.ApplicationStopping.UnsafeRegister(static turn => ((Turn)turn!)._pace.Release(), this);
+        _whenAborted = context.RequestAborted.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
+        _whenStopping = engine.Lifetime.ApplicationStopping.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
         Completion = Completion.For(request, options);
-        Id = record.Id;
-        Created = engine.Time.GetUtcNow().ToUnixTimeSeconds();
+        Head = new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), options.Model, Role(request), options.ReasoningField);
     }
 
     public HttpContext Context { get; }
@@ -40,19 +39,13 @@ internal sealed class Turn : IDisposable
 
     public Completion Completion { get; }
 
-    public string Id { get; }
-
-    /// <summary>Unix seconds.</summary>
-    public long Created { get; }
+    public CompletionHead Head { get; }
 
     /// <summary>The client has left: nothing that is written arrives.</summary>
     public bool Gone => Context.RequestAborted.IsCancellationRequested;
 
     /// <summary>The server is stopping.</summary>
     public bool Stopping => _engine.Lifetime.ApplicationStopping.IsCancellationRequested;
-
-    /// <summary>The role of the answer: <c>get_chat_request_role</c> in vLLM's serving.py.</summary>
-    public string Role => Request.AddGenerationPrompt ? "assistant" : Request.Messages[^1].Role;
 
     public TimeSpan Elapsed => _engine.Time.GetElapsedTime(_arrival);
 
@@ -79,7 +72,7 @@ internal sealed class Turn : IDisposable
     /// <summary>Waits until the client leaves or the server stops.</summary>
     public ValueTask SilenceAsync() => _pace.UntilAsync(long.MaxValue);
 
-    /// <summary>Keeps the books of a turn that had left the queue.</summary>
+    /// <summary>Updates the metrics of a sequence that had left the queue.</summary>
     public void Close(string finishReason, int tokens)
     {
         _engine.Metrics.Finish(finishReason, Request.PromptTokens, tokens);
@@ -93,6 +86,9 @@ internal sealed class Turn : IDisposable
         _whenAborted.Dispose();
         _whenStopping.Dispose();
     }
+
+    // get_chat_request_role in vLLM's serving.py.
+    private static string Role(ChatRequest request) => request.AddGenerationPrompt ? "assistant" : request.Messages[^1].Role;
 
     private long At(TimeSpan sinceArrival) => _arrival + (long)(sinceArrival.TotalSeconds * _engine.Time.TimestampFrequency);
 }

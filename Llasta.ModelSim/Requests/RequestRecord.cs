@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Llasta.ModelSim.Control;
+namespace Llasta.ModelSim.Requests;
 
 /// <summary>What became of a request.</summary>
 internal enum RequestState
@@ -15,7 +15,7 @@ internal enum RequestState
     Faulted,
 }
 
-/// <summary>A request as <c>/sim/requests</c> tells it; written by its turn, read by anyone.</summary>
+/// <summary>A request as <c>/sim/requests</c> shows it.</summary>
 internal sealed class RequestRecord(string id, TimeProvider time)
 {
     // Bodies above this size are left out of the log, so that the log stays bounded.

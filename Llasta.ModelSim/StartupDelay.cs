@@ -1,4 +1,6 @@
-namespace Llasta.ModelSim.Settings;
+using Llasta.ModelSim.Settings;
+
+namespace Llasta.ModelSim;
 
 /// <summary>Holds the start back before the server listens, as a loading vLLM does: connections are refused meanwhile.</summary>
 internal sealed class StartupDelay(LiveSettings settings, TimeProvider time) : IHostedLifecycleService

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
 /// <summary>
 /// An error as vLLM words it (<c>vllm/entrypoints/serve/utils/error_response.py</c>, <c>server_utils.py</c>,

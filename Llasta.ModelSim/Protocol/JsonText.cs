@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
 /// <summary>JSON strings as pydantic writes them: plain UTF-8, where .NET's writer escapes what lies beyond the basic plane.</summary>
 internal static class JsonText

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Llasta.ModelSim.Tokens;
+using Llasta.ModelSim.Prompts;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
 /// <summary>
 /// A chat completion request that vLLM would accept (<c>vllm/entrypoints/openai/chat_completion/protocol.py</c>,
@@ -44,7 +44,7 @@ internal sealed record ChatRequest
     public static ChatRequest Read(JsonElement body, ModelSimOptions options)
     {
         var list = body.List("messages") ?? throw RequestBody.Missing(body, "", "messages");
-        var messages = Message.ReadList(list);
+        var messages = RequestMessages.ReadList(list);
         var stream = body.Flag("stream") ?? false;
         var streamOptions = body.Dictionary("stream_options");
         var (maxTokens, maxTokensName) = body.Whole("max_completion_tokens") is { } preferred

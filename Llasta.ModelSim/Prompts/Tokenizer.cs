@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Llasta.ModelSim.Tokens;
+namespace Llasta.ModelSim.Prompts;
 
 /// <summary>
 /// A tokenizer of our own: pieces of about four characters whose concatenation is the text, cut in Qwen's manner (a word

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
 /// <summary>The API key: guards everything under <c>/v1</c> and nothing else (<c>vllm/entrypoints/openai/server_utils.py</c>).</summary>
 internal static class ApiKey

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
 /// <summary>Reads a JSON body and its fields; what doesn't fit is refused in the words of FastAPI and pydantic.</summary>
 internal static class RequestBody

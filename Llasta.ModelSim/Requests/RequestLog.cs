@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Llasta.ModelSim.Control;
+namespace Llasta.ModelSim.Requests;
 
 /// <summary>The most recent requests, oldest first.</summary>
 internal sealed class RequestLog

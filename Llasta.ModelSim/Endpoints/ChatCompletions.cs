@@ -1,7 +1,8 @@
-using Llasta.ModelSim.Control;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Requests;
 
-namespace Llasta.ModelSim.Generation;
+namespace Llasta.ModelSim.Endpoints;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal static class ChatCompletions
@@ -25,16 +26,14 @@ internal static class ChatCompletions
             if (await RefusedAsync(context, record, options))
                 return;
             var request = ChatRequest.Read(body, options);
-            using var turn = new Turn(context, request, options, record, engine);
+            using var sequence = new Sequence(context, request, options, record, engine);
             if (options is { Fault: Fault.Stall, FaultPhase: FaultPhase.BeforeHeaders })
             {
                 record.Fail();
-                await turn.SilenceAsync();
+                await sequence.SilenceAsync();
             }
-            else if (request.Stream)
-                await new StreamedAnswer(turn).WriteAsync();
             else
-                await new WholeAnswer(turn).WriteAsync();
+                await new Generator(sequence, CreateWriter(context.Response, sequence)).RunAsync();
         }
         catch (RequestRejectedException e)
         {
@@ -46,6 +45,14 @@ internal static class ChatCompletions
         {
             // The client left while its request was read; the record says so.
         }
+    }
+
+    private static CompletionWriter CreateWriter(HttpResponse response, Sequence sequence)
+    {
+        var request = sequence.Request;
+        return request.Stream
+            ? new StreamedCompletion(response, sequence.Head, request.IncludeUsage, request.ContinuousUsage)
+            : new WholeCompletion(response, sequence.Head);
     }
 
     /// <summary>The faults that answer in place of the engine.</summary>

@@ -1,10 +1,12 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Llasta.ModelSim.Prompts;
 
-namespace Llasta.ModelSim.Wire;
+namespace Llasta.ModelSim.Protocol;
 
-/// <summary>A message of the conversation; content given in parts is its text parts, joined by newlines.</summary>
-internal sealed record Message(string Role, string Content, string? Reasoning)
+/// <summary>Reads a request's <c>messages</c>.</summary>
+internal static class RequestMessages
 {
     public static IReadOnlyList<Message> ReadList(JsonElement list)
     {
@@ -13,7 +15,7 @@ internal sealed record Message(string Role, string Content, string? Reasoning)
         {
             var at = $"'messages', {messages.Count}, ";
             if (item.ValueKind != JsonValueKind.Object)
-                throw RequestBody.Wrong("dict_type", "'messages', ", messages.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), "Input should be a valid dictionary", item);
+                throw RequestBody.Wrong("dict_type", "'messages', ", messages.Count.ToString(CultureInfo.InvariantCulture), "Input should be a valid dictionary", item);
             var role = item.Text("role", at) ?? throw RequestBody.Missing(item, at, "role");
             messages.Add(new(role, ReadContent(item, at), item.Text("reasoning", at) ?? item.Text("reasoning_content", at)));
         }

@@ -1,7 +1,7 @@
 using System.Text;
-using Llasta.ModelSim.Tokens;
 
-namespace Llasta.ModelSim.Wire;
+
+namespace Llasta.ModelSim.Prompts;
 
 /// <summary>Qwen3-8B's chat template (<c>tokenizer_config.json</c>), as far as it decides what a prompt holds.</summary>
 internal static class ChatTemplate
