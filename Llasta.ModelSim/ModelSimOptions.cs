@@ -38,6 +38,21 @@ public sealed record ModelSimOptions
     /// <summary>The field that carries the thinking, which depends on vLLM's version and parser.</summary>
     public ReasoningField ReasoningField { get; set; }
 
+    /// <summary>Which of vLLM's two front ends is spoken.</summary>
+    public FrontEnd FrontEnd { get; set; }
+
+    /// <summary>vLLM's <c>--sse-keep-alive-interval</c>: after how much silence in a stream a comment is sent; zero sends none.</summary>
+    public TimeSpan KeepAliveInterval { get; set; }
+
+    /// <summary>vLLM's <c>--max-num-queued-reqs</c>: the requests, waiting and running, above which new ones get 503; 0 is no limit. Not a header.</summary>
+    public int MaxQueuedRequests { get; set; }
+
+    /// <summary>vLLM's <c>--enable-prompt-tokens-details</c>: usage tells how much of the prompt was cached.</summary>
+    public bool PromptTokensDetails { get; set; }
+
+    /// <summary>vLLM's <c>--enable-per-request-metrics</c>: the last chunk has the request's times.</summary>
+    public bool RequestMetrics { get; set; }
+
     /// <summary>Tokens per streamed chunk, 1 or more; the rate in tokens per second stays the same.</summary>
     public int TokensPerChunk { get; set; } = 1;
 
@@ -68,6 +83,16 @@ public enum ReasoningField
 
     /// <summary><c>&lt;think&gt;…&lt;/think&gt;</c> inside <c>content</c>: no <c>--reasoning-parser</c>.</summary>
     Tags,
+}
+
+/// <summary>vLLM's HTTP servers, which differ in their JSON, their errors and how they stop.</summary>
+public enum FrontEnd
+{
+    /// <summary>The default.</summary>
+    Python,
+
+    /// <summary><c>VLLM_USE_RUST_FRONTEND=1</c>.</summary>
+    Rust,
 }
 
 /// <summary>The phases of a request, in order.</summary>

@@ -26,7 +26,7 @@ internal static class ControlEndpoints
         string? complaint;
         try
         {
-            complaint = engine.Settings.Change(await RequestBody.ReadAsync(context.Request));
+            complaint = engine.Settings.Change((await RequestFields.ReadAsync(context.Request)).Body);
         }
         catch (RequestRejectedException e)
         {

@@ -7,13 +7,13 @@ using Llasta.ModelSim.Protocol;
 
 namespace Llasta.ModelSim.Endpoints;
 
-/// <summary>vLLM's endpoints beside the chat: models, tokens, health, version, metrics.</summary>
+/// <summary>vLLM's endpoints beside the chat: models, tokens, health, version, load, metrics.</summary>
 internal static class ServerEndpoints
 {
-    /// <summary>vLLM's is "vllm"; consumers tell the simulator by this one.</summary>
+    /// <summary>vLLM's is "vllm"; clients recognise the simulator by this one.</summary>
     public const string OwnedBy = "llasta-modelsim";
 
-    private const string Version = "0.28.0+llasta-modelsim";
+    private const string Version = "0.32.0";
 
     public static void MapServer(this IEndpointRouteBuilder app, Engine engine)
     {
@@ -21,18 +21,38 @@ internal static class ServerEndpoints
         app.MapGet("/v1/models", context => context.Response.WriteJsonAsync(200, json => WriteModels(json, engine.Settings.Current, created)));
         app.MapPost("/tokenize", context => TokenizeAsync(context, engine));
         app.MapGet("/health", _ => Task.CompletedTask);
+        app.MapMethods("/ping", ["GET", "POST"], context => OnlyPython(context, engine, () => Task.CompletedTask));
+        app.MapGet("/load", context => context.Response.WriteJsonAsync(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("server_load"u8, engine.InFlight);
+            json.WriteEndObject();
+        }));
         app.MapGet("/version", context => context.Response.WriteJsonAsync(200, json =>
         {
             json.WriteStartObject();
             json.WriteString("version"u8, Version);
+            if (engine.Settings.Current.FrontEnd == FrontEnd.Rust)
+                json.WriteString("rust_frontend_version"u8, Version);
             json.WriteEndObject();
         }));
         app.MapGet("/metrics", context =>
         {
             var options = engine.Settings.Current;
-            context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+            context.Response.ContentType = "text/plain; version=1.0.0; charset=utf-8";
             return context.Response.WriteAsync(engine.Metrics.ToText(options.Model, options.ContextWindow), Encoding.UTF8);
         });
+        app.MapPost("/v1/chat/completions/render", context => OnlyPython(context, engine, () => VllmError.ScaleOutDisabled.WriteAsync(context.Response, FrontEnd.Python)));
+        foreach (var path in (string[])["/v1/completions", "/v1/responses", "/v1/embeddings", "/detokenize"])
+            app.MapPost(path, context => VllmError.NotSimulated(path).WriteAsync(context.Response, engine.Settings.Current.FrontEnd));
+    }
+
+    private static Task OnlyPython(HttpContext context, Engine engine, Func<Task> answer)
+    {
+        if (engine.Settings.Current.FrontEnd == FrontEnd.Python)
+            return answer();
+        context.Response.StatusCode = 404;
+        return Task.CompletedTask;
     }
 
     private static void WriteModels(Utf8JsonWriter json, ModelSimOptions options, long created)
@@ -48,6 +68,15 @@ internal static class ServerEndpoints
         json.WriteString("root"u8, options.Model);
         json.WriteNull("parent"u8);
         json.WriteNumber("max_model_len"u8, options.ContextWindow);
+        if (options.FrontEnd == FrontEnd.Python)
+            WritePermission(json, created);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WritePermission(Utf8JsonWriter json, long created)
+    {
         json.WriteStartArray("permission"u8);
         json.WriteStartObject();
         json.WriteString("id"u8, string.Create(CultureInfo.InvariantCulture, $"modelperm-{created:x16}"));
@@ -64,9 +93,6 @@ internal static class ServerEndpoints
         json.WriteBoolean("is_blocking"u8, false);
         json.WriteEndObject();
         json.WriteEndArray();
-        json.WriteEndObject();
-        json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     // vllm/entrypoints/serve/tokenize/protocol.py
@@ -75,28 +101,28 @@ internal static class ServerEndpoints
         var options = engine.Settings.Current;
         try
         {
-            var body = await RequestBody.ReadAsync(context.Request);
-            var text = ReadText(body, options);
+            var body = await RequestFields.ReadAsync(context.Request);
             var withStrings = body.Flag("return_token_strs") ?? false;
+            var text = ReadText(body, options);
             await context.Response.WriteJsonAsync(200, json => WriteTokens(json, text, options.ContextWindow, withStrings));
         }
         catch (RequestRejectedException e)
         {
-            await e.Error.WriteAsync(context.Response);
+            await e.Error.WriteAsync(context.Response, options.FrontEnd);
         }
     }
 
-    private static string ReadText(JsonElement body, ModelSimOptions options)
+    private static string ReadText(RequestFields body, ModelSimOptions options)
     {
-        if (body.Text("model") is { } model && model != options.Model)
-            throw new RequestRejectedException(VllmError.UnknownModel(model));
-        if (body.List("messages") is not { } list)
-            return body.Text("prompt") ?? throw RequestBody.Missing(body, "", "prompt");
-        var continues = body.Flag("continue_final_message") ?? false;
-        if (continues && body.Flag("add_generation_prompt") == true)
-            throw new RequestRejectedException(VllmError.Invalid("Cannot set both `continue_final_message` and `add_generation_prompt` to True."));
-        return ChatTemplate.Render(RequestMessages.ReadList(list), body.Flag("add_generation_prompt") ?? !continues, continues,
-            body.Dictionary("chat_template_kwargs")?.Flag("enable_thinking", "'chat_template_kwargs', ") ?? true);
+        var (model, prompt, messages) = (body.Text("model"), body.Text("prompt"), RequestMessages.Read(body, options.Model));
+        var (continues, generates) = (body.Flag("continue_final_message") ?? false, body.Flag("add_generation_prompt") ?? true);
+        var enableThinking = body.Object("chat_template_kwargs")?.Flag("enable_thinking") ?? true;
+        if (messages is null && prompt is null)
+            body.Missing("prompt");
+        body.ThrowIfWrong();
+        if (model is not null && model != options.Model)
+            throw new RequestRejectedException(VllmError.UnknownModel(model, options.Model));
+        return messages is null ? prompt! : ChatRequest.Render(messages, generates, continues, enableThinking);
     }
 
     private static void WriteTokens(Utf8JsonWriter json, string text, int window, bool withStrings)
@@ -112,7 +138,7 @@ internal static class ServerEndpoints
         {
             json.WriteStartArray("token_strs"u8);
             for (var rest = text.AsSpan(); !rest.IsEmpty; rest = rest[Tokenizer.PieceLength(rest)..])
-                json.WriteStringValue(rest[..Tokenizer.PieceLength(rest)]);
+                json.WriteRawValue(JsonText.Quoted(rest[..Tokenizer.PieceLength(rest)].ToString()));
             json.WriteEndArray();
         }
         else

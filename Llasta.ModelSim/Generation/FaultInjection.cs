@@ -40,8 +40,8 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
                 writer.Fail(VllmError.GenerationFailed);
                 break;
             case Fault.Abort:
-                writer.Finish("", thinking: false, "abort", usage);
-                writer.End(usage);
+                writer.Finish("", "", thinking: false, "abort", null, usage);
+                writer.End(usage, sequence.Times);
                 break;
         }
         sequence.Record.Finish();
@@ -68,7 +68,7 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
             writer.Invalid("data: "u8);
         for (var token = usage.CompletionTokens; !sequence.Gone && !sequence.Stopping; token++)
         {
-            await sequence.UntilTokenAsync(token);
+            await sequence.UntilAsync(sequence.TokenDue(token));
             if (inChunks)
                 writer.Delta(Answer.Endless, thinking: false, usage);
             else

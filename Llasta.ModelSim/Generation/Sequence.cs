@@ -16,6 +16,8 @@ internal sealed class Sequence : IDisposable
     private readonly CancellationTokenRegistration _whenStopping;
     private readonly long _arrival;
     private readonly double _ticksPerToken;
+    private TimeSpan _queued;
+    private TimeSpan _firstToken;
 
     public Sequence(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
     {
@@ -26,7 +28,10 @@ internal sealed class Sequence : IDisposable
         _whenAborted = context.RequestAborted.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
         _whenStopping = engine.Lifetime.ApplicationStopping.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
         Completion = Completion.For(request, options);
-        Head = new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), options.Model, Role(request), options.ReasoningField);
+        Head = new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), request, options);
+        QueueEnds = At(options.QueueDelay);
+        FirstTokenDue = At(options.QueueDelay + options.FirstTokenDelay);
+        KeptAlive();
     }
 
     public HttpContext Context { get; }
@@ -41,6 +46,20 @@ internal sealed class Sequence : IDisposable
 
     public CompletionHead Head { get; }
 
+    public EngineMetrics Metrics => _engine.Metrics;
+
+    /// <summary>The prompt's tokens that were cached; known when the sequence leaves the queue.</summary>
+    public int CachedTokens { get; private set; }
+
+    /// <summary>When the queue ends, as a timestamp.</summary>
+    public long QueueEnds { get; }
+
+    /// <summary>When the first token is due, as a timestamp.</summary>
+    public long FirstTokenDue { get; }
+
+    /// <summary>When a comment is due if nothing else is sent before, as a timestamp.</summary>
+    public long KeepAliveDue { get; private set; }
+
     /// <summary>The client has left: nothing that is written arrives.</summary>
     public bool Gone => Context.RequestAborted.IsCancellationRequested;
 
@@ -49,37 +68,49 @@ internal sealed class Sequence : IDisposable
 
     public TimeSpan Elapsed => _engine.Time.GetElapsedTime(_arrival);
 
-    /// <summary>Waits out the queue, then the prefill.</summary>
-    public async ValueTask QueueAsync()
+    public RequestTimes Times => new(_queued, _firstToken - _queued, Elapsed - _firstToken);
+
+    public void EnterQueue()
     {
-        var metrics = _engine.Metrics;
-        Record.Enter(FaultPhase.Queued);
         if (Options.QueueDelay > TimeSpan.Zero)
-        {
-            metrics.Wait(1);
-            await _pace.UntilAsync(At(Options.QueueDelay));
-            metrics.Wait(-1);
-        }
-        metrics.QueueTime.Observe(Elapsed);
-        metrics.Start(Request.PromptTokens, _engine.Prefixes.Hits(Request.Prompt));
-        await _pace.UntilAsync(At(Options.QueueDelay + Options.FirstTokenDelay));
+            Metrics.Wait(1);
     }
 
-    /// <summary>Waits for the time of a token, counted from 0.</summary>
-    public ValueTask UntilTokenAsync(int index) =>
-        _ticksPerToken == 0 ? default : _pace.UntilAsync(At(Options.QueueDelay + Options.FirstTokenDelay) + (long)(index * _ticksPerToken));
+    public void LeaveQueue()
+    {
+        if (Options.QueueDelay > TimeSpan.Zero)
+            Metrics.Wait(-1);
+        _queued = Elapsed;
+        CachedTokens = _engine.Prefixes.Hits(Request.Prompt);
+        Metrics.QueueTime.Observe(_queued);
+        Metrics.Start(Request.PromptTokens, CachedTokens);
+    }
+
+    public void BeginsAnswering()
+    {
+        _firstToken = Elapsed;
+        Metrics.FirstToken.Observe(_firstToken);
+    }
+
+    /// <summary>When that token is due, counted from 0, as a timestamp.</summary>
+    public long TokenDue(int index) => FirstTokenDue + (long)(index * _ticksPerToken);
+
+    /// <summary>Waits until a timestamp, or until the client leaves or the server stops.</summary>
+    public ValueTask UntilAsync(long due) => _pace.UntilAsync(due);
 
     /// <summary>Waits until the client leaves or the server stops.</summary>
     public ValueTask SilenceAsync() => _pace.UntilAsync(long.MaxValue);
 
+    /// <summary>Something was sent.</summary>
+    public void KeptAlive() =>
+        KeepAliveDue = Options.KeepAliveInterval > TimeSpan.Zero ? _engine.Pacer.Now + Ticks(Options.KeepAliveInterval) : long.MaxValue;
+
     /// <summary>Updates the metrics of a sequence that had left the queue.</summary>
     public void Close(string finishReason, int tokens)
     {
-        _engine.Metrics.Finish(finishReason, Request.PromptTokens, tokens);
-        _engine.Metrics.Latency.Observe(Elapsed);
+        Metrics.Finish(finishReason, Request.PromptTokens, tokens);
+        Metrics.Latency.Observe(Elapsed);
     }
-
-    public EngineMetrics Metrics => _engine.Metrics;
 
     public void Dispose()
     {
@@ -87,8 +118,7 @@ internal sealed class Sequence : IDisposable
         _whenStopping.Dispose();
     }
 
-    // get_chat_request_role in vLLM's serving.py.
-    private static string Role(ChatRequest request) => request.AddGenerationPrompt ? "assistant" : request.Messages[^1].Role;
+    private long At(TimeSpan sinceArrival) => _arrival + Ticks(sinceArrival);
 
-    private long At(TimeSpan sinceArrival) => _arrival + (long)(sinceArrival.TotalSeconds * _engine.Time.TimestampFrequency);
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _engine.Time.TimestampFrequency);
 }

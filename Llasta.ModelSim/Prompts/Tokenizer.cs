@@ -5,6 +5,7 @@ namespace Llasta.ModelSim.Prompts;
 /// <summary>
 /// A tokenizer of our own: pieces of about four characters whose concatenation is the text, cut in Qwen's manner (a word
 /// takes the space before it, digits come in threes, newlines together, special tokens whole). Counts are near Qwen's, not equal.
+/// As in Qwen's, an emoji is more than one token: a piece may end in the first half of a surrogate pair.
 /// </summary>
 internal static class Tokenizer
 {
@@ -30,6 +31,8 @@ internal static class Tokenizer
     {
         if (text[0] == '<' && SpecialLength(text) is var special and > 0)
             return special;
+        if (char.IsLowSurrogate(text[0]))
+            return 1;
         if (text[0] is '\n' or '\r')
             return Run(text, 0, int.MaxValue, rune => rune.Value is '\n' or '\r');
         var spaces = Run(text, 0, int.MaxValue, rune => rune.Value is ' ' or '\t');
@@ -38,6 +41,8 @@ internal static class Tokenizer
             return spaces == text.Length ? spaces : spaces - 1;
 
         Rune.DecodeFromUtf16(text[spaces..], out var first, out var length);
+        if (length == 2)
+            return spaces + 1;
         if (IsIdeograph(first))
             return spaces + length;
         if (Rune.IsLetter(first))
@@ -89,12 +94,12 @@ internal static class Tokenizer
         for (var taken = 0; taken < most && at < text.Length; taken++)
         {
             Rune.DecodeFromUtf16(text[at..], out var rune, out var length);
-            if (!belongs(rune) && !(atLeastOne && taken == 0))
+            if ((length == 2 || !belongs(rune)) && !(atLeastOne && taken == 0))
                 break;
             at += length;
         }
         return at;
     }
 
-    private static bool IsIdeograph(Rune rune) => rune.Value is >= 0x2E80 and <= 0xD7FF or >= 0xF900 and <= 0xFAFF or >= 0x20000 and <= 0x3FFFF;
+    private static bool IsIdeograph(Rune rune) => rune.Value is >= 0x2E80 and <= 0xD7FF or >= 0xF900 and <= 0xFAFF;
 }

@@ -14,9 +14,9 @@ public sealed class FaultTests
 
     [Theory]
     [InlineData("unauthorized", 401, """{"error":"Unauthorized"}""")]
-    [InlineData("not-found", 404, """{"error":{"message":"The model `Qwen/Qwen3-8B` does not exist.","type":"NotFoundError","param":"model","code":404}}""")]
+    [InlineData("not-found", 404, """{"error":{"message":"The model `Qwen/Qwen3-8B` does not exist. Valid aliases: Qwen/Qwen3-8B.","type":"NotFoundError","param":"model","code":404}}""")]
     [InlineData("error", 500, """{"error":{"message":"EngineCore encountered an issue. See stack trace (above) for the root cause.","type":"InternalServerError","param":null,"code":500}}""")]
-    [InlineData("overflow", 400, """{"error":{"message":"This model's maximum context length is 16384 tokens. However, you requested 0 output tokens and your prompt contains at least 16385 input tokens, for a total of at least 16385 tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=16385)","type":"BadRequestError","param":"input_tokens","code":400}}""")]
+    [InlineData("overflow", 400, """{"error":{"message":"This model's maximum context length is 16384 tokens. However, your prompt contains at least 16385 input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=16385)","type":"BadRequestError","param":"input_tokens","code":400}}""")]
     public async Task A_refusal_is_vLLMs(string fault, int status, string body)
     {
         await using var sim = await SimServer.StartAsync();
@@ -90,7 +90,7 @@ public sealed class FaultTests
     {
         await using var sim = await SimServer.StartAsync();
         var text = await FailAsync(sim, "error-in-stream", phase);
-        Assert.EndsWith("data: {\"error\":{\"message\":\"Internal server error\",\"type\":\"InternalServerError\",\"param\":null,\"code\":500}}\n\ndata: [DONE]\n\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("data: {\"error\": {\"message\": \"Internal server error\", \"type\": \"InternalServerError\", \"param\": null, \"code\": 500}}\n\ndata: [DONE]\n\n", text, StringComparison.Ordinal);
         AssertTokens(text, phase);
     }
 
