@@ -1,8 +1,6 @@
 using Llasta.ChatApi;
 using Llasta.ModelSim;
-using Llasta.ModelSim.Settings;
 using Llasta.ServiceDefaults;
-using Microsoft.Extensions.Options;
 
 namespace Llasta.Web;
 
@@ -51,16 +49,7 @@ public static class ChatbotApplication
 
     private static async Task<string> StartSimulatorAsync()
     {
-        WebApplication simulator;
-        try
-        {
-            simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
-        }
-        catch (InvalidSettingException e)
-        {
-            throw new OptionsValidationException("Sim", typeof(ModelSimOptions), [e.Message]);
-        }
-
+        var simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
         await simulator.StartAsync();
         return $"{simulator.Urls.First()}/v1";
     }

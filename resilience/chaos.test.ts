@@ -30,7 +30,7 @@ test(`every one of ${turns} turns completes with the uninterrupted answer while 
     return opened;
   };
 
-  const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 300, "Sim:FirstTokenDelay": 20 });
+  const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 300, "Sim:FirstTokenDelay": "00:00:00.020" });
   const toModel = await link("chatapi → model", model);
   const drain = { "Chat:DrainTimeout": "00:00:00.3" };
   const apiSettings = { OPENAI_API_BASE_URL: `${toModel.url}/v1`, ...drain };
@@ -51,7 +51,7 @@ test(`every one of ${turns} turns completes with the uninterrupted answer while 
     }),
   );
   // In a separate process, so that the faults can't reach it.
-  const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
+  const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00" });
   const expected = await Promise.all(questions.map((question) => undisturbed(calm.url, question)));
 
   const readings: Reading[] = [];

@@ -29,8 +29,8 @@ async function balance(name: string, services: readonly Service[]): Promise<{ re
   return { url: link.url, balancer };
 }
 
-const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 15, "Sim:FirstTokenDelay": 20 });
-const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
+const model = await start("model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 15, "Sim:FirstTokenDelay": "00:00:00.020" });
+const calm = await start("calm model", "Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00" });
 const questions = Array.from(
   { length: readers },
   (_, i): Question => ({

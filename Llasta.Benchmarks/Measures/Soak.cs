@@ -17,7 +17,7 @@ internal static class Soak
         var length = TimeSpan.FromMinutes(options.Minutes);
         var settings = new Dictionary<string, string?> { ["Chat__IdleTimeout"] = (length + TimeSpan.FromMinutes(5)).ToString("c", CultureInfo.InvariantCulture) };
         using var source = new SourceProcess();
-        await using var simulator = await installation.StartSimulatorAsync("--Sim:TokensPerSecond", "0", "--Sim:Fault", "Endless", "--Sim:FirstTokenDelay", "0", "--Sim:ContextWindow", "1000000");
+        await using var simulator = await installation.StartSimulatorAsync("--Sim:TokensPerSecond", "0", "--Sim:Fault", "Endless", "--Sim:FirstTokenDelay", "00:00:00", "--Sim:ContextWindow", "1000000");
         // The stalled readers use the simulator as their model, because it waits for slow readers and the token source doesn't.
         await using var slow = await Routes.StartAsync(installation, source.Address, settings, nginx: false);
         await using var flood = await Routes.StartAsync(installation, new Uri($"http://127.0.0.1:{simulator.Port}"), settings, nginx: false);

@@ -19,14 +19,14 @@ internal static partial class Stop
 
     private static readonly (string Phase, string Settings, bool Thinking, int Events)[] Phases =
     [
-        ("queued", """{"QueueDelay":60000,"ThinkingTokens":0}""", false, 1),
-        ("thinking", """{"QueueDelay":0,"ThinkingTokens":20000}""", true, 3),
-        ("answering", """{"QueueDelay":0,"ThinkingTokens":0}""", false, 3),
+        ("queued", """{"QueueDelay":"00:01:00","ThinkingTokens":0}""", false, 1),
+        ("thinking", """{"QueueDelay":"00:00:00","ThinkingTokens":20000}""", true, 3),
+        ("answering", """{"QueueDelay":"00:00:00","ThinkingTokens":0}""", false, 3),
     ];
 
     public static async Task MeasureAsync(Installation installation, BenchmarkOptions options, Report report)
     {
-        await using var simulator = await installation.StartSimulatorAsync("--Sim:TokensPerSecond", "100", "--Sim:FirstTokenDelay", "20", "--Sim:ContextWindow", "1000000");
+        await using var simulator = await installation.StartSimulatorAsync("--Sim:TokensPerSecond", "100", "--Sim:FirstTokenDelay", "00:00:00.020", "--Sim:ContextWindow", "1000000");
         var upstream = new Uri($"http://127.0.0.1:{simulator.Port}");
         await using var routes = await Routes.StartAsync(installation, upstream, nginx: false);
         using var http = new HttpClient { BaseAddress = upstream };

@@ -68,7 +68,7 @@ test.describe("the parts as separate processes", () => {
   const slowly: ModelSettings = { TokensPerSecond: 400 };
 
   async function split(start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>) {
-    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
+    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00" });
     const chatapi = await start("Llasta.ChatApi", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chatbot = await start("Llasta.Web", { "services:chatapi:http:0": chatapi.url });
     return { sim, chatapi, chatbot, model: new ModelControl(sim) };

@@ -181,7 +181,7 @@ test("everything can be done with the keyboard alone", async ({ chat, page, mode
   await expect(chat.questions).toHaveText(["Hello again"]);
   await expect(chat.box).toBeFocused();
 
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await page.keyboard.type("Never mind");
   await page.keyboard.press("Enter");
   await expect(chat.stop).toBeVisible();

@@ -19,7 +19,7 @@ test("Shift+Enter starts a new line, Enter sends", async ({ chat }) => {
 });
 
 test("a double click on Send sends once and stops nothing", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.box.fill("Hello");
   await chat.send.dblclick();
   await expect(chat.exchanges).toHaveCount(1);

@@ -16,7 +16,7 @@ async function stopsWithAnAnswer(chat: Chat): Promise<void> {
 }
 
 test("stopping in the queue leaves it and returns the message", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.say("Hello");
   await chat.expectNote(chat.words.sending);
   await expect.poll(async () => (await model.requests()).map(({ phase }) => phase)).toEqual(["queued"]);

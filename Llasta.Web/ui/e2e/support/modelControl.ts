@@ -13,15 +13,15 @@ export interface ModelRequest {
   };
 }
 
-/** The simulator's settings that tests change (ModelSim/ModelSimOptions.cs); durations in milliseconds. */
+/** The simulator's settings that tests change (ModelSim/ModelSimOptions.cs); durations as 00:00:00.150. */
 export interface ModelSettings {
   Fault?: string;
   FaultPhase?: "BeforeHeaders" | "Queued" | "Thinking" | "Answering" | "AfterFinish";
   FaultAfterTokens?: number;
   FaultTimes?: number;
   TokensPerSecond?: number;
-  FirstTokenDelay?: number;
-  QueueDelay?: number;
+  FirstTokenDelay?: string;
+  QueueDelay?: string;
   ThinkingTokens?: number | null;
   ContextWindow?: number;
   TokensPerChunk?: number;
@@ -34,8 +34,8 @@ export const plainModel: ModelSettings = {
   FaultAfterTokens: 0,
   FaultTimes: 0,
   TokensPerSecond: 0,
-  FirstTokenDelay: 0,
-  QueueDelay: 0,
+  FirstTokenDelay: "00:00:00",
+  QueueDelay: "00:00:00",
   ThinkingTokens: null,
   ContextWindow: 16_384,
   TokensPerChunk: 1,
