@@ -67,7 +67,7 @@ public sealed class GraphTests
 
         Assert.Equal("vllm", vllm.Entrypoint);
         Assert.Equal("vllm/vllm-openai", vllm.Annotations.OfType<ContainerImageAnnotation>().Single().Image);
-        Assert.Equal(["serve", "Qwen/Qwen3-8B", "--max-model-len", "8192", "--tensor-parallel-size", "1", "--reasoning-parser", "qwen3", "--shutdown-timeout", "45"], await graph.ArgumentsAsync("vllm"));
+        Assert.Equal(["serve", "Qwen/Qwen3-8B", "--max-model-len", "8192", "--tensor-parallel-size", "1", "--reasoning-parser", "qwen3", "--shutdown-timeout", "45", "--sse-keep-alive-interval", "10"], await graph.ArgumentsAsync("vllm"));
         Assert.Equal(["--shm-size", "2g", "--stop-timeout", "55", "--gpus", "all"], await RuntimeArgumentsAsync(vllm));
         var volume = Assert.Single(vllm.Annotations.OfType<ContainerMountAnnotation>());
         Assert.Equal(("llasta-model-cache", "/cache"), (volume.Source, volume.Target));

@@ -16,7 +16,8 @@ internal static class Vllm
     /// <summary>How long running streams may take to finish after SIGTERM. Without this argument vLLM aborts them.</summary>
     public const int ShutdownTimeoutSeconds = 45;
 
-    private const string Version = "v0.29.0";
+    /// <summary>The version that the recordings of its answers come from; also in python/pyproject.toml.</summary>
+    private const string Version = "v0.32.0";
 
     public static ModelConnection AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
         builder.AddVllmContainer(name, "vllm/vllm-openai", key, ServeArguments(settings, "Qwen/Qwen3-8B"))
@@ -75,6 +76,8 @@ internal static class Vllm
         "--tensor-parallel-size", $"{settings.Gpus}",
         "--reasoning-parser", "qwen3",
         "--shutdown-timeout", $"{ShutdownTimeoutSeconds}",
+        // Seconds. Without these comments a request that waits for its turn looks like a dead connection.
+        "--sse-keep-alive-interval", "10",
     ];
 
     private static IResourceBuilder<T> WithVllmEnvironment<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key)
