@@ -1,4 +1,6 @@
+import { copyButton } from "../dom/clipboard.ts";
 import { el } from "../dom/element.ts";
+import { layoutMemory } from "../dom/layoutMemory.ts";
 import type { Words } from "../words/index.ts";
 import { MarkdownView } from "./markdownView.ts";
 
@@ -8,6 +10,7 @@ export class AnswerText {
   readonly #words: Words;
   #markdown: MarkdownView | undefined;
   #plain: Text | undefined;
+  #chunks = 0;
 
   constructor(words: Words) {
     this.#words = words;
@@ -19,6 +22,8 @@ export class AnswerText {
       this.#showPlain(text);
       return;
     }
+    // Drawing would take the selection away: the text appears when the reader is done.
+    if (!complete && this.#isSelecting()) return;
     this.#plain = undefined;
     try {
       if (!this.#markdown) {
@@ -26,6 +31,8 @@ export class AnswerText {
         this.element.replaceChildren(this.#markdown.element);
       }
       this.#markdown.show(text, complete);
+      this.#settleChunks();
+      if (complete) this.#addTableTools();
     } catch (error) {
       console.warn("This answer can't be drawn as Markdown:", error);
       this.#markdown = undefined;
@@ -37,6 +44,37 @@ export class AnswerText {
     this.element.firstElementChild?.classList.toggle("streaming", streaming);
   }
 
+  /** The text as HTML for other programs, without the page's own buttons. */
+  get html(): string {
+    const copy = this.element.cloneNode(true) as HTMLElement;
+    for (const own of copy.querySelectorAll("figcaption, button, .table-tools")) own.remove();
+    for (const element of copy.querySelectorAll("*"))
+      for (const name of ["class", "style", "tabindex", "role", "aria-label"]) element.removeAttribute(name);
+    return copy.innerHTML;
+  }
+
+  /** Text in the block that grows is selected. */
+  #isSelecting(): boolean {
+    const selection = getSelection();
+    const growing = this.#markdown?.element.lastElementChild?.lastElementChild;
+    return Boolean(growing && selection && !selection.isCollapsed && selection.containsNode(growing, true));
+  }
+
+  /** All runs of blocks but the last are complete. */
+  #settleChunks(): void {
+    const { children } = this.#markdown!.element;
+    if (children.length < this.#chunks) this.#chunks = 0;
+    for (; this.#chunks < children.length - 1; this.#chunks++) layoutMemory.settle(children[this.#chunks]!);
+  }
+
+  #addTableTools(): void {
+    for (const frame of this.#markdown!.element.querySelectorAll(".table:not(:has(.table-tools))")) {
+      const table = frame.querySelector("table")!;
+      const copied = () => ({ text: tsvOf(table), html: table.outerHTML });
+      frame.append(el("div", { className: "table-tools" }, copyButton(copied, this.#words.copyTable, this.#words)));
+    }
+  }
+
   /** `text` extends the text that is shown: only the addition is laid out. */
   #showPlain(text: string): void {
     if (!this.#plain) {
@@ -46,3 +84,7 @@ export class AnswerText {
     this.#plain.appendData(text.slice(this.#plain.length));
   }
 }
+
+/** A table as tab-separated values, which spreadsheets take. */
+const tsvOf = (table: HTMLTableElement): string =>
+  [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()).join("\t")).join("\n");
