@@ -7,8 +7,10 @@ export interface BareAddress {
   readonly href: string;
 }
 
-// Every alternative begins at the beginning of a word, so that a long word is looked at once.
-const beginning = /(?<![\p{L}\p{N}_])(?:https?:\/\/|www\.)|(?<![\w.+-])[\w.+-]+@[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)+(?![\w@-])/giu;
+// Every alternative begins at the beginning of a word, so that a long word is looked at once. Scripts without spaces
+// have no such beginnings.
+const beginning =
+  /(?<![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}_])(?:https?:\/\/|www\.)|(?<![\w.+-])[\w.+-]+@[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)+(?![\w@-])/giu;
 
 /** Longer addresses are cut: nobody reads them, and each would be searched to its end. */
 const longest = 4000;

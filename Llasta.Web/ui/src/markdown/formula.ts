@@ -82,8 +82,12 @@ function dollarsAt(text: string, at: number, missing: Set<string>): Formula | un
   return { tex, display: false, end: end + 1 };
 }
 
+/** What goes on for longer isn't taken for an unfinished formula, characters. */
+const longestUnfinished = 4000;
+
 /** Whether the text after this opening delimiter is a formula whose end is still to come. */
 export function opensFormula(text: string, at: number): boolean {
+  if (text.length - at > longestUnfinished) return false;
   const rest = text.slice(at);
   if (/^(?:\$\$|\\\[|\\\()/.test(rest)) {
     const inside = rest.slice(2).replace(/\\$/, "").trim();

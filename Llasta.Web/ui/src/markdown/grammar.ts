@@ -2,7 +2,7 @@ import { Lexer, Marked, Tokenizer, type Tokens, type TokensList } from "marked";
 import { deepestBlock, limitDepth } from "./depth.ts";
 import { formulaBlockAt } from "./formula.ts";
 import type { Links } from "./inline.ts";
-import { splitRow } from "./table.ts";
+import { splitHeader, splitRow } from "./table.ts";
 import { footnoteKey } from "./text.ts";
 
 /** Text whose inline marks are read when it is rendered. */
@@ -25,8 +25,8 @@ export interface FootnoteToken extends Tokens.Generic {
 }
 
 export interface QuotationToken extends Tokens.Blockquote {
-  /** The kind of a note (`> [!WARNING]`); undefined for a quotation. */
-  note?: string;
+  /** The kind of a callout (`> [!WARNING]`); undefined for a quotation. */
+  callout?: string;
 }
 
 /** Wider tables aren't tables: their rows would multiply what is in the text. */
@@ -40,7 +40,7 @@ const footnoteStart = /^ {0,3}\[\^([^\s[\]]{1,64})\]:[ \t]*/;
 /** A line that begins a block even without a blank line before it. */
 const interruption = /\n {0,3}(?:\$\$(?!\$)|\\\[|\\begin\{|\[\^[^\s[\]]{1,64}\]:)/;
 
-const noteKinds: Record<string, string> = {
+const calloutKinds: Record<string, string> = {
   note: "note",
   info: "note",
   tip: "tip",
@@ -129,10 +129,10 @@ class BlockTokenizer extends Tokenizer {
       }
       const raw = src.slice(0, length).replace(/\n$/, "");
       const token: QuotationToken = { type: "blockquote", raw, text: inside.join("\n"), tokens: [] };
-      const note = noteKinds[/^[ \t]*\[!([A-Za-z]+)\]/.exec(token.text)?.[1]?.toLowerCase() ?? ""];
-      if (note) token.note = note;
+      const callout = calloutKinds[/^[ \t]*\[!([A-Za-z]+)\]/.exec(token.text)?.[1]?.toLowerCase() ?? ""];
+      if (callout) token.callout = callout;
       token.tokens = this.withTop(() =>
-        this.lexer.blockTokens(note ? token.text.replace(/^[ \t]*\[![A-Za-z]+\][ \t]*\n?/, "") : token.text, []),
+        this.lexer.blockTokens(callout ? token.text.replace(/^[ \t]*\[![A-Za-z]+\][ \t]*\n?/, "") : token.text, []),
       );
       return token;
     });
@@ -157,8 +157,8 @@ class BlockTokenizer extends Tokenizer {
       .trim()
       .replace(/^\||\|$/g, "")
       .split("|");
-    const header = splitRow(match[1]!, delimiters.length);
-    if (header.length !== delimiters.length || header.length > mostColumns) return undefined;
+    const header = splitHeader(match[1]!, delimiters.length);
+    if (!header || header.length > mostColumns) return undefined;
     const align = delimiters.map((cell) => {
       const [left, right] = [/^\s*:/.test(cell), /:\s*$/.test(cell)];
       return left ? (right ? "center" : "left") : right ? "right" : null;

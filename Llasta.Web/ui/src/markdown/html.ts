@@ -14,7 +14,8 @@ export function anchor(target: string, title: string | null | undefined, html: s
   const open = `<a href="${escapeKeepingReferences(target)}"${hint ? ` title="${escapeKeepingReferences(hint)}"` : ""} target="_blank" rel="noopener noreferrer">`;
   const host = hostOf(target);
   const said = /^[*_`\s]*(?:[a-z][a-z\d+.-]*:\/\/)?((?:[a-z\d-]+\.)+[a-z]{2,})(?![\w.-]*\()/i.exec(label)?.[1]?.toLowerCase();
-  const isOther = said !== undefined && host !== undefined && withoutWww(said) !== withoutWww(host) && isHostName(label, said);
+  const isOther =
+    leads !== "" && said !== undefined && host !== undefined && withoutWww(said) !== withoutWww(host) && isHostName(label, said);
   return `${open}${html}</a>${isOther ? ` <span class="host" dir="ltr">(${escapeHtml(host)})</span>` : ""}`;
 }
 

@@ -29,7 +29,6 @@ interface Opener {
   readonly textStart: number;
   /** The last delimiter before it. */
   readonly delimiter: Delimiters["last"];
-  active: boolean;
 }
 
 /**
@@ -48,12 +47,15 @@ class InlineText {
   readonly #parts: Part[] = [];
   readonly #delimiters = new Delimiters();
   readonly #openers: Opener[] = [];
+  /** So many of the openers stand before a link: those can't begin another around it. */
+  #withinLinks = 0;
   readonly #open = { "[": 0, "![": 0, sub: 0, sup: 0, kbd: 0 };
   /** Closing delimiters of formulas that don't come any more. */
   readonly #missing = new Set<string>();
   /** For each length of a run of backticks, where such runs begin, the last first. */
   #backticks: Map<number, number[]> | undefined;
   #bare: BareAddress | undefined | null = null;
+  #mark = -1;
   #at = 0;
 
   constructor(text: string, links: Links, growing: boolean) {
@@ -76,10 +78,9 @@ class InlineText {
       this.#bareAddress(address);
       return;
     }
-    const plain = /[^\\\n`*_~[\]!<$]+/y;
-    plain.lastIndex = this.#at;
-    if (plain.test(text)) {
-      const end = Math.min(plain.lastIndex, address?.start ?? text.length);
+    const mark = this.#nextMark();
+    if (mark > this.#at) {
+      const end = Math.min(mark, address?.start ?? text.length);
       this.#plain(text.slice(this.#at, end), end);
       return;
     }
@@ -114,6 +115,16 @@ class InlineText {
       default:
         if (!this.#formula()) this.#plain("$", this.#at + 1);
     }
+  }
+
+  /** Where the next character stands that may be a mark. */
+  #nextMark(): number {
+    if (this.#mark < this.#at) {
+      const marks = /[\\\n`*_~[\]!<$]|$/g;
+      marks.lastIndex = this.#at;
+      this.#mark = marks.exec(this.#text)!.index;
+    }
+    return this.#mark;
   }
 
   #push(html: string, end: number): Part {
@@ -210,12 +221,13 @@ class InlineText {
 
   #remember(kind: Opener["kind"], part: Part): void {
     this.#open[kind]++;
-    this.#openers.push({ kind, part, index: this.#parts.length - 1, textStart: this.#at, delimiter: this.#delimiters.last, active: true });
+    this.#openers.push({ kind, part, index: this.#parts.length - 1, textStart: this.#at, delimiter: this.#delimiters.last });
   }
 
   /** Takes away the opener at this place and those after it, which found no partner. */
   #dropOpeners(from: number): void {
     for (const { kind } of this.#openers.splice(from)) this.#open[kind]--;
+    this.#withinLinks = Math.min(this.#withinLinks, this.#openers.length);
   }
 
   #footnote(): boolean {
@@ -238,7 +250,7 @@ class InlineText {
     const index = this.#open["["] + this.#open["!["] > 0 ? this.#openers.findLastIndex(isBracket) : -1;
     const opener = this.#openers[index];
     const label = opener ? this.#text.slice(opener.textStart, this.#at) : "";
-    const target = opener?.active ? this.#target(after, label) : undefined;
+    const target = opener && (opener.kind === "![" || index >= this.#withinLinks) ? this.#target(after, label) : undefined;
     if (target) {
       this.#link(index, label, target);
       return;
@@ -246,6 +258,7 @@ class InlineText {
     if (opener) {
       this.#openers.splice(index, 1);
       this.#open[opener.kind]--;
+      this.#withinLinks = Math.min(this.#withinLinks, this.#openers.length);
     }
     this.#push("]", after);
   }
@@ -261,8 +274,8 @@ class InlineText {
     const explicit = /\[((?:[^\\[\]]|\\[^]){0,999})\]/y;
     explicit.lastIndex = at;
     const reference = explicit.exec(this.#text)?.[1];
-    const key = normalLabel(reference || label);
-    const link = key.length > 0 && key.length < 1000 && !/(?<!\\)\[/.test(reference || label) ? this.#links[key] : undefined;
+    const name = reference || label;
+    const link = name.length < 1000 && !/(?<!\\)\[/.test(name) && name.trim() ? this.#links[normalLabel(name)] : undefined;
     return link && { ...link, end: reference === undefined ? at : explicit.lastIndex };
   }
 
@@ -278,7 +291,7 @@ class InlineText {
     // Links hold no links, bare addresses among them.
     const html = inside.map((part) => (part.address === undefined ? htmlOf(part) : escapeHtml(part.address))).join("");
     this.#push(href === "" ? html : anchor(href, title, html, label), end);
-    for (const earlier of this.#openers) if (earlier.kind === "[") earlier.active = false;
+    this.#withinLinks = this.#openers.length;
   }
 
   #tag(): boolean {
@@ -343,12 +356,12 @@ class InlineText {
     this.#delimiters.match();
     const begun = this.#delimiters.beginUnfinished();
     let isLastBracket = true;
-    for (const opener of this.#openers.reverse()) {
+    for (const [position, opener] of [...this.#openers.entries()].reverse()) {
       const { kind, part, index, textStart } = opener;
       if (!isBracket(opener)) {
         part.html = `<${kind}>`;
         begun.push({ index, ending: `</${kind}>` });
-      } else if (isLastBracket && opener.active && this.#text.length - textStart < longestHalfLink) {
+      } else if (isLastBracket && (kind === "![" || position >= this.#withinLinks) && this.#text.length - textStart < longestHalfLink) {
         part.html = "";
         isLastBracket = false;
       }

@@ -54,8 +54,9 @@ function tokenHtml(token: Tokens.Generic, context: Context, direction: string): 
       return `<pre><code${language ? ` class="language-${escapeHtml(language)}"` : ""}>${escapeHtml(withoutStoppers(text))}</code></pre>`;
     }
     case "blockquote": {
-      const { note, tokens } = token as QuotationToken;
-      return `<blockquote${note ? ` class="note ${note}"` : ""}${direction}>${toHtml(tokens, context)}</blockquote>`;
+      const { callout, tokens } = token as QuotationToken;
+      const tag = callout ? "div" : "blockquote";
+      return `<${tag}${callout ? ` class="callout callout-${callout}"` : ""}${direction}>${toHtml(tokens, context)}</${tag}>`;
     }
     case "list": {
       const { ordered, start, items } = token as Tokens.List;

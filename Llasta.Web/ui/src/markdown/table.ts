@@ -5,11 +5,21 @@ import { formulaAt } from "./formula.ts";
  * within formulas and code are taken for their own. What is still too much stays in the last cell: nothing is lost.
  */
 export function splitRow(row: string, columns: number): string[] {
+  const cells = cellsFor(row, columns);
+  return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
+}
+
+/** The cells of a header; undefined where they aren't as many as the delimiter row has. */
+export function splitHeader(row: string, columns: number): string[] | undefined {
+  const cells = cellsFor(row, columns);
+  return cells.length === columns ? cells : undefined;
+}
+
+function cellsFor(row: string, columns: number): string[] {
   const plain = cellsOf(row, pipes(row));
   if (plain.length <= columns) return plain;
   const kept = cellsOf(row, pipes(row, true));
-  const cells = kept.length >= columns ? kept : plain;
-  return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
+  return kept.length >= columns ? kept : plain;
 }
 
 function cellsOf(row: string, ends: readonly number[]): string[] {

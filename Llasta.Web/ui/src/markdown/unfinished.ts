@@ -20,19 +20,21 @@ export function settledLength(text: string): number {
   return text.length - lineStart <= longestLine && onlyMarks.test(text.slice(lineStart)) ? lineStart : text.length;
 }
 
+/** The first row of a table, within lists and quotations too. */
+const tableHeader = /^([ \t>]*(?:[-+*][ \t]+|\d{1,9}[.)][ \t]+)?)(\|[ \t]*[^\s|].*)$/;
+
 /** The text whose table's first row has come, with the row that makes a table of it; undefined where none has begun. */
 export function withTableBegun(text: string, tokens: readonly Tokens.Generic[]): string | undefined {
   const leaf = lastLeaf(tokens);
   if (leaf?.type !== "paragraph" && leaf?.type !== "text") return undefined;
-  const [, before, prefix, header, partial] =
-    /^([^]*\n|)([ \t>]*(?:[-+*][ \t]+|\d{1,9}[.)][ \t]+)?)(\|[^\n]*)((?:\n[ \t>]*\|?[ \t:|-]*)?)$/.exec(
-      text.slice(-2 * longestLine * 10),
-    ) ?? [];
-  if (header === undefined || (partial === "" && text.endsWith("\n")) || !/^\|\s*[^\s|]/.test(header)) return undefined;
+  const lastStart = text.lastIndexOf("\n") + 1;
+  const isDelimiters = /^[ \t>]*\|?[ \t:|-]*$/.test(text.slice(lastStart));
+  const end = isDelimiters ? lastStart - 1 : text.length;
+  const start = text.lastIndexOf("\n", end - 1) + 1;
+  const [, prefix, header] = tableHeader.exec(text.slice(start, Math.max(start, end))) ?? [];
+  if (prefix === undefined || header === undefined) return undefined;
   const columns = splitRow(header, Infinity).length;
-  const start = text.length - (before! + prefix! + header + partial!).length;
-  const indent = prefix!.replace(/[^\s>]/g, " ");
-  return `${text.slice(0, start)}${before}${prefix}${header}\n${indent}|${"---|".repeat(columns)}`;
+  return `${text.slice(0, end)}\n${prefix.replace(/[^\s>]/g, " ")}|${"---|".repeat(columns)}`;
 }
 
 function lastLeaf(tokens: readonly Tokens.Generic[]): Tokens.Generic | undefined {

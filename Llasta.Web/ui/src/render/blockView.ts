@@ -87,13 +87,13 @@ function tableView(block: Block & { kind: "table" }, words: Words, place: string
   const head = row(block.head, "thead");
   if (head) enhance(head, words, place);
   const body = el("tbody");
-  const table = el("table", { dir: "auto" }, el("thead", {}, head ?? undefined), body);
+  const table = el("table", {}, el("thead", {}, head ?? undefined), body);
   const scroller = el("div", { className: "scroller", role: "group", ariaLabel: tableName(head, words) }, table);
   reachableWhileWide(scroller);
   const copy = copyButton(() => tabSeparated(table), words.copyTable, words);
   return partsView(
     block,
-    el("div", { className: "table" }, scroller, copy),
+    el("div", { className: "table", dir: "auto" }, scroller, copy),
     (html) => row(html, "tbody"),
     (part) => enhance(part, words, place),
     (part) => body.append(part),

@@ -1,17 +1,17 @@
 import type { Words } from "../words/index.ts";
+import { titleCallout } from "./callout.ts";
 import { CodeBlock } from "./codeBlock.ts";
 import { renderMath } from "./formula.ts";
-import { titleNote } from "./note.ts";
 
 /**
- * Turns the Markdown's elements into the page's: code blocks with a copy button, formulas, notes with titles.
+ * Turns the Markdown's elements into the page's: code blocks with a copy button, formulas, callouts with titles.
  * @param place names the answer within the page; references lead to its footnotes.
  * @returns the code blocks, which are highlighted when they are complete.
  */
 export function enhance(root: Element, words: Words, place: string): CodeBlock[] {
   renderMath(root);
-  const notes = root.matches(".note") ? [root] : [];
-  for (const note of [...notes, ...root.querySelectorAll(".note")]) if (note instanceof HTMLElement) titleNote(note, words);
+  const callouts = [...(root.matches(".callout") ? [root] : []), ...root.querySelectorAll(".callout")];
+  for (const callout of callouts) if (callout instanceof HTMLElement) titleCallout(callout, words);
   for (const reference of root.querySelectorAll<HTMLAnchorElement>(".reference > a")) {
     reference.href = `#${place}-${reference.className}`;
     reference.ariaLabel = words.footnote(reference.textContent);

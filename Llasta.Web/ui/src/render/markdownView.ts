@@ -130,6 +130,6 @@ export class MarkdownView {
 }
 
 const headingDepth = (block: Block): number | undefined => {
-  const depth = block.kind === "html" ? /^<h\d class="h(\d)">/.exec(block.html)?.[1] : undefined;
+  const depth = block.kind === "html" ? /^<h\d class="h(\d)"/.exec(block.html)?.[1] : undefined;
   return depth === undefined ? undefined : Number(depth);
 };

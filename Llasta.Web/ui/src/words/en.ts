@@ -43,7 +43,7 @@ export const en = {
   footnotes: "Footnotes",
   footnote: (label: string) => `Footnote ${label}`,
   backToFootnote: (label: string) => `Back to the reference to footnote ${label}`,
-  notes: { note: "Note", tip: "Tip", important: "Important", warning: "Warning", caution: "Caution" },
+  callouts: { note: "Note", tip: "Tip", important: "Important", warning: "Warning", caution: "Caution" },
   regenerate: "Regenerate",
   edit: "Edit",
   editing: "Editing your last message. Sending it replaces the message and its answer.",

@@ -45,7 +45,7 @@ export const fr: Words = {
   footnotes: "Notes",
   footnote: (label: string) => `Note ${label}`,
   backToFootnote: (label: string) => `Retour à l’appel de la note ${label}`,
-  notes: { note: "Remarque", tip: "Conseil", important: "Important", warning: "Avertissement", caution: "Attention" },
+  callouts: { note: "Remarque", tip: "Conseil", important: "Important", warning: "Avertissement", caution: "Attention" },
   regenerate: "Régénérer",
   edit: "Modifier",
   editing: "Vous modifiez votre dernier message. L’envoi remplace le message et sa réponse.",

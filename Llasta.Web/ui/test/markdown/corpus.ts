@@ -29,7 +29,7 @@ export const world: string[] = [
   "Term\n: definition\n\nAnother\n: one\n: two\n",
   "- [ ] open\n- [x] done **bold\n\n  more\n- [X]\n- [ ] $x$\n1. [x] one\n",
   "It costs $100 (in US$). Add $HOME/bin:$PATH to it. Les forfaits : 5$/mois ou 50$/an. Choose 100$, 200$ or 300$.\n",
-  "$x$ and $5$, the $n$th, $\\frac{1}{2}$。$a_1$是 $E=mc^2$, ${VAR}/x:${PATH}, $(cmd) $$ and $$$, $ 5 $, \\$5 and \\$6\n",
+  "$x$ and $5$, the $n$th, $\\frac{1}{2}$。$a_1$是 $E=mc^2$, \x24{VAR}/x:\x24{PATH}, $(cmd) $$ and $$$, $ 5 $, \\$5 and \\$6\n",
   "\\begin{align}\na &= b \\\\\n\nc &= d\n\\end{align}\n\ntext\n\\begin{cases} a \\\\ b \\end{cases}\nafter \\begin{pmatrix} 1 & 2 \\end{pmatrix} x\n",
   "\\begin{foo}\nx\n\\end{foo}\n\n\\begin{align}\nnever\n\nclosed\n\n# heading\n",
   "$$\nx = 1\n\ny = 2\n$$\n\nafter\n\n$$ never\n\n# closed $$\n\n$$a$$ text $$b$$\n",

@@ -9,11 +9,11 @@ const paths = {
   caution: "M5.4 1.8h5.2l3.6 3.6v5.2l-3.6 3.6H5.4l-3.6-3.6V5.4zM8 4.9v3.6M8 11v.1",
 } as const;
 
-export type NoteKind = keyof typeof paths;
+type CalloutKind = keyof typeof paths;
 
-/** Gives a note (`> [!WARNING]`) its title and its sign; colour alone would tell nothing in forced colours. */
-export function titleNote(note: HTMLElement, words: Words): void {
-  const kind = (Object.keys(paths) as NoteKind[]).find((name) => note.classList.contains(name)) ?? "note";
+/** Gives a callout (`> [!WARNING]`) its title and its sign; colour alone would tell nothing in forced colours. */
+export function titleCallout(callout: HTMLElement, words: Words): void {
+  const kind = (Object.keys(paths) as CalloutKind[]).find((name) => callout.classList.contains(`callout-${name}`)) ?? "note";
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", "icon");
@@ -21,9 +21,9 @@ export function titleNote(note: HTMLElement, words: Words): void {
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", paths[kind]);
   svg.append(path);
-  const title = words.notes[kind];
-  note.role = "note";
-  note.ariaLabel = title;
-  // The title is in the page's language, the note in the answer's: its direction is that of its own words.
-  note.prepend(el("p", { className: "title", lang: words.language }, svg, title));
+  const title = words.callouts[kind];
+  callout.role = "note";
+  callout.ariaLabel = title;
+  // A direction of its own keeps the title out of the callout's, which is that of the answer's words.
+  callout.prepend(el("div", { className: "title" }, svg, el("span", { lang: words.language, dir: "auto" }, title)));
 }
