@@ -23,6 +23,8 @@ export class AnswerText {
       this.#showPlain(text);
       return;
     }
+    // Drawing would take the selection away: the text appears when the reader is done.
+    if (!complete && this.#isSelecting()) return;
     this.#isUndrawable = false;
     const drawing = drawingNow();
     if (!drawing) {
@@ -50,6 +52,22 @@ export class AnswerText {
     this.element.firstElementChild?.classList.toggle("streaming", streaming);
   }
 
+  /** The text as HTML for other programs, without the page's own buttons. */
+  get html(): string {
+    const copy = this.element.cloneNode(true) as HTMLElement;
+    for (const own of copy.querySelectorAll("figcaption, button, svg, .table-tools")) own.remove();
+    for (const element of copy.querySelectorAll("*"))
+      for (const name of ["class", "style", "tabindex", "role", "aria-label", "id"]) element.removeAttribute(name);
+    return copy.innerHTML;
+  }
+
+  /** Text in the block that grows is selected. */
+  #isSelecting(): boolean {
+    const selection = getSelection();
+    const growing = this.#markdown?.lastBlock;
+    return Boolean(growing && selection && !selection.isCollapsed && selection.containsNode(growing, true));
+  }
+
   /** Shows the text as it is until the part of the page is loaded that draws it. */
   #wait(text: string, complete: boolean): void {
     const isWaiting = this.#waiting !== undefined;
@@ -61,7 +79,9 @@ export class AnswerText {
         if (this.#waiting) this.show(this.#waiting.text, this.#waiting.complete);
       },
       // The next text asks for it again.
-      () => (this.#waiting = undefined),
+      () => {
+        this.#waiting = undefined;
+      },
     );
   }
 

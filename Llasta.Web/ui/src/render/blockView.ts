@@ -90,10 +90,11 @@ function tableView(block: Block & { kind: "table" }, words: Words, place: string
   const table = el("table", {}, el("thead", {}, head ?? undefined), body);
   const scroller = el("div", { className: "scroller", role: "group", ariaLabel: tableName(head, words) }, table);
   reachableWhileWide(scroller);
-  const copy = copyButton(() => tabSeparated(table), words.copyTable, words);
+  const copied = () => ({ text: tabSeparated(table), html: table.outerHTML });
+  const tools = el("div", { className: "table-tools" }, copyButton(copied, words.copyTable, words));
   return partsView(
     block,
-    el("div", { className: "table", dir: "auto" }, scroller, copy),
+    el("div", { className: "table", dir: "auto" }, scroller, tools),
     (html) => row(html, "tbody"),
     (part) => enhance(part, words, place),
     (part) => body.append(part),

@@ -1,8 +1,8 @@
 import { el } from "../dom/element.ts";
+import { layoutMemory } from "../dom/layoutMemory.ts";
 import { type Block, GrowingMarkdown } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
 import { type BlockView, blockView } from "./blockView.ts";
-import { skippedWhenOffScreen } from "./chunk.ts";
 
 /**
  * The number of blocks that share one box, which isn't laid out while it is off screen. With one box for each block, or
@@ -29,6 +29,11 @@ export class MarkdownView {
 
   constructor(words: Words) {
     this.#words = words;
+  }
+
+  /** The block that grows while the answer streams. */
+  get lastBlock(): HTMLElement | undefined {
+    return this.#views.at(-1)?.element;
   }
 
   /** Shows a text. If it extends the old text, the cost depends only on the addition. */
@@ -112,7 +117,7 @@ export class MarkdownView {
       this.element.insertBefore(chunk, this.#footnotes ?? null);
       // The chunk before is complete, except for a late definition.
       const before = this.#chunks[index - 1];
-      if (before) skippedWhenOffScreen(before);
+      if (before) layoutMemory.settle(before);
     }
     return chunk;
   }
