@@ -2,6 +2,7 @@ using Llasta.AppHost;
 using Llasta.AppHost.Kubernetes;
 using Llasta.AppHost.Model;
 
+SettingException.ReportInOneLine();
 var builder = DistributedApplication.CreateBuilder(args);
 
 // Kubernetes is where it is published to (docs/manifests.md). In run mode this and every PublishAs… below do nothing.
@@ -17,8 +18,7 @@ var model = builder.AddModel("vllm").PublishAsModelServer();
 var chatapi = builder.AddProject<Projects.Llasta_ChatApi>("chatapi", ServiceEndpoint.WithoutLaunchProfile)
     .WithServiceEndpoint()
     .WithModel(model)
-    .WithUrlForEndpoint(ServiceEndpoint.Http, link => link.DisplayText = "Chat API")
-    .WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/api/model", DisplayText = "State of the model" })
+    .WithLink("/api/model", "State of the model")
     .WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
     .WithIconName("ArrowRouting")
     .PublishAsService()
@@ -26,11 +26,11 @@ var chatapi = builder.AddProject<Projects.Llasta_ChatApi>("chatapi", ServiceEndp
 
 // The page, and the way in: http://localhost:8080. It forwards /api to the chat API.
 builder.AddProject<Projects.Llasta_Web>("chatbot", ServiceEndpoint.WithoutLaunchProfile)
-    .WithServiceEndpoint(port: 8080)
+    .WithServiceEndpoint(ChatbotPort.Of(builder))
     .WithReference(chatapi)
     .WaitFor(chatapi)
-    .WithUrlForEndpoint(ServiceEndpoint.Http, link => link.DisplayText = "Chat")
+    .WithLink("/", "Chat")
     .WithIconName("Chat")
     .PublishAsService();
 
-builder.Build().Run();
+await builder.Build().RunAsync();

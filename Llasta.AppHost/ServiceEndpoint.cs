@@ -18,10 +18,18 @@ internal static class ServiceEndpoint
         if (application.ExecutionContext.IsPublishMode)
             return service.WithHttpEndpoint(targetPort: containerPort, name: Http);
 
-        // Without a launch profile a project would start as Production while the AppHost itself is Development.
         return service
-            .WithHttpEndpoint(port, name: Http)
+            // Aspire's proxy accepts and holds connections while nothing listens behind it, so a stopped service would look
+            // slow instead of stopped. A fixed port needs the proxy, because only proxied ports are randomised on request.
+            .WithHttpEndpoint(port, name: Http, isProxied: port is not null)
+            // No service here speaks https; with a certificate the dashboard would ask to trust one.
+            .WithoutHttpsCertificate()
+            // Without a launch profile a project would start as Production while the AppHost itself is Development.
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", application.Environment.EnvironmentName)
             .WithHttpHealthCheck("/health", endpointName: Http);
     }
+
+    /// <summary>The endpoint's link in the dashboard.</summary>
+    public static IResourceBuilder<T> WithLink<T>(this IResourceBuilder<T> service, string path, string text) where T : IResourceWithEndpoints =>
+        service.WithUrlForEndpoint(Http, link => (link.Url, link.DisplayText) = (path, text));
 }

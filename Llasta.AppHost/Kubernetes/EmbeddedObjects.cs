@@ -16,12 +16,19 @@ internal static class EmbeddedObjects
         return reader.ReadToEnd();
     }
 
-    /// <summary>Publishes the objects of the files together with the resource.</summary>
-    public static void AddObjects(this KubernetesResource kubernetes, params ReadOnlySpan<string> files)
+    /// <summary>Publishes the objects of a file together with the resource.</summary>
+    /// <param name="kubernetes">The resource.</param>
+    /// <param name="file">The file's name in Objects/.</param>
+    /// <param name="component">The component that the objects are labelled with; null for the resource's own.</param>
+    public static void AddObjects(this KubernetesResource kubernetes, string file, string? component = null)
     {
-        foreach (var file in files)
-            foreach (var document in Text(file).Split("---\n"))
-                kubernetes.AdditionalResources.Add(new EmbeddedObject(s_yaml.Deserialize<Dictionary<string, object>>(document)));
+        foreach (var document in Text(file).Split("---\n"))
+        {
+            var o = new EmbeddedObject(s_yaml.Deserialize<Dictionary<string, object>>(document));
+            if (component is not null)
+                o.Metadata.Labels[Labels.Component] = component;
+            kubernetes.AdditionalResources.Add(o);
+        }
     }
 
     private sealed class EmbeddedObject : BaseKubernetesResource

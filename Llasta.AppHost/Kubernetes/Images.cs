@@ -3,15 +3,18 @@ using Microsoft.Extensions.Configuration;
 
 namespace Llasta.AppHost.Kubernetes;
 
-/// <summary>The names of our own images: <c>[Images:Registry/]llasta/&lt;name&gt;:&lt;Images:Tag&gt;</c>.</summary>
+/// <summary>The names of our own images: <c>&lt;Images:Repository&gt;/&lt;name&gt;:&lt;Images:Tag&gt;</c>.</summary>
 internal sealed class Images(IConfiguration configuration)
 {
     /// <summary>The solution's version (Directory.Build.props), which is also the images' tag.</summary>
-    public static string Version { get; } = Assembly.GetExecutingAssembly().GetName().Version!.ToString(3);
+    public static string Version { get; } = typeof(Images).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>The repository that the images are published to (Directory.Build.props).</summary>
+    private static readonly string s_repository = typeof(Images).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ImageRepository").Value!;
 
     public string Of(string project)
     {
-        var registry = configuration["Images:Registry"] is { Length: > 0 } named ? named.TrimEnd('/') + "/" : "";
-        return $"{registry}llasta/{project}:{configuration["Images:Tag"] ?? Version}";
+        var repository = configuration["Images:Repository"] is { Length: > 0 } other ? other.TrimEnd('/') : s_repository;
+        return $"{repository}/{project}:{configuration["Images:Tag"] ?? Version}";
     }
 }

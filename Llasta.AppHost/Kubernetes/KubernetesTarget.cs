@@ -1,4 +1,5 @@
 using Aspire.Hosting.Kubernetes;
+using Aspire.Hosting.Pipelines;
 
 namespace Llasta.AppHost.Kubernetes;
 
@@ -35,16 +36,19 @@ internal static class KubernetesTarget
         if (builder.ExecutionContext.IsRunMode)
             return;
 
-        // Aspire publishes objects only beside a service, so these go with the last one.
-        builder.Pipeline.AddStep(
-            "namespace-policies",
-            context =>
+        builder.Pipeline.AddStep(new PipelineStep
+        {
+            Name = "namespace-policies",
+            Description = "Adds the network policies that hold for the whole namespace.",
+            Action = context =>
             {
+                // Aspire publishes objects only beside a service, so these go with the last one.
                 var targets = context.Model.Resources.SelectMany(resource => resource.Annotations.OfType<DeploymentTargetAnnotation>());
-                targets.Select(target => target.DeploymentTarget).OfType<KubernetesResource>().Last().AddObjects(file);
+                targets.Select(target => target.DeploymentTarget).OfType<KubernetesResource>().Last().AddObjects(file, component: "network");
                 return Task.CompletedTask;
             },
-            dependsOn: $"prepare-deployment-targets-{Environment}",
-            requiredBy: PublishStep);
+            DependsOnSteps = [$"prepare-deployment-targets-{Environment}"],
+            RequiredBySteps = [PublishStep],
+        });
     }
 }

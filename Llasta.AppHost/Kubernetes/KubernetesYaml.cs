@@ -18,19 +18,13 @@ internal static partial class KubernetesYaml
 
     public static string Name(this YamlMappingNode o) => ((YamlScalarNode)o["metadata"]["name"]).Value!;
 
-    public static string Component(this YamlMappingNode o) => ((YamlScalarNode)o["metadata"]["labels"]["app.kubernetes.io/component"]).Value!;
-
-    /// <summary>Adds the namespace to the object, so that <c>kubectl apply</c> needs no flag.</summary>
-    public static YamlMappingNode In(this YamlMappingNode o, string @namespace)
-    {
-        ((YamlMappingNode)o["metadata"]).Children["namespace"] = @namespace;
-        return o;
-    }
+    public static string Component(this YamlMappingNode o) => ((YamlScalarNode)o["metadata"]["labels"][Labels.Component]).Value!;
 
     /// <summary>The order in which a person would write the keys; all others follow in their own order.</summary>
     private static readonly string[] s_order =
     [
         "apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations",
+        "app.kubernetes.io/name", "app.kubernetes.io/component", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/part-of", "app.kubernetes.io/managed-by",
         "type", "replicas", "selector", "strategy", "template", "spec",
         "securityContext", "enableServiceLinks", "automountServiceAccountToken", "terminationGracePeriodSeconds", "containers",
         "from", "to", "accessModes", "storageClassName",

@@ -13,13 +13,25 @@ internal static class ManifestSteps
 
     public static void AddManifestSteps(this IDistributedApplicationBuilder builder)
     {
-        builder.Pipeline.AddStep(Step, context => WriteAsync(builder, context), dependsOn: KubernetesTarget.PublishStep);
-        builder.Pipeline.AddStep("all-manifests", async context =>
+        builder.Pipeline.AddStep(new PipelineStep
         {
-            var output = OutputDirectory(context);
-            await RunSelfAsync(context, "--step", Step, "--output-path", output, "--Model:Backend", "gpu");
-            await RunSelfAsync(context, "--step", Step, "--output-path", output, "--Model:Backend", "sim");
-            await RunSelfAsync(context, "--publisher", "manifest", "--output-path", Path.Combine(output, "aspire-manifest.json"));
+            Name = Step,
+            Description = "Writes all objects of the chosen backend as one file for kubectl apply.",
+            Action = context => WriteAsync(builder, context),
+            DependsOnSteps = [KubernetesTarget.PublishStep],
+            RequiredBySteps = [WellKnownPipelineSteps.Publish],
+        });
+        builder.Pipeline.AddStep(new PipelineStep
+        {
+            Name = "all-manifests",
+            Description = "Writes every generated file of aspire-manifests/.",
+            Action = async context =>
+            {
+                var output = OutputDirectory(context);
+                await RunSelfAsync(context, "--step", Step, "--output-path", output, "--Model:Backend", "gpu");
+                await RunSelfAsync(context, "--step", Step, "--output-path", output, "--Model:Backend", "sim");
+                await RunSelfAsync(context, "--publisher", "manifest", "--output-path", Path.Combine(output, "aspire-manifest.json"));
+            },
         });
     }
 
@@ -30,6 +42,7 @@ internal static class ManifestSteps
         var file = backend == ModelBackend.Gpu ? "chatbot.yaml" : $"chatbot-{backend.ToString().ToLowerInvariant()}.yaml";
         var objects = AspireChart.Take(output, new Images(builder.Configuration), backend);
         await File.WriteAllTextAsync(Path.Combine(output, file), FlatFile.Text(objects, backend), context.CancellationToken);
+        context.Summary.Add("To deploy", $"kubectl apply -f {file}");
     }
 
     private static string OutputDirectory(PipelineStepContext context) => context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();

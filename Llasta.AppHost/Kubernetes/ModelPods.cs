@@ -52,11 +52,8 @@ internal static class ModelPods
             container.StartupProbe = PodDefaults.Probe("/health", everySeconds: 10, failures: StartSeconds / 10);
             container.ReadinessProbe = PodDefaults.Probe("/health", everySeconds: 5, failures: 3);
             container.LivenessProbe = PodDefaults.Probe("/health", everySeconds: 10, failures: 6);
-            container.Resources = new()
-            {
-                Requests = { ["cpu"] = "4", ["memory"] = "24Gi" },
-                Limits = { ["cpu"] = "8", ["memory"] = "32Gi" },
-            };
+            // The requests fit the smallest cloud machines with a GPU of 24 GB, which have 4 CPUs and 16 GiB.
+            container.Resources = PodDefaults.Resources("3", "12Gi", storage: "1Gi", cpuLimit: "8", memoryLimit: "32Gi", storageLimit: "8Gi");
             if (gpus > 0)
             {
                 container.Resources.Limits["nvidia.com/gpu"] = $"{gpus}";
@@ -64,12 +61,14 @@ internal static class ModelPods
             }
 
             kubernetes.UseModelApiKey("VLLM_API_KEY");
-            kubernetes.AddModelApiKey();
+            // For models that need an account on Hugging Face.
+            container.Env.Add(new() { Name = "HF_TOKEN", ValueFrom = new() { SecretKeyRef = new() { Name = "huggingface", Key = "token", Optional = true } } });
             kubernetes.AdditionalResources.Add(new PersistentVolumeClaim
             {
                 Metadata = { Name = Vllm.CacheVolume },
                 Spec = new() { AccessModes = { "ReadWriteOnce" }, Resources = new() { Requests = { ["storage"] = "50Gi" } } },
             });
-            kubernetes.AddObjects("model-inside.yaml", "model-download.yaml");
+            kubernetes.AddObjects("model-inside.yaml");
+            kubernetes.AddObjects("model-download.yaml");
         });
 }

@@ -61,8 +61,8 @@ internal static class PodDefaults
         container.EnvFrom.Add(new() { ConfigMapRef = new() { Name = configMap, Optional = true } });
 
     /// <summary>
-    /// Reads the model's key from one Secret for server and client. Aspire would publish one Secret for each of them, with the
-    /// same key.
+    /// Reads the model's key from a Secret that the operator creates where a key is wanted. Aspire would publish a Secret for
+    /// server and client each, and applying an empty one again would delete the key.
     /// </summary>
     /// <param name="kubernetes">The resource.</param>
     /// <param name="variable">The environment variable that takes the key.</param>
@@ -70,16 +70,16 @@ internal static class PodDefaults
     {
         var container = kubernetes.Workload!.PodTemplate.Spec.Containers[0];
         container.EnvFrom.RemoveAll(source => source.SecretRef is not null);
-        container.Env.Add(new() { Name = variable, ValueFrom = new() { SecretKeyRef = new() { Name = "model-api-key", Key = "api-key" } } });
+        container.Env.Add(new() { Name = variable, ValueFrom = new() { SecretKeyRef = new() { Name = "model-api-key", Key = "api-key", Optional = true } } });
         kubernetes.Secret = null;
     }
 
-    /// <summary>The Secret with the key. Aspire's <c>deploy</c> replaces the expression by the parameter's value.</summary>
-    public static void AddModelApiKey(this KubernetesResource kubernetes) => kubernetes.AdditionalResources.Add(new Secret
+    /// <summary>Requests and limits of a container. Ephemeral storage is its logs and what it writes outside volumes.</summary>
+    public static ResourceRequirementsV1 Resources(string cpu, string memory, string storage, string cpuLimit, string memoryLimit, string storageLimit) => new()
     {
-        Metadata = { Name = "model-api-key" },
-        StringData = { ["api-key"] = "{{ .Values.secrets.chatapi.model_api_key }}" },
-    });
+        Requests = { ["cpu"] = cpu, ["memory"] = memory, ["ephemeral-storage"] = storage },
+        Limits = { ["cpu"] = cpuLimit, ["memory"] = memoryLimit, ["ephemeral-storage"] = storageLimit },
+    };
 
     public static DeploymentStrategyV1 RollingUpdateWithoutGap() => new() { Type = "RollingUpdate", RollingUpdate = new() { MaxUnavailable = 0, MaxSurge = 1 } };
 }

@@ -5,8 +5,8 @@ namespace Llasta.AppHost.Kubernetes;
 
 internal static class ServicePods
 {
-    /// <summary>The user of .NET's images, and its group.</summary>
-    private const long AppUser = 1654;
+    /// <summary>The user of our images, and its group: ContainerUser in Container.props.</summary>
+    private const long AppUser = 10001;
 
     /// <summary>Chat:DrainTimeout, written into the ConfigMap so that the grace period fits even if the setting's default changes.</summary>
     private const int DrainTimeoutSeconds = 30;
@@ -33,13 +33,14 @@ internal static class ServicePods
 
                 var pod = deployment.PodTemplate.Spec;
                 pod.Restrict(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
-                pod.TopologySpreadConstraints.Add(new()
-                {
-                    MaxSkew = 1,
-                    TopologyKey = "kubernetes.io/hostname",
-                    WhenUnsatisfiable = "ScheduleAnyway",
-                    LabelSelector = new(new() { ["app.kubernetes.io/component"] = name }),
-                });
+                foreach (var topology in (string[])["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
+                    pod.TopologySpreadConstraints.Add(new()
+                    {
+                        MaxSkew = 1,
+                        TopologyKey = topology,
+                        WhenUnsatisfiable = "ScheduleAnyway",
+                        LabelSelector = new(new() { [Labels.Component] = name }),
+                    });
 
                 var container = pod.Containers[0];
                 container.AddOptionalConfigMap("ingress-hosts");
@@ -48,7 +49,7 @@ internal static class ServicePods
                 container.ReadinessProbe = PodDefaults.Probe("/health", everySeconds: 5, failures: 3);
                 // Restarts only a process that hangs: no answer for a minute on a path that depends on no other service.
                 container.LivenessProbe = PodDefaults.Probe("/alive", everySeconds: 10, failures: 6);
-                container.Resources = Resources(cpu: "250m", memory: "64Mi", cpuLimit: "2", memoryLimit: "512Mi");
+                container.Resources = PodDefaults.Resources("250m", "64Mi", storage: "64Mi", cpuLimit: "2", memoryLimit: "512Mi", storageLimit: "512Mi");
 
                 if (kubernetes.Secret is not null)
                     kubernetes.UseModelApiKey("OPENAI_API_KEY");
@@ -56,12 +57,17 @@ internal static class ServicePods
             });
     }
 
-    /// <summary>Publishes what a client of the model needs where the model's server is outside the cluster: its key, and a network policy.</summary>
+    /// <summary>
+    /// Publishes what a client of the model needs: the model's full name in the cluster, or a network policy where the model's
+    /// server is outside the cluster.
+    /// </summary>
     public static IResourceBuilder<ProjectResource> PublishAsClientOf(this IResourceBuilder<ProjectResource> client, ModelConnection model) =>
-        model.Server.Resource is not ExternalServiceResource ? client : client.PublishAsKubernetesService(kubernetes =>
+        client.PublishAsKubernetesService(kubernetes =>
         {
-            kubernetes.AddModelApiKey();
-            kubernetes.AddObjects("model-outside.yaml");
+            if (model.Server.Resource is ExternalServiceResource)
+                kubernetes.AddObjects("model-outside.yaml");
+            else
+                kubernetes.ConfigMap!.Data["OPENAI_API_BASE_URL"] = $"http://{model.Server.Resource.Name}.{KubernetesTarget.Name}.svc.cluster.local:{Vllm.Port}/v1";
         });
 
     /// <summary>Publishes the simulator under vLLM's name and port, as a pod like those of the other services.</summary>
@@ -80,10 +86,9 @@ internal static class ServicePods
             container.StartupProbe = PodDefaults.Probe("/health", everySeconds: 1, failures: 60);
             container.ReadinessProbe = PodDefaults.Probe("/health", everySeconds: 5, failures: 3);
             container.LivenessProbe = PodDefaults.Probe("/health", everySeconds: 10, failures: 6);
-            container.Resources = Resources(cpu: "50m", memory: "64Mi", cpuLimit: "1", memoryLimit: "256Mi");
+            container.Resources = PodDefaults.Resources("50m", "64Mi", storage: "64Mi", cpuLimit: "1", memoryLimit: "256Mi", storageLimit: "512Mi");
 
             kubernetes.UseModelApiKey("Sim__ApiKey");
-            kubernetes.AddModelApiKey();
             kubernetes.AddObjects("model-inside.yaml");
         });
 
@@ -91,10 +96,4 @@ internal static class ServicePods
         .WithEnvironment("OTEL_SERVICE_NAME", service.Resource.Name)
         // The runtime's diagnostic socket lives in /tmp, which is read-only.
         .WithEnvironment("DOTNET_EnableDiagnostics", "0");
-
-    private static ResourceRequirementsV1 Resources(string cpu, string memory, string cpuLimit, string memoryLimit) => new()
-    {
-        Requests = { ["cpu"] = cpu, ["memory"] = memory },
-        Limits = { ["cpu"] = cpuLimit, ["memory"] = memoryLimit },
-    };
 }

@@ -3,15 +3,21 @@ namespace Llasta.AppHost.Model;
 internal static class ExternalModel
 {
     /// <summary>Adds an OpenAI-compatible server that already runs elsewhere.</summary>
-    /// <exception cref="InvalidOperationException"><c>Model:BaseUrl</c> is not an http address that ends in <c>/v1</c>.</exception>
+    /// <exception cref="SettingException"><c>Model:BaseUrl</c> is not an http address that ends in <c>/v1</c>.</exception>
     public static ModelConnection AddExternalModel(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
     {
         if (!Uri.TryCreate(settings.BaseUrl, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || !address.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal))
-            throw new InvalidOperationException($"Model:Backend is 'external', so Model:BaseUrl must be an address that ends in /v1, such as http://localhost:11434/v1; it is '{settings.BaseUrl}'.");
+            throw new SettingException($"Model:Backend is 'external', so Model:BaseUrl must be an address that ends in /v1, such as http://localhost:11434/v1; it is '{settings.BaseUrl}'.");
 
         // Aspire's external service has no path, so the path is added to the address that consumers get.
-        var service = builder.AddExternalService(name, new Uri(address.GetLeftPart(UriPartial.Authority) + "/"));
-        var model = new ModelConnection(service, ReferenceExpression.Create($"{address.AbsoluteUri.TrimEnd('/')}"), key);
+        var baseUrl = address.AbsoluteUri.TrimEnd('/');
+        var service = builder.AddExternalService(name, new Uri(address.GetLeftPart(UriPartial.Authority) + "/"))
+            .WithUrls(context =>
+            {
+                context.Urls.Clear();
+                context.Urls.Add(new() { Url = $"{baseUrl}/models", DisplayText = baseUrl });
+            });
+        var model = new ModelConnection(service, ReferenceExpression.Create($"{baseUrl}"), key);
         service.WithModelsHealthCheck(model);
         return model;
     }

@@ -29,20 +29,20 @@ public sealed record BackendChoice(ModelBackend Backend, string Reason) : IResou
     /// The setting decides. Without a setting the backend is <c>gpu</c> for publishing and on a machine with an NVIDIA GPU
     /// and a container runtime, and <c>sim</c> on any other machine.
     /// </summary>
-    /// <exception cref="InvalidEnumArgumentException">The setting names no backend, or one that can't be published.</exception>
+    /// <exception cref="SettingException">The setting names no backend, or one that can't be published.</exception>
     public static BackendChoice Make(string? setting, bool publishing, Func<bool> hasGpu, Func<bool> hasContainerRuntime)
     {
         if (!string.IsNullOrWhiteSpace(setting))
         {
             if (!Enum.TryParse<ModelBackend>(setting, ignoreCase: true, out var chosen) || !Enum.IsDefined(chosen))
-                throw new InvalidEnumArgumentException($"Model:Backend is '{setting}'; it must be gpu, cpu, python, external or sim.");
+                throw new SettingException($"Model:Backend is '{setting}'; it must be gpu, cpu, python, external or sim.");
             if (publishing && chosen == ModelBackend.Python)
-                throw new InvalidEnumArgumentException("Model:Backend is 'python', which runs on this machine only; publish gpu, cpu, external or sim.");
-            return new(chosen, $"Model:Backend is '{setting}'");
+                throw new SettingException("Model:Backend is 'python', which runs on this machine only; publish gpu, cpu, external or sim.");
+            return new(chosen, "Model:Backend says so");
         }
 
         if (publishing)
-            return new(ModelBackend.Gpu, "the default for publishing");
+            return new(ModelBackend.Gpu, "that is the default for publishing");
         if (!hasGpu())
             return new(ModelBackend.Sim, "no NVIDIA GPU was found on this machine");
         return hasContainerRuntime()

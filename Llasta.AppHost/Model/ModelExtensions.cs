@@ -44,13 +44,13 @@ internal static class ModelExtensions
             if (builder.ExecutionContext.IsRunMode)
                 await start.Services.GetRequiredService<ResourceNotificationService>().PublishUpdateAsync(resource, state => state with
                 {
-                    Properties = [.. state.Properties, new("Backend", backend), new("Backend chosen because", choice.Reason)],
+                    Properties = [.. state.Properties, new("Backend", backend) { IsHighlighted = true }, new("Backend chosen because", choice.Reason) { IsHighlighted = true }],
                 });
         });
 }
 
 internal static partial class ModelLog
 {
-    [LoggerMessage(LogLevel.Information, "The model's backend is {Backend}: {Reason}. Model:Backend chooses another: gpu, cpu, python, external or sim.")]
+    [LoggerMessage(LogLevel.Information, "The model's backend is {Backend}, because {Reason}. To change it, set Model:Backend to gpu, cpu, python, external or sim.")]
     public static partial void Chosen(ILogger logger, string backend, string reason);
 }

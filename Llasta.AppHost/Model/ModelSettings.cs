@@ -5,6 +5,8 @@ namespace Llasta.AppHost.Model;
 /// <summary>The <c>Model</c> section of the AppHost's configuration: command line, environment, user secrets, appsettings.</summary>
 internal sealed class ModelSettings
 {
+    private const string Section = "Model";
+
     /// <summary>gpu, cpu, python, external or sim; empty: the backend that fits this machine.</summary>
     public string? Backend { get; set; }
 
@@ -23,5 +25,25 @@ internal sealed class ModelSettings
     /// <summary>For <c>python</c>: the folder of the environment, with a pyproject.toml for uv or with a <c>.venv</c>.</summary>
     public string Directory { get; set; } = Path.Combine("Model", "python");
 
-    public static ModelSettings Of(IDistributedApplicationBuilder builder) => builder.Configuration.GetSection("Model").Get<ModelSettings>() ?? new();
+    /// <exception cref="SettingException">A setting has no such name, or a value that it can't have.</exception>
+    public static ModelSettings Of(IDistributedApplicationBuilder builder)
+    {
+        string[] names = [nameof(Backend), nameof(Name), nameof(ContextWindow), nameof(Gpus), nameof(BaseUrl), nameof(Directory)];
+        var section = builder.Configuration.GetSection(Section);
+        foreach (var setting in section.GetChildren())
+            if (!names.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
+                throw new SettingException($"{setting.Path} is not a setting; those of {Section} are {string.Join(", ", names)}.");
+        try
+        {
+            var settings = section.Get<ModelSettings>() ?? new();
+            foreach (var (name, value) in (ReadOnlySpan<(string, int)>)[(nameof(ContextWindow), settings.ContextWindow), (nameof(Gpus), settings.Gpus)])
+                if (value < 1)
+                    throw new SettingException($"{Section}:{name} is {value}; it must be at least 1.");
+            return settings;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new SettingException(e.Message, e); // a text in place of a number: the message has the setting's path and its value
+        }
+    }
 }

@@ -11,7 +11,7 @@ internal static class Simulator
             .WithServiceEndpoint(containerPort: Vllm.Port)
             .WithEnvironment("Sim__ApiKey", key)
             .WithEnvironment("Sim__ContextWindow", settings.ContextWindow.ToString(CultureInfo.InvariantCulture))
-            .WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/metrics", DisplayText = "vLLM's metrics, simulated" });
+            .WithLink("/metrics", "Metrics, simulated");
         if (settings.Name is { } model)
             simulator.WithEnvironment("Sim__Model", model);
         return ModelConnection.To(simulator, key);

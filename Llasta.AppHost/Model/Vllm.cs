@@ -16,7 +16,8 @@ internal static class Vllm
     /// <summary>How long running streams may take to finish after SIGTERM. Without this argument vLLM aborts them.</summary>
     public const int ShutdownTimeoutSeconds = 45;
 
-    private const string Version = "v0.29.0";
+    /// <summary>The version that the recordings of its answers come from; also in python/pyproject.toml.</summary>
+    private const string Version = "v0.32.0";
 
     public static ModelConnection AddVllmOnGpu(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key) =>
         builder.AddVllmContainer(name, "vllm/vllm-openai", key, ServeArguments(settings, "Qwen/Qwen3-8B"))
@@ -35,13 +36,8 @@ internal static class Vllm
     /// </summary>
     public static ModelConnection AddVllmFromPython(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
     {
-        var vllm = builder.AddPythonExecutable(name, settings.Directory, "vllm");
-        if (File.Exists(Path.Combine(builder.AppHostDirectory, settings.Directory, "pyproject.toml")))
-            vllm.WithUv();
-        else
-            vllm.WithVirtualEnvironment(".venv", createIfNotExists: false);
-
-        vllm.WithHttpEndpoint(name: ServiceEndpoint.Http)
+        var vllm = builder.AddPythonCommand(name, settings.Directory, "vllm");
+        vllm.WithHttpEndpoint(name: ServiceEndpoint.Http, isProxied: false)
             .WithArgs(ServeArguments(settings, "Qwen/Qwen3-8B"))
             .WithArgs(context =>
             {
@@ -58,15 +54,17 @@ internal static class Vllm
         builder.AddContainer(name, image, Version)
             .WithEntrypoint("vllm")
             .WithArgs(arguments)
-            .WithHttpEndpoint(targetPort: Port, name: ServiceEndpoint.Http)
+            .WithHttpEndpoint(targetPort: Port, name: ServiceEndpoint.Http, isProxied: builder.ExecutionContext.IsPublishMode)
             .WithCache()
             // PyTorch's processes share tensors through /dev/shm; a container has 64 MB of it.
             .WithContainerRuntimeArgs("--shm-size", "2g")
+            // Applies to `docker stop`; Aspire itself kills a container ten seconds after it asked it to stop.
+            .WithContainerRuntimeArgs("--stop-timeout", $"{ShutdownTimeoutSeconds + 10}")
             .WithEnvironment("HF_HOME", $"{CachePath}/huggingface")
             .WithEnvironment("VLLM_CACHE_ROOT", $"{CachePath}/vllm")
             .WithVllmEnvironment(key);
 
-    /// <summary>Only for run mode: a volume from Aspire would turn the Deployment in Kubernetes into a StatefulSet.</summary>
+    /// <summary>For run mode. What is published mounts a claim with the same path.</summary>
     private static IResourceBuilder<ContainerResource> WithCache(this IResourceBuilder<ContainerResource> vllm) =>
         vllm.ApplicationBuilder.ExecutionContext.IsRunMode ? vllm.WithVolume($"llasta-{CacheVolume}", CachePath) : vllm;
 
@@ -78,6 +76,8 @@ internal static class Vllm
         "--tensor-parallel-size", $"{settings.Gpus}",
         "--reasoning-parser", "qwen3",
         "--shutdown-timeout", $"{ShutdownTimeoutSeconds}",
+        // Seconds. Without these comments a request that waits for its turn looks like a dead connection.
+        "--sse-keep-alive-interval", "10",
     ];
 
     private static IResourceBuilder<T> WithVllmEnvironment<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key)
@@ -111,7 +111,7 @@ internal static class Vllm
 
     private static ModelConnection ToModel<T>(this IResourceBuilder<T> vllm, IResourceBuilder<ParameterResource> key) where T : IResourceWithEndpoints
     {
-        vllm.WithUrlForEndpoint(ServiceEndpoint.Http, _ => new() { Url = "/metrics", DisplayText = "vLLM's metrics" });
+        vllm.WithLink("/metrics", "Metrics");
         return ModelConnection.To(vllm, key);
     }
 }
