@@ -20,6 +20,11 @@ public sealed partial class AddonTests
         Assert.All(Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(file => file != "kustomization.yaml"), file => Assert.Contains(file!, kustomization, StringComparison.Ordinal));
     }
 
+    [Theory, MemberData(nameof(Addons))]
+    public void An_addon_has_the_version_of_the_solution(string addon) =>
+        Assert.All(Directory.EnumerateFiles(Path.Combine(Manifest.Folder, "addons", addon), "*.yaml").SelectMany(file => Version().Matches(File.ReadAllText(file))),
+            label => Assert.Equal(Manifest.SolutionVersion, label.Groups[1].Value));
+
     [Fact]
     public void The_kustomization_offers_every_addon()
     {
@@ -147,6 +152,9 @@ public sealed partial class AddonTests
 
     [GeneratedRegex(@"\b(vllm:|llasta_|gen_ai_)\w+")]
     private static partial Regex Metric();
+
+    [GeneratedRegex("app.kubernetes.io/version: \"(.*)\"")]
+    private static partial Regex Version();
 
     [GeneratedRegex(@"(?m)^vllm:\w+")]
     private static partial Regex Exposed();

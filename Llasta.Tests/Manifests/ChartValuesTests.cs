@@ -25,6 +25,7 @@ public sealed class ChartValuesTests
         { "vllm: {gpu: {count: 1.5}}", "/vllm/gpu/count" },
         { "vllm: {gpu: {resource: gpu}}", "/vllm/gpu/resource" },
         { "vllm: {gpus: 2}", "/vllm/gpus" },
+        { "vllm: {keepAliveSeconds: 10s}", "/vllm/keepAliveSeconds" },
         { "vllm: {replicas: two}", "/vllm/replicas" },
         { "vllm: {replicas: 2}", "/vllm/persistence/accessModes" },
         { "vllm: {replicas: 2, persistence: {existingClaim: models}}", "/vllm/persistence/accessModes" },
