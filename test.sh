@@ -56,30 +56,34 @@ count() { sed -nE "s/^ *$1: *([0-9]+).*/\1/p" "$2" | tail -n 1 | grep . || echo 
 dotnet_tests Llasta.Tests
 [ "${Aspire:-}" = false ] || dotnet_tests Llasta.AppHost.Tests
 
-# vitest NAME SCRIPT: one of the page's npm scripts that run Vitest.
+# vitest NAME FOLDER: the tests of a folder that has its own package.json, run by Vitest.
 vitest() {
   say "$1"
   local log code
   log=$(mktemp)
-  (cd Llasta.Web/ui && npm run --silent "$2" -- --reporter=default --reporter=json --outputFile.json="$log")
+  (cd "$2" && npm test --silent -- --reporter=default --reporter=json --outputFile.json="$log")
   code=$?
   suite "$1" "$(json "$log" numPassedTests)" "$(json "$log" numFailedTests)" "$code"
   rm -f "$log"
 }
 json() { node -p "JSON.parse(fs.readFileSync('$1', 'utf8')).$2" 2>/dev/null || echo 0; }
 
-vitest "The page's logic" test
+say "The page's style"
+(cd Llasta.Web/ui && npm run --silent lint)
+suite "The page's style" 0 0 $?
+vitest "The page's logic" Llasta.Web/ui
+(cd resilience && npm ci --no-audit --no-fund --loglevel=error && npm run --silent typecheck) || die "The resilience tests don't compile."
 vitest "Dying processes and broken connections" resilience
 
 say "The page in a browser"
 # An installed one, Playwright's download, or the package manager's.
-if ! browser=$(node Llasta.Web/ui/e2e/browser.mjs); then
+if ! browser=$(node Llasta.Web/ui/e2e/support/browser.mjs); then
   sudo=$([ "$(id -u)" -eq 0 ] || command -v sudo)
   if command -v apt-get >/dev/null; then $sudo apt-get update -qq && $sudo apt-get install -y -qq chromium >/dev/null
   elif command -v dnf >/dev/null; then $sudo dnf install -y -q chromium >/dev/null
   elif command -v apk >/dev/null; then $sudo apk add -q chromium
   fi
-  browser=$(node Llasta.Web/ui/e2e/browser.mjs) || die "No browser for the page's tests could be installed. Install Chromium or Chrome, or set CHROMIUM_PATH."
+  browser=$(node Llasta.Web/ui/e2e/support/browser.mjs) || die "No browser for the page's tests could be installed. Install Chromium or Chrome, or set CHROMIUM_PATH."
 fi
 printf '%s\n' "$browser"
 report=Llasta.Web/ui/test-results/browser.json

@@ -1,17 +1,24 @@
+using Llasta.ChatApi.Contract;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi;
 
-/// <summary>The settings under <c>Chat:</c> that bound a turn. Validated at start.</summary>
+/// <summary>The settings under <c>Chat:</c>, validated at start.</summary>
 public sealed class ChatOptions
 {
-    /// <summary>Where these settings live.</summary>
+    /// <summary>The name of the settings' section.</summary>
     public const string Section = "Chat";
 
-    /// <summary>The model to ask for. Empty: the first that the model server's <c>/v1/models</c> lists.</summary>
+    /// <summary>The model to use. Empty: the first in the model server's <c>/v1/models</c>.</summary>
     public string Model { get; set; } = "";
 
-    /// <summary>Turns relayed at the same time by this process; more are refused as <c>busy</c>. 1,024 by default.</summary>
+    /// <summary>The kind of the model's server, which decides what it is sent. Detected by default.</summary>
+    public ServerKind Server { get; set; }
+
+    /// <summary>Sampling parameters for all turns that don't set their own. Empty: Qwen3's recommendation for its hybrid models, the server's defaults for others.</summary>
+    public SamplingOptions Sampling { get; set; } = new();
+
+    /// <summary>The most turns that this process relays at the same time; more are refused as <c>busy</c>. 1,024 by default.</summary>
     public int MaxConcurrentTurns { get; set; } = 1024;
 
     /// <summary>The largest request body, in bytes. 4 MiB by default: several times a full context window.</summary>
@@ -21,31 +28,58 @@ public sealed class ChatOptions
     public int MaxMessages { get; set; } = 1000;
 
     /// <summary>
-    /// How long the model's server may say nothing, and how long a reader may take nothing, before the turn is ended. 120 s by
-    /// default. There is no limit on a turn's whole time.
+    /// How long the model's server may send nothing between tokens, or the reader may take nothing, before the turn is ended. 120 s by
+    /// default. The whole duration of a turn has no limit.
     /// </summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How long a connection to the model's server may take. 5 s by default.</summary>
+    /// <summary>How long the first token may take: the server's queue, loading the model, reading the prompt. 10 minutes by default.</summary>
+    public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The time limit for connecting to the model's server. 5 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>After how much silence towards the page a comment keeps the connection alive. 15 s by default.</summary>
+    /// <summary>After this much silence towards the page, a comment keeps the connection alive. 15 s by default.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// For how long a model server that refuses connections counts as loading rather than unreachable. 30 minutes by default,
-    /// a first download of the weights included.
+    /// How long a model server that refuses connections counts as loading; after that it is unreachable. 30 minutes by default, which
+    /// includes a first download of the weights.
     /// </summary>
     public TimeSpan ModelStartTimeout { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>
-    /// Host names by which the page is reached besides localhost, IP addresses and names inside the cluster; separated by
-    /// semicolons or commas. An Ingress needs its host here.
+    /// Additional host names of the page, separated by semicolons or commas. localhost, IP addresses and names inside the cluster are
+    /// always allowed. An Ingress needs its host here.
     /// </summary>
     public string AllowedHosts { get; set; } = "";
 
-    /// <summary>How long a stopping process lets running answers go on; see <see cref="ServiceDefaults.DrainOptions"/>, which reads it.</summary>
+    /// <summary>How long running answers may continue after the stop signal. 30 s by default.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Sampling parameters as settings (<c>Chat:Sampling</c>); the same as <see cref="Contract.Sampling"/>.</summary>
+public sealed class SamplingOptions
+{
+    /// <inheritdoc cref="Sampling.Temperature"/>
+    public double? Temperature { get; set; }
+
+    /// <inheritdoc cref="Sampling.TopP"/>
+    public double? TopP { get; set; }
+
+    /// <inheritdoc cref="Sampling.TopK"/>
+    public int? TopK { get; set; }
+
+    /// <inheritdoc cref="Sampling.MinP"/>
+    public double? MinP { get; set; }
+
+    /// <inheritdoc cref="Sampling.MaxTokens"/>
+    public int? MaxTokens { get; set; }
+
+    /// <inheritdoc cref="Sampling.ThinkingTokens"/>
+    public int? ThinkingTokens { get; set; }
+
+    internal Sampling ToSampling() => new(Temperature, TopP, TopK, MinP, MaxTokens, ThinkingTokens);
 }
 
 internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
@@ -57,9 +91,14 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
         AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
         Positive(o.IdleTimeout, nameof(o.IdleTimeout));
+        Positive(o.FirstTokenTimeout, nameof(o.FirstTokenTimeout));
+        if (SamplingRules.Check(o.Sampling.ToSampling()) is { } wrong)
+            failures.AddError($"{ChatOptions.Section}:Sampling:{char.ToUpperInvariant(wrong.Name[0])}{wrong.Name[1..]} must be {wrong.Rule}.");
         Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
         Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));
+        if (o.DrainTimeout < TimeSpan.Zero || o.DrainTimeout > TimeSpan.FromDays(1))
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.DrainTimeout)} is {o.DrainTimeout}; it must be zero or more and at most a day, like 00:00:30.");
         return failures.Build();
 
         void AtLeast(int value, int least, string setting)

@@ -1,11 +1,13 @@
-using Llasta.ModelSim.Control;
+using Llasta.ModelSim.Endpoints;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Metrics;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Requests;
 using Llasta.ModelSim.Settings;
-using Llasta.ModelSim.Wire;
 using Llasta.ServiceDefaults;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
 
 namespace Llasta.ModelSim;
 
@@ -15,23 +17,23 @@ public static partial class ModelSimApplication
     /// <summary>
     /// Builds the server; <c>StartAsync</c> returns once it listens, which is after <see cref="ModelSimOptions.StartupDelay"/>.
     /// It reads <c>Sim:</c> settings and <c>--urls</c> from <paramref name="args"/>, then from the environment, and no files:
-    /// inside another process it shares nothing with that process' own application. Without a URL it listens on
+    /// inside another process it shares nothing with that process's own application. Without a URL it listens on
     /// <c>http://localhost:8000</c>, as vLLM does; with port 0 the bound address is in <c>app.Urls</c> after the start.
     /// </summary>
     /// <param name="args">Such as <c>--urls http://127.0.0.1:0 --Sim:TokensPerSecond 0</c>.</param>
-    /// <param name="configure">Has the last word on the settings.</param>
-    /// <exception cref="InvalidSettingException">A setting has a wrong value; the message names it.</exception>
+    /// <param name="configure">Changes the settings after that.</param>
+    /// <exception cref="OptionsValidationException">A setting has a wrong value; the message names it.</exception>
     public static WebApplication Create(string[] args, Action<ModelSimOptions>? configure = null) => Create(args, configure, ownProcess: false);
 
     private static WebApplication Create(string[] args, Action<ModelSimOptions>? configure, bool ownProcess)
     {
         ArgumentNullException.ThrowIfNull(args);
-        var options = Startup.Bind(args, configure);
+        var options = StartUpSettings.Bind(args, configure);
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(ModelSimApplication).Namespace });
-        builder.WebHost.UseKestrelCore().UseUrls(Startup.Urls(args)).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseUrls(StartUpSettings.Urls(args)).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // uvicorn waits for slow readers for ever.
+            // uvicorn waits for slow readers without a limit.
             kestrel.Limits.MinResponseDataRate = null;
         });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true)
@@ -39,13 +41,13 @@ public static partial class ModelSimApplication
             .AddFilter(typeof(ModelSimApplication).FullName, LogLevel.Information);
         if (ownProcess)
         {
-            // Inside another process that process' telemetry sees the simulator's requests, too.
+            // Inside another process that process's telemetry sees the simulator's requests as well.
             builder.Configuration.AddEnvironmentVariables();
             builder.AddTelemetry();
         }
         else
         {
-            // The signal to stop is the other application's: it drains, and asks this model until it has.
+            // The stop signal is for the other application, which drains and needs this model meanwhile.
             builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         }
 
@@ -53,15 +55,16 @@ public static partial class ModelSimApplication
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new LiveSettings(options));
         builder.Services.AddSingleton<Pacer>();
+        builder.Services.AddSingleton<Engine>();
         builder.Services.AddHostedService<StartupDelay>();
 
         var app = builder.Build();
         var services = app.Services;
-        var engine = new Engine(services.GetRequiredService<LiveSettings>(), new RequestLog(), new EngineMetrics(), new PrefixCache(),
-            services.GetRequiredService<Pacer>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
-        app.Use((context, next) => engine.Settings.Current.ApiKey is { } key && !ApiKey.Accepts(context.Request, key)
+        var engine = services.GetRequiredService<Engine>();
+        app.Use((context, next) => engine.Settings.Current.ApiKey is { Length: > 0 } key && !ApiKey.Accepts(context.Request, key)
             ? ApiKey.RefuseAsync(context.Response)
             : next(context));
+        app.UseTrustedHosts();
         app.Use(DescribeUnroutedAsync);
         app.MapPost("/v1/chat/completions", context => ChatCompletions.HandleAsync(context, engine));
         app.MapServer(engine);
@@ -71,28 +74,16 @@ public static partial class ModelSimApplication
     }
 
     /// <summary>Runs the server until it is told to stop.</summary>
-    /// <returns>The process' exit code: 1, after one line on standard error, when it can't start.</returns>
-    public static async Task<int> RunAsync(string[] args)
-    {
-        try
-        {
-            await using var app = Create(args, configure: null, ownProcess: true);
-            await app.RunAsync();
-            return 0;
-        }
-        // A wrong setting, a wrong URL, a port that is taken.
-        catch (Exception e) when (e is InvalidSettingException or FormatException or InvalidOperationException or IOException)
-        {
-            await Console.Error.WriteLineAsync(e.Message);
-            return 1;
-        }
-    }
+    /// <returns>The process's exit code: 1, after one line on standard error, when it can't start.</returns>
+    public static Task<int> RunAsync(string[] args) => StartUp.RunAsync(() => Task.FromResult(Create(args, configure: null, ownProcess: true)));
 
-    // FastAPI's own bodies for a path or a method that it has no route for.
+    // FastAPI's own bodies for a path or a method that it has no route for; the Rust front end has none.
     private static async Task DescribeUnroutedAsync(HttpContext context, RequestDelegate next)
     {
         await next(context);
         if (context.Response.HasStarted || context.GetEndpoint() is not null && context.Response.StatusCode != 405)
+            return;
+        if (context.RequestServices.GetRequiredService<LiveSettings>().Current.FrontEnd == FrontEnd.Rust)
             return;
         if (context.Response.StatusCode == 404)
             await context.Response.WriteJsonAsync(404, "{\"detail\":\"Not Found\"}"u8);

@@ -1,57 +1,75 @@
+using System.Text.Json.Serialization;
+
 namespace Llasta.ModelSim;
 
 /// <summary>
-/// What shapes the simulator. In configuration each property is <c>Sim:&lt;name&gt;</c> (environment <c>Sim__TokensPerSecond</c>,
-/// argument <c>--Sim:TokensPerSecond</c>), in <c>/sim/settings</c> it is a JSON member of the same name, and on a request the
-/// header <c>X-Sim-&lt;name&gt;</c> (hyphens between the words are welcome: <c>X-Sim-Tokens-Per-Second</c>).
-/// As text, durations are whole milliseconds.
+/// The simulator's settings. In configuration each property is <c>Sim:&lt;name&gt;</c> (environment <c>Sim__TokensPerSecond</c>,
+/// argument <c>--Sim:TokensPerSecond</c>), in <c>/sim/settings</c> a JSON member of that name, and on a request the header
+/// <c>X-Sim-&lt;name&gt;</c>. Names and choices may be written with hyphens (<c>X-Sim-Tokens-Per-Second</c>, <c>error-in-stream</c>);
+/// durations are written as <c>00:00:00.150</c>.
 /// </summary>
 public sealed record ModelSimOptions
 {
-    /// <summary>The one model served; any other name is answered with 404, as vLLM does.</summary>
+    /// <summary>The only model that is served; any other name is answered with 404.</summary>
     public string Model { get; set; } = "Qwen/Qwen3-8B";
 
-    /// <summary>When set, <c>/v1*</c> wants it as the bearer token; nothing else is guarded. Not a header.</summary>
+    /// <summary>vLLM's <c>--api-key</c>: the bearer token that <c>/v1*</c> requires. Not a header.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ApiKey { get; set; }
 
-    /// <summary>Tokens of prompt and answer together: vLLM's <c>--max-model-len</c>. At least 16.</summary>
+    /// <summary>vLLM's <c>--max-model-len</c>: the tokens of prompt and answer together, 16 or more.</summary>
     public int ContextWindow { get; set; } = 16_384;
 
-    /// <summary>Pace of each stream in tokens per second; 0 sends as fast as the reader reads.</summary>
+    /// <summary>The rate of each stream in tokens per second; 0 sends as fast as the client reads.</summary>
     public double TokensPerSecond { get; set; } = 60;
 
-    /// <summary>From the end of queueing to the first token (prefill).</summary>
+    /// <summary>The time from the end of queueing to the first token (prefill).</summary>
     public TimeSpan FirstTokenDelay { get; set; } = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>Time in the queue: the headers are out and nothing follows.</summary>
+    /// <summary>The time in the queue: the response headers are sent and no chunk follows.</summary>
     public TimeSpan QueueDelay { get; set; }
 
-    /// <summary>Loading time: until it has passed the port refuses connections. Not a header.</summary>
+    /// <summary>The time that loading takes: the port refuses connections until it has passed. Not a header.</summary>
     public TimeSpan StartupDelay { get; set; }
 
-    /// <summary>Length of the thinking in tokens; null lets the question decide (short, longer for "think hard").</summary>
+    /// <summary>The length of the thinking in tokens; null lets the question decide (short, longer for "think hard").</summary>
     public int? ThinkingTokens { get; set; }
 
-    /// <summary>Where thinking is put on the wire: which vLLM is spoken.</summary>
+    /// <summary>The field that carries the thinking, which depends on vLLM's version and parser.</summary>
     public ReasoningField ReasoningField { get; set; }
 
-    /// <summary>Tokens per streamed chunk; the pace in tokens per second stays the same.</summary>
+    /// <summary>Which of vLLM's two front ends is spoken.</summary>
+    public FrontEnd FrontEnd { get; set; }
+
+    /// <summary>vLLM's <c>--sse-keep-alive-interval</c>: after how much silence in a stream a comment is sent; zero sends none.</summary>
+    public TimeSpan KeepAliveInterval { get; set; }
+
+    /// <summary>vLLM's <c>--max-num-queued-reqs</c>: the requests, waiting and running, above which new ones get 503; 0 is no limit. Not a header.</summary>
+    public int MaxQueuedRequests { get; set; }
+
+    /// <summary>vLLM's <c>--enable-prompt-tokens-details</c>: usage tells how much of the prompt was cached.</summary>
+    public bool PromptTokensDetails { get; set; }
+
+    /// <summary>vLLM's <c>--enable-per-request-metrics</c>: the last chunk has the request's times.</summary>
+    public bool RequestMetrics { get; set; }
+
+    /// <summary>Tokens per streamed chunk, 1 or more; the rate in tokens per second stays the same.</summary>
     public int TokensPerChunk { get; set; } = 1;
 
     /// <summary>What goes wrong.</summary>
     public Fault Fault { get; set; }
 
-    /// <summary>When it goes wrong; only faults inside a response look at it.</summary>
+    /// <summary>When it goes wrong; faults that replace the response ignore it.</summary>
     public FaultPhase FaultPhase { get; set; } = FaultPhase.Answering;
 
-    /// <summary>How many tokens of that phase (thinking, answering) are sent first; a shorter phase fails at its end.</summary>
+    /// <summary>How many tokens of that phase (thinking, answering) are sent before the fault; a shorter phase fails at its end.</summary>
     public int FaultAfterTokens { get; set; }
 
-    /// <summary>How many requests fail before the fault disarms itself; 0 is always. Not a header.</summary>
+    /// <summary>How many requests fail before the fault is switched off; 0 means all. Not a header.</summary>
     public int FaultTimes { get; set; }
 }
 
-/// <summary>Where thinking arrives (vllm#33402).</summary>
+/// <summary>The field of the thinking (vllm#33402).</summary>
 public enum ReasoningField
 {
     /// <summary><c>delta.reasoning</c>: 0.16 and later.</summary>
@@ -63,36 +81,46 @@ public enum ReasoningField
     /// <summary>Both names with the same text: 0.12 to 0.15.</summary>
     Both,
 
-    /// <summary>Raw <c>&lt;think&gt;…&lt;/think&gt;</c> inside <c>content</c>: no reasoning parser.</summary>
+    /// <summary><c>&lt;think&gt;…&lt;/think&gt;</c> inside <c>content</c>: no <c>--reasoning-parser</c>.</summary>
     Tags,
 }
 
-/// <summary>A phase of a request, in order.</summary>
+/// <summary>vLLM's HTTP servers, which differ in their JSON, their errors and how they stop.</summary>
+public enum FrontEnd
+{
+    /// <summary>The default.</summary>
+    Python,
+
+    /// <summary><c>VLLM_USE_RUST_FRONTEND=1</c>.</summary>
+    Rust,
+}
+
+/// <summary>The phases of a request, in order.</summary>
 public enum FaultPhase
 {
-    /// <summary>Nothing was answered yet.</summary>
+    /// <summary>Nothing has been answered.</summary>
     BeforeHeaders,
 
-    /// <summary>The headers are out, no chunk is.</summary>
+    /// <summary>The headers have been sent, no chunk has.</summary>
     Queued,
 
-    /// <summary>Thinking tokens; with thinking off it never comes.</summary>
+    /// <summary>Thinking tokens are sent; skipped when thinking is off.</summary>
     Thinking,
 
-    /// <summary>Answer tokens.</summary>
+    /// <summary>Answer tokens are sent.</summary>
     Answering,
 
-    /// <summary>Behind the finish chunk, before usage and <c>[DONE]</c>.</summary>
+    /// <summary>The finish chunk has been sent, usage and <c>[DONE]</c> have not.</summary>
     AfterFinish,
 }
 
-/// <summary>Ways to fail.</summary>
+/// <summary>The ways to fail.</summary>
 public enum Fault
 {
-    /// <summary>None.</summary>
+    /// <summary>Nothing fails.</summary>
     None,
 
-    /// <summary>The connection is closed without a response.</summary>
+    /// <summary>The connection is reset without a response.</summary>
     Refuse,
 
     /// <summary>401.</summary>
@@ -101,39 +129,39 @@ public enum Fault
     /// <summary>404, the model does not exist.</summary>
     NotFound,
 
-    /// <summary>500, a dead engine.</summary>
+    /// <summary>500, the engine is dead.</summary>
     Error,
 
-    /// <summary>400, the context window is exceeded.</summary>
+    /// <summary>400, the prompt exceeds the context window.</summary>
     Overflow,
 
-    /// <summary>A page of HTML with status 200, as a captive proxy sends.</summary>
+    /// <summary>A page of HTML with status 200, as a captive portal sends.</summary>
     Html,
 
     /// <summary>Silence until the client leaves.</summary>
     Stall,
 
-    /// <summary>The connection is aborted.</summary>
+    /// <summary>The connection is reset.</summary>
     Cut,
 
-    /// <summary>The stream ends in good order, with neither finish reason nor <c>[DONE]</c>.</summary>
+    /// <summary>The stream ends with neither a finish reason nor <c>[DONE]</c>.</summary>
     End,
 
-    /// <summary>A chunk that is not JSON; the stream goes on behind it.</summary>
+    /// <summary>One chunk is not JSON; the stream continues after it.</summary>
     Malformed,
 
-    /// <summary>A chunk that ends inside its JSON, and the stream with it.</summary>
+    /// <summary>The stream ends in the middle of a chunk's JSON.</summary>
     TruncatedJson,
 
-    /// <summary><c>data: {"error":…}</c>, then <c>[DONE]</c>.</summary>
+    /// <summary>An error event of this request, then <c>[DONE]</c>.</summary>
     ErrorInStream,
 
-    /// <summary><c>finish_reason: "abort"</c>, as a stopping server sends.</summary>
+    /// <summary><c>finish_reason: "abort"</c>.</summary>
     Abort,
 
-    /// <summary>Bytes without a newline, without an end.</summary>
+    /// <summary>A line that never ends.</summary>
     EndlessLine,
 
-    /// <summary>Valid chunks without an end.</summary>
+    /// <summary>Valid chunks that never end.</summary>
     Endless,
 }

@@ -2,10 +2,11 @@ using System.Globalization;
 
 namespace Llasta.ChatApi.Contract;
 
-/// <summary>What a well-formed request must also be.</summary>
+/// <summary>The rules for a request that its JSON schema does not express.</summary>
 internal static class ChatRequestRules
 {
-    /// <returns>The problem, or null when the request is right.</returns>
+    /// <summary>Checks a turn.</summary>
+    /// <returns>The problem, or null if the request is right.</returns>
     internal static ChatProblem? Check(this ChatRequest request, int maxMessages)
     {
         if (CheckMessages(request.Messages, maxMessages) is { } problem)
@@ -14,24 +15,19 @@ internal static class ChatRequestRules
         var last = request.Messages![^1];
         if (request.Continue)
         {
-            if (last.Role != "assistant" || last.Content!.Length == 0)
-                return ChatProblem.InvalidRequest("continue is true, but the last message is not a partial answer: end messages with the assistant's text so far.");
+            if (last.Role != "assistant" || (last.Content!.Length == 0 && string.IsNullOrEmpty(last.Reasoning)))
+                return ChatProblem.InvalidRequest("continue is true, but the last message is not a partial answer: end messages with the assistant's text, or reasoning, so far.");
         }
         else if (last.Role != "user")
         {
-            return ChatProblem.InvalidRequest("The last message must be the user's; to go on with a partial answer, set continue to true.");
+            return ChatProblem.InvalidRequest("The last message must be the user's; to continue a partial answer, set continue to true.");
         }
 
-        return request.Sampling switch
-        {
-            { Temperature: < 0 or > 2 } => ChatProblem.InvalidRequest("sampling.temperature must be from 0 to 2."),
-            { TopP: <= 0 or > 1 } => ChatProblem.InvalidRequest("sampling.topP must be above 0 and at most 1."),
-            { MaxTokens: < 1 } => ChatProblem.InvalidRequest("sampling.maxTokens must be 1 or more."),
-            _ => null,
-        };
+        return SamplingRules.Check(request.Sampling) is { } wrong ? ChatProblem.InvalidRequest($"sampling.{wrong.Name} must be {wrong.Rule}.") : null;
     }
 
-    /// <returns>The problem, or null when the messages are right.</returns>
+    /// <summary>Checks a conversation.</summary>
+    /// <returns>The problem, or null if the messages are right.</returns>
     internal static ChatProblem? CheckMessages(IReadOnlyList<ChatMessage>? messages, int maxMessages)
     {
         if (messages is not { Count: > 0 })

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Answers;
 

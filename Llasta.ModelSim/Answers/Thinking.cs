@@ -1,10 +1,9 @@
 using System.Text;
-using Llasta.ModelSim.Tokens;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Answers;
 
-/// <summary>What the simulator pretends to think. Unlike the answer it may depend on settings: it is never continued.</summary>
+/// <summary>What the simulator pretends to think. The same conversation and the same settings have the same thinking.</summary>
 internal static class Thinking
 {
     private const int ShortSteps = 4;
@@ -26,8 +25,7 @@ internal static class Thinking
 
     /// <param name="messages">The conversation.</param>
     /// <param name="tokens">Exactly that many tokens, or null for a length that suits the question.</param>
-    /// <param name="budget">The most tokens, or null.</param>
-    public static string For(IReadOnlyList<Message> messages, int? tokens, int? budget)
+    public static string For(IReadOnlyList<Message> messages, int? tokens)
     {
         var asked = messages.LastOrDefault(message => message.Role == "user")?.Content ?? "";
         var words = Answer.Words(asked);
@@ -42,7 +40,6 @@ internal static class Thinking
             text.Append(next);
             count += Tokenizer.Count(next);
         }
-        var most = Math.Min(tokens ?? int.MaxValue, budget ?? int.MaxValue);
-        return text.ToString(0, Tokenizer.LengthOf(text.ToString(), most));
+        return text.ToString(0, Tokenizer.LengthOf(text.ToString(), tokens ?? int.MaxValue));
     }
 }

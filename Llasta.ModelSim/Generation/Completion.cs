@@ -1,32 +1,59 @@
 using Llasta.ModelSim.Answers;
-using Llasta.ModelSim.Tokens;
-using Llasta.ModelSim.Wire;
+using Llasta.ModelSim.Prompts;
+using Llasta.ModelSim.Protocol;
 
 namespace Llasta.ModelSim.Generation;
 
 /// <summary>
 /// What the simulated model generates for a request: a text with its thinking in <c>&lt;think&gt;</c> tags, as Qwen3 writes it.
-/// It depends on the conversation alone, so that an answer that goes on from a part equals the one that was never cut.
+/// The same conversation has the same text, so that a continued answer equals the one that was never cut.
 /// </summary>
-internal sealed record Completion(string Text, bool StartsThinking)
+/// <param name="Text">The text.</param>
+/// <param name="StartsThinking">Whether the reasoning parser takes the beginning for thinking.</param>
+/// <param name="StopText">The request's stop string that ends the text, or null.</param>
+internal sealed record Completion(string Text, bool StartsThinking, string? StopText)
 {
     public static Completion For(ChatRequest request, ModelSimOptions options)
     {
-        if (request is { ContinueFinalMessage: true, Messages: [.., { Role: "assistant" } partial] })
-            return new(Remainder(Answer.For([.. request.Messages.Take(request.Messages.Count - 1)]), partial.Content), request.EnableThinking);
-
-        var answer = Answer.For(request.Messages);
-        if (!request.EnableThinking)
-            return new(answer, false);
-        var thinking = Thinking.For(request.Messages, options.ThinkingTokens, request.ThinkingTokenBudget);
-        return new($"{Tokenizer.ThinkStart}\n{thinking}\n{Tokenizer.ThinkEnd}\n\n{answer}", true);
+        var completion = request is { ContinueFinalMessage: true, Messages: [.., { Role: "assistant" } partial] }
+            // Qwen3's template strips the partial answer's leading newlines.
+            ? Continue(request, options, [.. request.Messages.Take(request.Messages.Count - 1)], partial.Content.TrimStart('\n'))
+            : new(request.EnableThinking ? $"{Tokenizer.ThinkStart}{Thought(request, options, request.Messages)}{Answer.For(request.Messages)}" : Answer.For(request.Messages), request.EnableThinking, null);
+        return completion.StopAt(request.Stop);
     }
 
-    // Qwen3's template strips the partial answer's leading newlines, so the model never sees them.
-    private static string Remainder(string answer, string partial)
+    private static Completion Continue(ChatRequest request, ModelSimOptions options, IReadOnlyList<Message> messages, string partial)
     {
-        var seen = partial.TrimStart('\n');
-        return answer.StartsWith(seen, StringComparison.Ordinal) ? answer[seen.Length..] : Answer.ForeignContinuation;
+        var answer = Answer.For(messages);
+        // The prompt's last think block is closed, so the reasoning parser takes everything for content.
+        if (!partial.StartsWith(Tokenizer.ThinkStart, StringComparison.Ordinal))
+            return new(answer.StartsWith(partial, StringComparison.Ordinal) ? answer[partial.Length..] : Answer.ForeignContinuation, false, null);
+
+        var whole = Thought(request, options, messages).TrimStart('\n') + answer;
+        var seen = partial[Tokenizer.ThinkStart.Length..].TrimStart('\n');
+        var ended = seen.Contains(Tokenizer.ThinkEnd, StringComparison.Ordinal);
+        var rest = whole.StartsWith(seen, StringComparison.Ordinal) ? whole[seen.Length..]
+            : ended ? Answer.ForeignContinuation
+            : $"\n{Tokenizer.ThinkEnd}\n\n{answer}";
+        return new(rest, request.EnableThinking && !ended, null);
+    }
+
+    /// <summary>The thinking from its opening tag on, with the closing tag and the blank line after it.</summary>
+    private static string Thought(ChatRequest request, ModelSimOptions options, IReadOnlyList<Message> messages)
+    {
+        var thought = $"\n{Thinking.For(messages, options.ThinkingTokens)}\n";
+        if (request.ThinkingTokenBudget is { } budget)
+            thought = thought[..Tokenizer.LengthOf(thought, budget)];
+        return $"{thought}{Tokenizer.ThinkEnd}\n\n";
+    }
+
+    private Completion StopAt(IReadOnlyList<string> stops)
+    {
+        var (at, text) = (Text.Length, (string?)null);
+        foreach (var stop in stops)
+            if (stop.Length > 0 && Text.IndexOf(stop, StringComparison.Ordinal) is var found and >= 0 && found < at)
+                (at, text) = (found, stop);
+        return text is null ? this : this with { Text = Text[..at], StopText = text };
     }
 }
 
@@ -41,9 +68,12 @@ internal enum TokenKind
 }
 
 /// <summary>Steps through a completion token by token.</summary>
-internal struct TokenCursor(Completion completion, ReasoningField field)
+internal struct TokenCursor(Completion completion, ModelSimOptions options)
 {
     private readonly string _text = completion.Text;
+    private readonly bool _parses = options.ReasoningField != ReasoningField.Tags;
+    private readonly bool _cutsNewlines = options.FrontEnd == FrontEnd.Rust;
+    private bool _afterThinking;
 
     /// <summary>Whether the text at the end of the current token is still thinking.</summary>
     public bool IsThinking { get; private set; } = completion.StartsThinking;
@@ -65,9 +95,11 @@ internal struct TokenCursor(Completion completion, ReasoningField field)
         var wasThinking = IsThinking;
         var closes = wasThinking && Piece.SequenceEqual(Tokenizer.ThinkEnd);
         IsThinking = wasThinking && !closes;
-        Kind = (closes || (wasThinking && Piece.SequenceEqual(Tokenizer.ThinkStart))) && field != ReasoningField.Tags ? TokenKind.Tag
+        Kind = _parses && (closes || (wasThinking && Piece.SequenceEqual(Tokenizer.ThinkStart))) ? TokenKind.Tag
+            : _parses && _cutsNewlines && _afterThinking && Piece.Trim('\n').IsEmpty ? TokenKind.Tag
             : wasThinking ? TokenKind.Thinking
             : TokenKind.Answer;
+        _afterThinking = closes;
         return true;
     }
 }

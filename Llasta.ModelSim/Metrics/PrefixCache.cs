@@ -1,4 +1,4 @@
-using Llasta.ModelSim.Tokens;
+using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Metrics;
 

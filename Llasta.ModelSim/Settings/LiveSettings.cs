@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Llasta.ModelSim.Settings;
 
-/// <summary>The settings in force, which <c>/sim/settings</c> changes and each request's <c>X-Sim-</c> headers override for itself.</summary>
+/// <summary>The settings in force: <c>/sim/settings</c> changes them, and a request's <c>X-Sim-</c> headers override them for that request.</summary>
 internal sealed class LiveSettings(ModelSimOptions initial)
 {
     private const string HeaderPrefix = "X-Sim-";
@@ -17,13 +17,16 @@ internal sealed class LiveSettings(ModelSimOptions initial)
     {
         var armed = _armed;
         options = armed.Options;
-        foreach (var (name, value) in headers)
+        foreach (var (header, value) in headers)
         {
-            if (!name.StartsWith(HeaderPrefix, StringComparison.OrdinalIgnoreCase))
+            if (!header.StartsWith(HeaderPrefix, StringComparison.OrdinalIgnoreCase))
                 continue;
+            var name = header[HeaderPrefix.Length..];
             if (ReferenceEquals(options, armed.Options))
                 options = options with { };
-            if (Setting.Apply(options, name, name.AsSpan(HeaderPrefix.Length), value.ToString(), perRequest: true) is { } complaint)
+            if (!SettingsBinder.IsPerRequest(name))
+                return $"{header} can't be set for one request.";
+            if (SettingsBinder.Set(options, header, name, value.ToString()) is { } complaint)
                 return complaint;
         }
         if (options.Fault != Fault.None && options.FaultTimes > 0 && options.Fault == armed.Options.Fault && !armed.Take())
@@ -31,7 +34,7 @@ internal sealed class LiveSettings(ModelSimOptions initial)
         return null;
     }
 
-    /// <summary>Sets the named members of a JSON object; what it doesn't name stays, and a fault is armed anew.</summary>
+    /// <summary>Sets the named members of a JSON object, keeps the others, and arms the fault again.</summary>
     /// <returns>A sentence that names a wrong member (then nothing was changed), or null.</returns>
     public string? Change(JsonElement members)
     {
@@ -41,7 +44,7 @@ internal sealed class LiveSettings(ModelSimOptions initial)
         foreach (var member in members.EnumerateObject())
         {
             var text = member.Value.ValueKind == JsonValueKind.Null ? null : member.Value.ToString();
-            if (Setting.Apply(options, $"Sim:{member.Name}", member.Name, text, perRequest: false) is { } complaint)
+            if (SettingsBinder.Set(options, $"{SettingsBinder.Section}:{member.Name}", member.Name, text) is { } complaint)
                 return complaint;
         }
         _armed = new(options);

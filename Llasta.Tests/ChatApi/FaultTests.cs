@@ -1,4 +1,4 @@
-using Llasta.ChatApi.Relay;
+using Llasta.ChatApi.Upstream;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -34,14 +34,14 @@ public class FaultTests
     {
         var body = """{"error":{"message":"max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)","type":"BadRequestError","param":"max_tokens","code":400}}"""u8;
 
-        Assert.Equal("context-overflow", UpstreamErrors.FromResponse(400, body.ToArray(), retryAfter: null).Code);
+        Assert.Equal("context-overflow", new UpstreamErrors(key: null).FromResponse(400, ServerError.Read(body), retryAfter: null).Code);
     }
 
     [Theory]
     [CombinatorialForms]
     public async Task A_model_that_says_nothing_at_all_is_given_up_as_unreachable_in_time(Form form)
     {
-        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:FirstTokenTimeout=00:00:02");
         await chatbot.SetAsync("""{"Fault":"stall","FaultPhase":"before-headers"}""");
 
         var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User(Question));
@@ -59,16 +59,25 @@ public class FaultTests
     // A chunk that the end of the stream cuts is no event: the stream has ended, and can be continued.
     [CombinatorialPhases("truncated-json", "truncated")]
     [CombinatorialPhases("malformed", "model-error")]
-    [CombinatorialPhases("error-in-stream", "model-error")]
+    // The server's trouble, by its code 500: the answer can be continued.
+    [CombinatorialPhases("error-in-stream", "truncated")]
     [CombinatorialPhases("endless-line", "model-error")]
     public async Task A_fault_in_the_stream_ends_in_the_one_right_state_and_keeps_what_was_received(Form form, string fault, string phase, string state)
     {
-        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:IdleTimeout=00:00:02");
+        await using var chatbot = await Chatbot.StartAsync(form, settings: ["Chat:IdleTimeout=00:00:02", "Chat:FirstTokenTimeout=00:00:02"]);
         var whole = await chatbot.AskAsync(Chatbot.User(Question, thinking: true));
         Assert.Equal("done", whole.State);
         // Paced, since a connection that is aborted takes along what was not read yet.
         var tokens = phase is "thinking" or "answering" ? 7 : 0;
         await chatbot.SetAsync($$"""{"Fault":"{{fault}}","FaultPhase":"{{phase}}","FaultAfterTokens":{{tokens}},"TokensPerSecond":400}""");
+
+        if (phase == "queued" && fault is ("stall" or "error-in-stream"))
+        {
+            // Before the first token: a problem document.
+            var (status, _, _) = await chatbot.RefusedAsync(Chatbot.User(Question, thinking: true));
+            Assert.Equal(fault == "stall" ? 504 : 502, status);
+            return;
+        }
 
         var broken = await chatbot.AskAsync(Chatbot.User(Question, thinking: true));
 

@@ -7,7 +7,7 @@ namespace Llasta.Tests.ChatApi;
 public class StopTests
 {
     [Theory]
-    [CombinatorialForms("queued", """{"QueueDelay":600000}""")]
+    [CombinatorialForms("queued", """{"QueueDelay":"00:10:00"}""")]
     [CombinatorialForms("thinking", """{"TokensPerSecond":20,"ThinkingTokens":10000}""")]
     [CombinatorialForms("answering", """{"TokensPerSecond":20,"ThinkingTokens":0}""")]
     [CombinatorialForms("after-finish", """{"Fault":"stall","FaultPhase":"after-finish"}""")]

@@ -86,7 +86,7 @@ public class TurnTests
     public async Task Silence_is_kept_alive_by_comments(Form form)
     {
         await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:HeartbeatInterval=00:00:00.05");
-        await chatbot.SetAsync("""{"QueueDelay":600000}""");
+        await chatbot.SetAsync("""{"QueueDelay":"00:10:00"}""");
 
         using var response = await chatbot.SendAsync(Chatbot.User("Hello"));
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Chatbot.Cancelled));

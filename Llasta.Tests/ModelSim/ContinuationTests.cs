@@ -41,6 +41,28 @@ public sealed class ContinuationTests
     }
 
     [Fact]
+    public async Task A_thought_continues_inside_the_thought_from_every_token()
+    {
+        await using var sim = await SimServer.StartAsync();
+        var whole = await sim.StreamAsync(SimServer.Ask("Why?", SimServer.Think));
+        for (var limit = 2; limit < 60; limit++)
+        {
+            var cut = await sim.StreamAsync(SimServer.Ask("Why?", body => { SimServer.Think(body); body["max_tokens"] = limit; }));
+            Assert.Equal("", cut.Content);
+            var rest = await sim.StreamAsync(Continue("Why?", "<think>" + cut.Thinking, SimServer.Think));
+            Assert.Equal((whole.Thinking, whole.Content), (cut.Thinking + rest.Thinking, rest.Content));
+        }
+    }
+
+    [Fact]
+    public async Task A_thought_of_another_model_is_closed_before_the_answer()
+    {
+        await using var sim = await SimServer.StartAsync();
+        var rest = await sim.StreamAsync(Continue("Hi", "<think>\nI am a real model and", SimServer.Think));
+        Assert.Equal(("\n", "\n\n" + (await sim.StreamAsync(SimServer.Ask("Hi"))).Content), (rest.Thinking, rest.Content));
+    }
+
+    [Fact]
     public async Task A_partial_answer_of_another_model_gets_a_short_ending()
     {
         await using var sim = await SimServer.StartAsync();

@@ -6,9 +6,9 @@ namespace Llasta.Tests.ModelSim;
 public sealed class DisconnectTests
 {
     [Theory]
-    [InlineData("queued", true, "QueueDelay", "600000")]
-    [InlineData("queued", false, "QueueDelay", "600000")]
-    [InlineData("queued", true, "FirstTokenDelay", "600000")]
+    [InlineData("queued", true, "QueueDelay", "00:10:00")]
+    [InlineData("queued", false, "QueueDelay", "00:10:00")]
+    [InlineData("queued", true, "FirstTokenDelay", "00:10:00")]
     [InlineData("thinking", true, "TokensPerSecond", "0.001")]
     [InlineData("thinking", false, "TokensPerSecond", "0.001")]
     [InlineData("answering", true, "TokensPerSecond", "0.001", false)]

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Llasta.ModelSim;
-using Llasta.ModelSim.Settings;
+using Microsoft.Extensions.Options;
 using Xunit;
 
 namespace Llasta.Tests.ModelSim;
@@ -13,55 +13,78 @@ public sealed class SettingsTests
     public static TheoryData<string, string, string> WrongValues => new()
     {
         { "Model", "", "a name" },
-        { "ContextWindow", "-1", "a whole number from 16" },
-        { "TokensPerSecond", "fast", "a number of tokens per second from 0" },
-        { "FirstTokenDelay", "00:00:01", "whole milliseconds" },
-        { "QueueDelay", "-5", "whole milliseconds" },
-        { "ThinkingTokens", "many", "a whole number" },
-        { "ReasoningField", "thoughts", "one of reasoning, reasoning_content, both, tags" },
-        { "TokensPerChunk", "0", "a whole number from 1" },
+        { "ContextWindow", "-1", "16 or more" },
+        { "ContextWindow", "large", "a number" },
+        { "TokensPerSecond", "fast", "a number" },
+        { "TokensPerSecond", "-1", "from 0 (as fast as possible) to 1000000 tokens per second" },
+        { "FirstTokenDelay", "soon", "a duration such as 00:00:00.150" },
+        { "QueueDelay", "600000", "a duration from 00:00:00 to a day, such as 00:00:00.150" },
+        { "QueueDelay", "-00:00:05", "a duration from 00:00:00 to a day" },
+        { "ThinkingTokens", "many", "a number" },
+        { "ReasoningField", "thoughts", "one of reasoning, reasoning-content, both, tags" },
+        { "ReasoningField", "17", "one of reasoning, reasoning-content, both, tags" },
+        { "TokensPerChunk", "0", "1 or more" },
         { "Fault", "explode", "one of none, refuse, unauthorized" },
         { "FaultPhase", "later", "one of before-headers, queued, thinking, answering, after-finish" },
-        { "FaultAfterTokens", "-1", "a whole number" },
+        { "FaultAfterTokens", "-1", "0 or more" },
     };
 
     [Theory]
     [MemberData(nameof(WrongValues))]
-    public async Task A_wrong_value_is_refused_by_name_wherever_it_comes_from(string name, string value, string wanted)
+    public async Task A_wrong_value_is_refused_by_name_wherever_it_comes_from(string name, string value, string expected)
     {
-        var atStart = Assert.Throws<InvalidSettingException>(() => ModelSimApplication.Create(["--urls", "http://127.0.0.1:0", $"--Sim:{name}={value}"]));
-        Assert.StartsWith($"Sim:{name} must be {wanted}", atStart.Message, StringComparison.Ordinal);
+        var atStart = Assert.Throws<OptionsValidationException>(() => ModelSimApplication.Create(["--urls", "http://127.0.0.1:0", $"--Sim:{name}={value}"]));
+        Assert.StartsWith($"Sim:{name} must be {expected}", Assert.Single(atStart.Failures), StringComparison.Ordinal);
 
         await using var sim = await SimServer.StartAsync();
         var (status, error) = await sim.GetErrorAsync(SimServer.Ask("Hi"), ($"X-Sim-{name}", value));
         Assert.Equal(HttpStatusCode.BadRequest, status);
-        Assert.StartsWith($"X-Sim-{name} must be {wanted}", (string?)error["error"]!["message"], StringComparison.Ordinal);
+        Assert.StartsWith($"X-Sim-{name} must be {expected}", (string?)error["error"]!["message"], StringComparison.Ordinal);
 
         var (changed, complaint) = await PutAsync(sim, $$"""{"{{name}}":"{{value}}"}""");
         Assert.Equal(HttpStatusCode.BadRequest, changed);
-        Assert.Contains($"Sim:{name} must be {wanted}", complaint, StringComparison.Ordinal);
+        Assert.Contains($"Sim:{name} must be {expected}", complaint, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_wrong_value_set_in_code_is_refused_too()
     {
-        var e = Assert.Throws<InvalidSettingException>(() => ModelSimApplication.Create([], options => options.TokensPerChunk = 0));
-        Assert.StartsWith("Sim:TokensPerChunk must be a whole number from 1", e.Message, StringComparison.Ordinal);
+        var e = Assert.Throws<OptionsValidationException>(() => ModelSimApplication.Create([], options => options.TokensPerChunk = 0));
+        Assert.StartsWith("Sim:TokensPerChunk must be 1 or more, not '0'.", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_unknown_setting_is_refused() =>
-        Assert.StartsWith("Sim:Speed is not a setting", Assert.Throws<InvalidSettingException>(() => ModelSimApplication.Create(["--Sim:Speed=1"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("Sim:Speed is not a setting", Assert.Throws<OptionsValidationException>(() => ModelSimApplication.Create(["--Sim:Speed=1"])).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("ApiKey")]
     [InlineData("StartupDelay")]
     [InlineData("FaultTimes")]
-    public async Task What_belongs_to_the_server_is_no_header(string name)
+    public async Task A_setting_of_the_whole_server_is_refused_as_a_header(string name)
     {
         await using var sim = await SimServer.StartAsync();
         var (status, error) = await sim.GetErrorAsync(SimServer.Ask("Hi"), ($"X-Sim-{name}", "1"));
         Assert.Equal((HttpStatusCode.BadRequest, $"X-Sim-{name} can't be set for one request."), (status, (string?)error["error"]!["message"]));
+    }
+
+    [Theory]
+    [InlineData("X-Sim-Thinking-Tokens", "")]
+    [InlineData("x-sim-queue-delay", "00:00:00.001")]
+    [InlineData("X-Sim-FAULT", "none")]
+    public async Task A_header_is_written_in_any_case_and_with_hyphens(string name, string value)
+    {
+        await using var sim = await SimServer.StartAsync();
+        Assert.Equal("stop", (await sim.StreamAsync(SimServer.Ask("Hi"), (name, value))).FinishReason);
+    }
+
+    [Fact]
+    public async Task Null_resets_a_setting_to_its_default()
+    {
+        await using var sim = await SimServer.StartAsync(options => options.ThinkingTokens = 1);
+        var fixedLength = await sim.StreamAsync(SimServer.Ask("Hi", SimServer.Think));
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(sim, """{"ThinkingTokens":null}""")).Status);
+        Assert.True((await sim.StreamAsync(SimServer.Ask("Hi", SimServer.Think))).Thinking.Length > fixedLength.Thinking.Length);
     }
 
     [Fact]
@@ -103,8 +126,8 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    [InlineData("--Sim:TokensPerSecond=fast", "Sim:TokensPerSecond must be a number of tokens per second from 0 (as fast as possible) to 1000000, not 'fast'.\n")]
-    [InlineData("--urls=nowhere", "Invalid url: 'nowhere'\n")]
+    [InlineData("--Sim:TokensPerSecond=fast", "Sim:TokensPerSecond must be a number, not 'fast'.\n")]
+    [InlineData("--urls=nowhere", "'nowhere' is not an address to listen on; set --urls or ASPNETCORE_URLS to one such as http://localhost:8000.\n")]
     public async Task A_wrong_start_ends_the_process_with_one_line(string argument, string line)
     {
         using var process = Start(argument);

@@ -132,10 +132,10 @@ internal sealed record Streamed(string Content, string Thinking, string? FinishR
             var delta = choices[0].GetProperty("delta");
             content.Append(Text(delta, "content"));
             thinking.Append(Text(delta, "reasoning"));
-            finishReason ??= choices[0].GetProperty("finish_reason").GetString();
+            finishReason ??= Text(choices[0], "finish_reason");
         }
         return new(content.ToString(), thinking.ToString(), finishReason, done, chunks);
     }
 
-    private static string? Text(JsonElement delta, string name) => delta.TryGetProperty(name, out var text) ? text.GetString() : null;
+    private static string? Text(JsonElement owner, string name) => owner.TryGetProperty(name, out var text) ? text.GetString() : null;
 }

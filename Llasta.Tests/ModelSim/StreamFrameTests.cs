@@ -23,7 +23,7 @@ public sealed partial class StreamFrameTests
             Delta("reasoning", "\\n"), Delta("reasoning", "Okay"), Delta("reasoning", ","), Delta("reasoning", "\\n"),
             Delta("content", "\\n\\n"), Delta("content", "Each"), Delta("content", " token"), Delta("content", " rememb"), Delta("content", "ers"),
             Head + """{"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop","stop_reason":null,"token_ids":null}]}""",
-            Head + """],"usage":{"prompt_tokens":12,"total_tokens":24,"completion_tokens":12,"completion_tokens_details":{"reasoning_tokens":4}},"system_fingerprint":"vllm-0.28.0-llasta-modelsim"}""",
+            Head + """],"usage":{"prompt_tokens":12,"total_tokens":24,"completion_tokens":12,"completion_tokens_details":{"reasoning_tokens":4}},"system_fingerprint":"vllm-0.32.0-llasta-modelsim"}""",
             "data: [DONE]");
     }
 
@@ -34,7 +34,7 @@ public sealed partial class StreamFrameTests
         AssertFrames(await ReadAsync(sim, "Say 1 word"),
             RoleFrame,
             Delta("content", "Each"),
-            Head + """{"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop","stop_reason":null,"token_ids":null}],"system_fingerprint":"vllm-0.28.0-llasta-modelsim"}""",
+            Head + """{"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop","stop_reason":null,"token_ids":null}],"system_fingerprint":"vllm-0.32.0-llasta-modelsim"}""",
             "data: [DONE]");
     }
 

@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
-import { launch } from "./e2e/launch.ts";
+import { launch } from "./e2e/support/launch.ts";
 
-/** The page in a real browser, in front of the real servers; what they need must have been built. */
+/** Tests of the page in a real browser and in front of the real servers, which must have been built. */
 export default defineConfig({
   testDir: "e2e",
   testMatch: "**/*.spec.ts",
@@ -9,9 +9,9 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   forbidOnly: Boolean(process.env["CI"]),
-  // A second try is told apart as flaky in the report.
+  // A test that passes on retry is reported as flaky.
   retries: process.env["CI"] ? 1 : 0,
-  // Generous: nothing waits for them to pass, and a busy machine is no failure.
+  // Generous timeouts: a passing test never waits for them, and a busy machine must not fail a test.
   timeout: 90_000,
   expect: { timeout: 30_000 },
   reporter: [["list"], ["json", { outputFile: "test-results/browser.json" }]],

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
-import { expect, test } from "./test.ts";
+import { expect, test } from "./support/test.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 async function expectNoViolation(page: Page): Promise<void> {
-  // A transition halfway is no state to measure contrast in; what moves for ever is measured where it is faintest.
+  // Contrast can't be measured halfway through a transition; endless animations are measured where they are faintest.
   await page.evaluate(() => {
     for (const animation of document.getAnimations()) {
       const { iterations, duration } = animation.effect!.getComputedTiming();
@@ -16,10 +16,19 @@ async function expectNoViolation(page: Page): Promise<void> {
       animation.currentTime = Number(duration) / 2;
     }
   });
-  await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime)).map(({ finished }) => finished.catch(() => {}))));
+  await page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime))
+        .map(({ finished }) => finished.catch(() => {})),
+    ),
+  );
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   const { violations } = await page.evaluate(() => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
-  expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`) }))).toEqual([]);
+  expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`) }))).toEqual(
+    [],
+  );
 }
 
 const screens = {
@@ -50,7 +59,7 @@ for (const [screen, use] of Object.entries(screens))
       turn.end();
     });
 
-    test("on an answer with everything in it", async ({ chat, page }) => {
+    test("on an answer with all kinds of blocks", async ({ chat, page }) => {
       await chat.ask("Show me everything");
       await expect(chat.answer.locator("math").first()).toBeVisible();
       await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
@@ -58,7 +67,7 @@ for (const [screen, use] of Object.entries(screens))
       await expectNoViolation(page);
     });
 
-    test("on an error, on a waiting message and on a draft that came back", async ({ chat, page, model }) => {
+    test("on an error, on a waiting message and on a returned draft", async ({ chat, page, model }) => {
       await model.set({ Fault: "Error" });
       await chat.ask("Hello");
       await chat.expectNote(chat.words.problems["model-error"], chat.words.tryAgain);

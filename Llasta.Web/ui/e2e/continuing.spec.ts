@@ -1,10 +1,10 @@
-import { Chat, expect, test } from "./test.ts";
-import type { Program, Service } from "../processes/service.ts";
-import { ModelControl, plainModel, type ModelSettings } from "./modelControl.ts";
+import { Chat, expect, test } from "./support/test.ts";
+import type { Program, Service } from "./support/service.ts";
+import { ModelControl, plainModel, type ModelSettings } from "./support/modelControl.ts";
 
 const question = "Write 600 words and compare them in a table";
 
-/** The answer to the question when nothing goes wrong, as text and as it is drawn. */
+/** The uninterrupted answer to the question, as text and as drawn. */
 async function uninterrupted(chat: Chat): Promise<{ text: string; drawn: string }> {
   await chat.ask(question);
   const whole = { text: await chat.lastAnswerText(), drawn: await chat.answer.innerText() };
@@ -22,7 +22,7 @@ async function expectUnbroken(chat: Chat, whole: { text: string; drawn: string }
 }
 
 for (const fault of ["Cut", "End", "Abort", "TruncatedJson"])
-  test(`a stream that breaks in the answer (${fault}) goes on by itself to the same answer`, async ({ chat, model }) => {
+  test(`a stream that breaks in mid-answer (${fault}) is continued automatically to the same answer`, async ({ chat, model }) => {
     const whole = await uninterrupted(chat);
     await model.clear();
     await model.set({ Fault: fault, FaultAfterTokens: 120, FaultTimes: 3 });
@@ -32,7 +32,7 @@ for (const fault of ["Cut", "End", "Abort", "TruncatedJson"])
     expect(requests.map(({ body }) => body.continue_final_message === true)).toEqual([false, true, true, true]);
   });
 
-test("a stream that breaks is shown to go on, quietly", async ({ script: { chat, model } }) => {
+test("a broken stream is continued with a quiet note", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const first = await model.turn();
   first.say("One, two, ");
@@ -49,7 +49,7 @@ test("a stream that breaks is shown to go on, quietly", async ({ script: { chat,
   await expect(chat.note).toBeHidden();
 });
 
-test("a stream that breaks in the thought thinks again, and shows one thought", async ({ script: { chat, model } }) => {
+test("a stream that breaks in mid-thought thinks again and shows only the new thinking", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const first = await model.turn();
   first.think("Let me see");
@@ -64,18 +64,18 @@ test("a stream that breaks in the thought thinks again, and shows one thought", 
   await expect(chat.answer).toHaveText("Hi!");
 });
 
-test.describe("the parts as processes of their own", () => {
+test.describe("the parts as separate processes", () => {
   const slowly: ModelSettings = { TokensPerSecond: 400 };
 
   async function split(start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>) {
-    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": 0 });
+    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00" });
     const chatapi = await start("Llasta.ChatApi", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chatbot = await start("Llasta.Web", { "services:chatapi:http:0": chatapi.url });
     return { sim, chatapi, chatbot, model: new ModelControl(sim) };
   }
 
   for (const victim of ["sim", "chatapi", "chatbot"] as const)
-    test(`${victim} is killed in mid-answer and started again: the reader sees one unbroken answer`, async ({ page, start }) => {
+    test(`${victim} is killed in mid-answer and restarted: the reader sees one unbroken answer`, async ({ page, start }) => {
       const parts = await split(start);
       const chat = new Chat(page);
       await chat.open(parts.chatbot.url);
@@ -84,7 +84,7 @@ test.describe("the parts as processes of their own", () => {
       await chat.say(question);
       await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
       await parts[victim].end();
-      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToGoOn}`));
+      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`));
       const kept = await chat.answer.innerText();
       expect(kept.length).toBeGreaterThan(400);
       await parts[victim].start();

@@ -1,4 +1,4 @@
-import { Chat, expect, test } from "./test.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 test("Reset clears the conversation, and Undo brings it back with all its answers", async ({ chat }) => {
   await chat.ask("First");
@@ -31,14 +31,14 @@ test("Undo is offered for a few seconds, longer while the pointer is on it", asy
   await expect(chat.exchanges).toHaveCount(0);
 });
 
-test("after Reset the model hears nothing of what was before", async ({ chat, model }) => {
+test("after Reset nothing of the old conversation is sent", async ({ chat, model }) => {
   await chat.ask("First");
   await chat.button(chat.words.reset).click();
   await chat.ask("Second");
   expect((await model.requests()).at(-1)!.body.messages).toEqual([{ role: "user", content: "Second" }]);
 });
 
-test("Regenerate asks the same again in place of the answer", async ({ script: { chat, model } }) => {
+test("Regenerate asks the same question again", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   (await model.turn()).say("One.").end();
   await expect(chat.answer).toHaveText("One.");
@@ -51,7 +51,7 @@ test("Regenerate asks the same again in place of the answer", async ({ script: {
   await expect(chat.exchanges).toHaveCount(1);
 });
 
-test("Edit sends the last message in other words, and leaves what was being written alone", async ({ script: { chat, model } }) => {
+test("Edit replaces the last message and keeps the draft", async ({ script: { chat, model } }) => {
   await chat.say("What is 1 + 1?");
   (await model.turn()).say("2").end();
   await chat.ended();
@@ -76,7 +76,7 @@ test("Edit sends the last message in other words, and leaves what was being writ
   await expect(chat.box).toHaveValue("A draft");
 });
 
-test("the system prompt goes with every message, and survives Reset", async ({ chat, model }) => {
+test("the system prompt is sent with every message and survives Reset", async ({ chat, model }) => {
   await chat.button(chat.words.settings).click();
   await chat.settings.getByRole("textbox", { name: chat.words.system }).fill("Answer like a pirate.");
   await chat.page.keyboard.press("Escape");
@@ -87,7 +87,7 @@ test("the system prompt goes with every message, and survives Reset", async ({ c
   for (const { body } of await model.requests()) expect(body.messages[0]).toEqual({ role: "system", content: "Answer like a pirate." });
 });
 
-test("the whole history goes with the next message", async ({ chat, model }) => {
+test("the whole history is sent with the next message", async ({ chat, model }) => {
   await chat.ask("First");
   const first = await chat.lastAnswerText();
   await chat.ask("Second");
@@ -98,7 +98,7 @@ test("the whole history goes with the next message", async ({ chat, model }) => 
   ]);
 });
 
-test("a conversation saved as JSON opens in a fresh page as it was, and goes on", async ({ chat, context, web, model }) => {
+test("a conversation saved as JSON opens in another page as it was, and can be continued", async ({ chat, context, web, model }) => {
   await chat.button(chat.words.settings).click();
   await chat.settings.getByRole("textbox", { name: chat.words.system }).fill("Be brief.");
   await chat.page.keyboard.press("Escape");
@@ -113,7 +113,7 @@ test("a conversation saved as JSON opens in a fresh page as it was, and goes on"
   await fresh.import(saved.text);
   await expect(fresh.exchanges).toHaveCount(2);
   await expect(fresh.announcer).toHaveText(fresh.words.imported);
-  // Formulas are drawn once their library is there.
+  // Formulas are drawn once their library is loaded.
   await expect.poll(() => fresh.page.locator("main").innerText()).toBe(drawn);
   expect((await fresh.exported()).text).toBe(saved.text);
   await fresh.ask("Go on");
@@ -132,15 +132,19 @@ test("opening a conversation over another one can be undone", async ({ chat }) =
   await expect(chat.questions).toHaveText(["Something else"]);
 });
 
-for (const [what, text] of [["no JSON", "{"], ["another JSON", '{"messages":[]}'], ["a newer version", '{"format":"llasta-conversation","version":99,"system":"","exchanges":[]}']])
-  test(`a file that is ${what} is refused, and nothing changes`, async ({ chat }) => {
+for (const [what, text] of [
+  ["no JSON", "{"],
+  ["another JSON", '{"messages":[]}'],
+  ["a newer version", '{"format":"llasta-conversation","version":99,"system":"","exchanges":[]}'],
+])
+  test(`a file that is ${what} is refused and changes nothing`, async ({ chat }) => {
     await chat.ask("First");
     await chat.import(text!);
     await expect(chat.settings).toContainText(chat.words.importFailed);
     await expect(chat.questions).toHaveText(["First"]);
   });
 
-test("saved as Markdown it is a document for people", async ({ chat }) => {
+test("a conversation saved as Markdown is a document for people", async ({ chat }) => {
   await chat.ask("Show me a table");
   const { name, text } = await chat.exported("Markdown");
   expect(name).toMatch(/\.md$/);
@@ -150,7 +154,7 @@ test("saved as Markdown it is a document for people", async ({ chat }) => {
   expect(text).toContain("<details>");
 });
 
-test("leaving a page with a conversation asks first; an empty one just goes", async ({ chat, page }) => {
+test("leaving a page with a conversation asks first; leaving an empty one doesn't", async ({ chat, page }) => {
   const asked: string[] = [];
   page.on("dialog", (dialog) => {
     asked.push(dialog.type());
@@ -181,13 +185,16 @@ test("two tabs are two conversations", async ({ chat, context, web, model }) => 
   await other.page.bringToFront();
   await other.stop.click();
   await other.ended();
-  await other.expectNote(other.words.stopped, other.words.goOn);
+  await other.expectNote(other.words.stopped, other.words.continue);
 });
 
-test("the page stores nothing but the choice of appearance", async ({ chat, page, context }) => {
+test("the page stores nothing but the appearance", async ({ chat, page, context }) => {
   await chat.ask("A secret");
   const stored = await page.evaluate(async () => ({
-    local: { ...localStorage }, session: { ...sessionStorage }, databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: (await indexedDB.databases()).length,
+    caches: (await caches.keys()).length,
   }));
   expect(stored).toEqual({ local: { theme: "auto" }, session: {}, databases: 0, caches: 0 });
   expect(await context.cookies()).toEqual([]);

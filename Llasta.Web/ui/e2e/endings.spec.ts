@@ -1,6 +1,6 @@
 import { mostFruitlessCuts } from "../src/turn/turn.ts";
-import { networkName } from "./launch.ts";
-import { Chat, expect, test } from "./test.ts";
+import { networkName } from "./support/launch.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 async function expectWholeAnswer(chat: Chat): Promise<void> {
   await chat.ended();
@@ -8,7 +8,7 @@ async function expectWholeAnswer(chat: Chat): Promise<void> {
   await expect(chat.note).toBeHidden();
 }
 
-test("done: nothing stands under the answer", async ({ chat }) => {
+test("done: there is no note under the answer", async ({ chat }) => {
   await chat.ask("Hello");
   await expectWholeAnswer(chat);
 });
@@ -21,7 +21,7 @@ test("length: says that the limit was reached, and Continue completes the answer
 
   await model.set({ ContextWindow: 200 });
   await chat.ask("Write 400 tokens");
-  await chat.expectNote(chat.words.length, chat.words.goOn);
+  await chat.expectNote(chat.words.length, chat.words.continue);
   await model.set({ ContextWindow: 16_384 });
   await chat.action.click();
   await chat.ended();
@@ -29,7 +29,7 @@ test("length: says that the limit was reached, and Continue completes the answer
   expect(await chat.lastAnswerText()).toBe(whole);
 });
 
-test("thinking-limit: says that there is no answer, and brings one without thinking", async ({ chat, model }) => {
+test("thinking-limit: says that there is no answer, and offers one without thinking", async ({ chat, model }) => {
   await model.set({ ContextWindow: 1200, ThinkingTokens: 5000 });
   await chat.ask("Hello");
   await chat.expectNote(chat.words.thinkingLimit, chat.words.answerWithoutThinking);
@@ -39,7 +39,7 @@ test("thinking-limit: says that there is no answer, and brings one without think
   expect((await model.requests()).map(({ body }) => body.chat_template_kwargs.enable_thinking)).toEqual([true, false]);
 });
 
-test("truncated for good: after several cuts without a word the reader is asked, and Continue completes the answer", async ({ chat, model, page }) => {
+test("truncated: after several cuts without text the reader decides, and Continue completes the answer", async ({ chat, model, page }) => {
   await chat.ask("Hello");
   const whole = await chat.lastAnswerText();
   await page.clock.install();
@@ -48,12 +48,12 @@ test("truncated for good: after several cuts without a word the reader is asked,
 
   await model.set({ Fault: "Cut", FaultPhase: "Answering", FaultAfterTokens: 0 });
   await chat.say("Hello");
-  // The growing pauses between the tries pass at once.
+  // Skip the growing pauses between the retries.
   await expect(async () => {
     await page.clock.runFor(10_000);
     await expect(chat.note.locator("p")).toHaveText(chat.words.truncated, { timeout: 50 });
   }).toPass({ intervals: [100] });
-  await chat.expectNote(chat.words.truncated, chat.words.goOn);
+  await chat.expectNote(chat.words.truncated, chat.words.continue);
   await expect(chat.note).toHaveClass(/problem/);
   expect(await model.requests()).toHaveLength(mostFruitlessCuts + 1);
 
@@ -70,7 +70,7 @@ for (const [how, settings] of Object.entries({
   "a malformed chunk": { Fault: "Malformed", FaultAfterTokens: 15 },
   "a page of HTML": { Fault: "Html" },
 } as const))
-  test(`model-error: ${how} is told, never becomes history, and Try again completes the answer`, async ({ chat, model }) => {
+  test(`model-error: ${how} is shown, never becomes history, and Try again completes the answer`, async ({ chat, model }) => {
     await chat.think(false);
     await chat.ask("Hello");
     const whole = await chat.lastAnswerText();
@@ -109,7 +109,7 @@ test("context-overflow: offers to leave out the oldest turns, and shows which ar
   await expect(chat.questions).toHaveCount(4);
 });
 
-test("context-overflow of a single message: it comes back to be shortened", async ({ chat, model }) => {
+test("context-overflow of a single message: the message is returned to be shortened", async ({ chat, model }) => {
   await model.set({ ContextWindow: 300 });
   const message = "word ".repeat(500).trim();
   await chat.say(message);
@@ -141,7 +141,7 @@ test("model-not-found: says who has to set what, and Try again", async ({ chat, 
   await expectWholeAnswer(chat);
 });
 
-test("too-large: the draft comes back", async ({ page, sim, start, model }) => {
+test("too-large: the draft is returned", async ({ page, sim, start, model }) => {
   void model;
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxBodyBytes": 2048 });
   const chat = new Chat(page);
@@ -155,7 +155,7 @@ test("too-large: the draft comes back", async ({ page, sim, start, model }) => {
   await expect(chat.exchanges).toHaveCount(0);
 });
 
-test("invalid-request: the draft comes back, and the conversation stays as it was", async ({ page, sim, start, model }) => {
+test("invalid-request: the draft is returned and the conversation is unchanged", async ({ page, sim, start, model }) => {
   void model;
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxMessages": 2 });
   const chat = new Chat(page);
@@ -169,7 +169,7 @@ test("invalid-request: the draft comes back, and the conversation stays as it wa
   await expect(chat.announcer).toContainText(chat.words.problems["invalid-request"]);
 });
 
-test("forbidden-origin: a page under a name that the server doesn't know gets the draft back", async ({ page, web, model }) => {
+test("forbidden-origin: on a page under an unknown host name, the draft is returned", async ({ page, web, model }) => {
   void model;
   const chat = new Chat(page);
   await chat.open(web.url.replace("127.0.0.1", networkName));
@@ -179,7 +179,7 @@ test("forbidden-origin: a page under a name that the server doesn't know gets th
   await expect(chat.exchanges).toHaveCount(0);
 });
 
-test("an empty answer is told, and Try again asks anew", async ({ script: { chat, model } }) => {
+test("an empty answer is reported, and Try again asks again", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   (await model.turn()).end();
   await chat.ended();
@@ -191,7 +191,7 @@ test("an empty answer is told, and Try again asks anew", async ({ script: { chat
   await expect(chat.note).toBeHidden();
 });
 
-test("an answer that came to nothing doesn't replace an earlier one", async ({ chat, model }) => {
+test("a failed answer doesn't replace an earlier one", async ({ chat, model }) => {
   await chat.ask("Hello");
   const whole = await chat.lastAnswerText();
   await model.set({ Fault: "Error" });

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { fr } from "../src/words/fr.ts";
-import { networkName } from "./launch.ts";
-import { Chat, expect, test } from "./test.ts";
+import { networkName } from "./support/launch.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
 test("an answer's tables, lists, code and formulas are drawn", async ({ chat }) => {
   await chat.ask("Show me everything");
@@ -13,7 +13,7 @@ test("an answer's tables, lists, code and formulas are drawn", async ({ chat }) 
   await expect(chat.answer.locator("blockquote").first()).toBeVisible();
 });
 
-test("links open a page of their own, and images are links", async ({ script: { chat, model } }) => {
+test("links open a new page, and images are links", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   (await model.turn()).say("[docs](https://example.com/) and ![a cat](https://example.com/cat.png)").end();
   await chat.ended();
@@ -38,9 +38,9 @@ test.describe("copying", () => {
     expect(await clipboard(page)).toBe(await chat.lastAnswerText());
   });
 
-  test("a block of code is copied alone", async ({ script: { chat, model }, page }) => {
+  test("a code block is copied on its own", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
-    const code = "def f(x):\n    return x < 1 and \"&amp;\"\n";
+    const code = 'def f(x):\n    return x < 1 and "&amp;"\n';
     (await model.turn()).say(`Look:\n\n\`\`\`python\n${code}\`\`\`\n\nDone.`).end();
     await chat.ended();
     await chat.answer.getByRole("button", { name: chat.words.copyCode }).click();
@@ -68,7 +68,10 @@ test.describe("scrolling", () => {
   const top = (page: Page) => page.evaluate(() => scrollY);
   const toEnd = (page: Page) => page.evaluate(() => Math.round(document.documentElement.scrollHeight - innerHeight - scrollY));
 
-  test("the end stays in view until the reader goes up by the wheel, and again when End is pressed", async ({ script: { chat, model }, page }) => {
+  test("the end stays in view until the reader scrolls up with the wheel, and again after the End key", async ({
+    script: { chat, model },
+    page,
+  }) => {
     await chat.say("Hello");
     const turn = await model.turn();
     turn.say(paragraph.repeat(8));
@@ -95,7 +98,7 @@ test.describe("scrolling", () => {
     turn.end();
   });
 
-  test("a page up by the keyboard stops it, the button goes to the end again", async ({ script: { chat, model }, page }) => {
+  test("Page Up stops following, and the button returns to the end", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     const turn = await model.turn();
     turn.say(paragraph.repeat(8));
@@ -115,7 +118,7 @@ test.describe("scrolling", () => {
     await expect.poll(() => toEnd(page)).toBeLessThan(2);
   });
 
-  test("one step of the wheel is enough: it isn't pulled back by the next words", async ({ script: { chat, model }, page }) => {
+  test("one step of the wheel stops following: the next words don't scroll back", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     const turn = await model.turn();
     turn.say(paragraph.repeat(8));
@@ -131,7 +134,7 @@ test.describe("scrolling", () => {
   });
 });
 
-test("everything can be done by the keyboard alone", async ({ chat, page, model }) => {
+test("everything can be done with the keyboard alone", async ({ chat, page, model }) => {
   const { words } = chat;
   const tabTo = async (name: string) => {
     for (let i = 0; i < 40; i++) {
@@ -178,7 +181,7 @@ test("everything can be done by the keyboard alone", async ({ chat, page, model 
   await expect(chat.questions).toHaveText(["Hello again"]);
   await expect(chat.box).toBeFocused();
 
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await page.keyboard.type("Never mind");
   await page.keyboard.press("Enter");
   await expect(chat.stop).toBeVisible();
@@ -187,7 +190,7 @@ test("everything can be done by the keyboard alone", async ({ chat, page, model 
   await expect(chat.box).toHaveValue("Never mind");
 });
 
-test("the first stop of the page leads to the message box", async ({ chat, page }) => {
+test("the first tab stop of the page leads to the message box", async ({ chat, page }) => {
   await chat.button(chat.words.settings).focus();
   await page.keyboard.press("Shift+Tab");
   await expect(page.getByRole("link", { name: chat.words.skipToMessage })).toBeFocused();
@@ -197,7 +200,7 @@ test("the first stop of the page leads to the message box", async ({ chat, page 
 
 test.describe("in a French browser", () => {
   test.use({ locale: "fr-CH" });
-  test("the page speaks French, and says so", async ({ page, web, model }) => {
+  test("the page is French, and declares it", async ({ page, web, model }) => {
     void model;
     await page.goto(web.url);
     await expect(page.locator("html")).toHaveAttribute("lang", "fr");
@@ -211,14 +214,15 @@ test.describe("in a French browser", () => {
 
 test.describe("in a browser of another language", () => {
   test.use({ locale: "ja-JP" });
-  test("the page speaks English", async ({ chat, page }) => {
+  test("the page is English", async ({ chat, page }) => {
     await expect(page.locator("html")).toHaveAttribute("lang", "en");
     await expect(page.getByRole("heading", { name: chat.words.emptyTitle })).toBeVisible();
   });
 });
 
 test.describe("appearance", () => {
-  const background = (page: Page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor || getComputedStyle(document.body).backgroundColor);
+  const background = (page: Page) =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor || getComputedStyle(document.body).backgroundColor);
   const lightness = async (page: Page) => {
     const element = await background(page);
     return page.evaluate((colour) => {
@@ -230,7 +234,7 @@ test.describe("appearance", () => {
     }, element);
   };
 
-  test("light or dark as the system is, as it changes, unless the reader chooses; the choice is kept", async ({ chat, page }) => {
+  test("light or dark follows the system unless the reader chooses; the choice is kept", async ({ chat, page }) => {
     await expect.poll(() => lightness(page)).toBeGreaterThan(200);
     await page.emulateMedia({ colorScheme: "dark" });
     await expect.poll(() => lightness(page)).toBeLessThan(60);
@@ -245,13 +249,14 @@ test.describe("appearance", () => {
     await expect.poll(() => lightness(page)).toBeLessThan(60);
   });
 
-  test("nothing moves for who prefers no motion", async ({ script: { chat, model }, page }) => {
+  test("nothing is animated for readers who prefer reduced motion", async ({ script: { chat, model }, page }) => {
     await page.emulateMedia({ reducedMotion: "reduce" });
     await chat.say("Hello");
     const turn = await model.turn();
     turn.think("Hm");
     await expect(chat.thought).toHaveText("Hm");
-    const moving = () => page.evaluate(() => document.getAnimations().filter(({ effect }) => Number(effect?.getComputedTiming().duration) > 10).length);
+    const moving = () =>
+      page.evaluate(() => document.getAnimations().filter(({ effect }) => Number(effect?.getComputedTiming().duration) > 10).length);
     expect(await moving()).toBe(0);
     turn.say("Hello");
     await expect(chat.answer).toHaveText("Hello");

@@ -1,6 +1,6 @@
-import { expect, test } from "./test.ts";
+import { expect, test } from "./support/test.ts";
 
-test("a message is answered under it, with the model's name and the server's figures", async ({ chat }) => {
+test("a message is answered, with the model's name and the server's figures", async ({ chat }) => {
   await chat.ask("Hello there");
   await expect(chat.questions).toHaveText(["Hello there"]);
   await expect(chat.last.getByRole("heading", { name: "Qwen3-8B" })).toBeVisible();
@@ -9,7 +9,7 @@ test("a message is answered under it, with the model's name and the server's fig
   await expect(chat.box).toHaveValue("");
 });
 
-test("Shift+Enter begins a new line, Enter sends both", async ({ chat }) => {
+test("Shift+Enter starts a new line, Enter sends", async ({ chat }) => {
   await chat.box.pressSequentially("one");
   await chat.box.press("Shift+Enter");
   await chat.box.pressSequentially("two");
@@ -19,7 +19,7 @@ test("Shift+Enter begins a new line, Enter sends both", async ({ chat }) => {
 });
 
 test("a double click on Send sends once and stops nothing", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.box.fill("Hello");
   await chat.send.dblclick();
   await expect(chat.exchanges).toHaveCount(1);
@@ -35,7 +35,7 @@ test("an empty message isn't sent", async ({ chat, model }) => {
   expect(await model.requests()).toEqual([]);
 });
 
-test("an empty page says what this is, and its suggestions send themselves", async ({ chat }) => {
+test("an empty page says what it is, and its suggestions can be sent", async ({ chat }) => {
   await expect(chat.page.getByRole("heading", { name: chat.words.emptyTitle })).toBeVisible();
   for (const suggestion of chat.words.suggestions) await expect(chat.button(suggestion)).toBeVisible();
   await chat.button(chat.words.suggestions[3]!).click();
@@ -44,7 +44,7 @@ test("an empty page says what this is, and its suggestions send themselves", asy
   await expect(chat.page.getByRole("heading", { name: chat.words.emptyTitle })).toHaveCount(0);
 });
 
-test("what is written while an answer runs stays, and Enter doesn't send it", async ({ script: { chat, model } }) => {
+test("text written while an answer runs stays in the box, and Enter doesn't send it", async ({ script: { chat, model } }) => {
   await chat.say("first");
   const turn = await model.turn();
   turn.say("An answer");
@@ -72,14 +72,16 @@ test("Enter that ends a composition doesn't send, the next one does", async ({ c
   await expect(chat.questions).toHaveText(["日本"]);
 });
 
-test("Enter in mid-composition doesn't send where it is told by isComposing alone", async ({ chat }) => {
+test("Enter in mid-composition doesn't send if only isComposing says so", async ({ chat }) => {
   await chat.box.fill("한");
   await chat.box.evaluate((box) => {
     box.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
     box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", isComposing: true, bubbles: true, cancelable: true }));
     box.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "한" }));
     // Safari: the composition has just ended, and the key still belongs to it.
-    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true } as KeyboardEventInit));
+    box.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, bubbles: true, cancelable: true } as KeyboardEventInit),
+    );
   });
   await expect(chat.box).toHaveValue("한");
   await expect(chat.exchanges).toHaveCount(0);
@@ -95,7 +97,7 @@ test("a real model isn't called simulated", async ({ script: { chat } }) => {
   await expect(chat.pill.getByText(chat.words.simulated)).toBeHidden();
 });
 
-test("the gauge counts the draft by the server's tokenizer, and what a turn has used", async ({ chat }) => {
+test("the gauge shows the server's count of the draft, and the usage of a turn", async ({ chat }) => {
   await expect(chat.gauge).toBeHidden();
   await chat.box.fill("word ".repeat(2000));
   await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,0\d\d of 16,384 tokens$/);
@@ -105,7 +107,7 @@ test("the gauge counts the draft by the server's tokenizer, and what a turn has 
   await expect(chat.gauge).toHaveAttribute("aria-valuemax", "16384");
 });
 
-test("a screen reader hears the beginning and the end, and the transcript is no live region", async ({ script: { chat, model } }) => {
+test("a screen reader hears the beginning and the end; the transcript isn't a live region", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const turn = await model.turn();
   turn.think("Hm.");

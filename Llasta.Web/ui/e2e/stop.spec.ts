@@ -1,20 +1,22 @@
-import { expect, test, type Chat } from "./test.ts";
-import type { ModelControl, ModelRequest } from "./modelControl.ts";
+import { expect, test, type Chat } from "./support/test.ts";
+import type { ModelControl, ModelRequest } from "./support/modelControl.ts";
 
-/** The model's server has seen the one request being left, in that phase. */
+/** Expects that the model's server saw its one request aborted in this phase. */
 async function expectLeft(model: ModelControl, phase: ModelRequest["phase"]): Promise<ModelRequest> {
-  await expect.poll(async () => (await model.requests()).map(({ phase, abortedAt }) => [phase, abortedAt !== null])).toEqual([[phase, true]]);
+  await expect
+    .poll(async () => (await model.requests()).map(({ phase, abortedAt }) => [phase, abortedAt !== null]))
+    .toEqual([[phase, true]]);
   return (await model.requests())[0]!;
 }
 
 async function stopsWithAnAnswer(chat: Chat): Promise<void> {
   await chat.stop.click();
   await chat.ended();
-  await chat.expectNote(chat.words.stopped, chat.words.goOn);
+  await chat.expectNote(chat.words.stopped, chat.words.continue);
 }
 
-test("stopping while it queues leaves the queue and gives the message back", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+test("stopping in the queue leaves it and returns the message", async ({ chat, model }) => {
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.say("Hello");
   await chat.expectNote(chat.words.sending);
   await expect.poll(async () => (await model.requests()).map(({ phase }) => phase)).toEqual(["queued"]);
@@ -26,7 +28,7 @@ test("stopping while it queues leaves the queue and gives the message back", asy
   await expect(chat.exchanges).toHaveCount(0);
 });
 
-test("stopping while it thinks closes the model's request and keeps the thought", async ({ chat, model }) => {
+test("stopping while thinking closes the model's request and keeps the thinking", async ({ chat, model }) => {
   await model.set({ Fault: "Stall", FaultPhase: "Thinking", FaultAfterTokens: 12 });
   await chat.say("Hello");
   await expect(chat.thought).not.toBeEmpty();
@@ -43,7 +45,7 @@ test("stopping while it thinks closes the model's request and keeps the thought"
   await expect(chat.note).toBeHidden();
 });
 
-test("stopping while it answers closes the model's request; Continue goes on to the same answer", async ({ chat, model }) => {
+test("stopping while answering closes the model's request; Continue completes the same answer", async ({ chat, model }) => {
   await chat.ask("Compare things in a table, please");
   const whole = await chat.lastAnswerText();
   await chat.button(chat.words.reset).click();
@@ -93,7 +95,7 @@ test("Escape in the message box stops", async ({ chat, model }) => {
   await expect(chat.box).toBeFocused();
 });
 
-test("stopping while it waits for an unreachable model gives the message back", async ({ chat, model }) => {
+test("stopping while waiting for an unreachable model returns the message", async ({ chat, model }) => {
   await model.set({ Fault: "Refuse" });
   await chat.say("Hello");
   await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
@@ -103,7 +105,7 @@ test("stopping while it waits for an unreachable model gives the message back", 
   await expect(chat.exchanges).toHaveCount(0);
 });
 
-test("resetting while it answers closes the model's request, too", async ({ chat, model }) => {
+test("resetting while answering closes the model's request", async ({ chat, model }) => {
   await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 10 });
   await chat.say("Hello");
   await expect(chat.answer).not.toBeEmpty();
@@ -111,7 +113,7 @@ test("resetting while it answers closes the model's request, too", async ({ chat
   await expectLeft(model, "answering");
   await chat.button(chat.words.undo).click();
   await expect(chat.answer).not.toBeEmpty();
-  await chat.expectNote(chat.words.stopped, chat.words.goOn);
+  await chat.expectNote(chat.words.stopped, chat.words.continue);
 });
 
 test("closing the tab closes the model's request", async ({ chat, model }) => {

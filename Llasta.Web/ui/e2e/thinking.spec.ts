@@ -1,6 +1,6 @@
-import { Chat, expect, test } from "./test.ts";
+import { Chat, expect, test } from "./support/test.ts";
 
-test("a thought is open while it streams, closes when the answer begins, and says how long it took", async ({ script: { chat, model } }) => {
+test("thinking is open while it streams, closes when the answer begins, and shows its duration", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const turn = await model.turn();
   turn.think("\nLet me see.\n\nThe user");
@@ -20,7 +20,7 @@ test("a thought is open while it streams, closes when the answer begins, and say
   await expect(chat.thought).toBeVisible();
 });
 
-test("a thought that the reader opens or closes stays that way", async ({ script: { chat, model } }) => {
+test("thinking that the reader opened or closed stays that way", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const turn = await model.turn();
   turn.think("Let me see.");
@@ -40,7 +40,7 @@ test("a thought that the reader opens or closes stays that way", async ({ script
   await expect(chat.thinking).toHaveAttribute("open", "");
 });
 
-test("Answer now leaves the thinking and asks for the answer alone", async ({ script: { chat, model } }) => {
+test("Answer now skips the thinking and requests the answer alone", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const thinks = await model.turn();
   expect(thinks.thinking).toBe(true);
@@ -57,7 +57,7 @@ test("Answer now leaves the thinking and asks for the answer alone", async ({ sc
   await expect(chat.questions).toHaveCount(1);
 });
 
-test("with thinking off, the model answers at once, and the choice holds for the next message", async ({ chat, model }) => {
+test("with thinking off, the model answers at once, also the next message", async ({ chat, model }) => {
   await chat.think(false);
   await chat.ask("Hello");
   await expect(chat.thinking).toBeHidden();
@@ -68,7 +68,7 @@ test("with thinking off, the model answers at once, and the choice holds for the
   expect((await model.requests()).map(({ body }) => body.chat_template_kwargs.enable_thinking)).toEqual([false, false, true]);
 });
 
-test("a thought never becomes a part of the history that is sent", async ({ chat, model }) => {
+test("thinking is never sent as history", async ({ chat, model }) => {
   await chat.ask("Hello");
   const thought = await chat.thought.textContent();
   await chat.ask("Go on");
@@ -76,7 +76,7 @@ test("a thought never becomes a part of the history that is sent", async ({ chat
 });
 
 for (const field of ["ReasoningContent", "Both", "Tags"])
-  test(`thinking arrives in the thought where the model's server sends ${field}`, async ({ page, start }) => {
+  test(`thinking is recognised when the model's server sends ${field}`, async ({ page, start }) => {
     const sim = await start("Llasta.ModelSim", { "Sim:ReasoningField": field, "Sim:TokensPerSecond": 0 });
     const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chat = new Chat(page);

@@ -1,8 +1,8 @@
-import { Chat, expect, test } from "./test.ts";
-import { Service } from "../processes/service.ts";
-import { ModelControl } from "./modelControl.ts";
+import { Chat, expect, test } from "./support/test.ts";
+import { Service } from "./support/service.ts";
+import { ModelControl } from "./support/modelControl.ts";
 
-test("a message sent while the model loads waits visibly and goes out when it is ready", async ({ page, start }) => {
+test("a message sent while the model loads waits visibly and is sent when the model is ready", async ({ page, start }) => {
   const sim = await Service.startLater("Llasta.ModelSim");
   try {
     const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
@@ -25,7 +25,7 @@ test("a message sent while the model loads waits visibly and goes out when it is
   }
 });
 
-test("an unreachable model is tried again by itself", async ({ chat, model }) => {
+test("an unreachable model is retried automatically", async ({ chat, model }) => {
   await model.set({ Fault: "Refuse", FaultTimes: 2 });
   await chat.say("Hello");
   await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
@@ -44,7 +44,7 @@ test("Try now doesn't wait for the pause to end", async ({ chat, model, page }) 
   }).toPass();
   await model.set({ Fault: "None" });
   await chat.action.click();
-  // Less than the shortest pause in all, so that what answers isn't a try of its own.
+  // Less than the shortest pause in total, so that no automatic retry can bring the answer.
   await expect(async () => {
     await page.clock.runFor(1);
     await expect(chat.send).toBeVisible({ timeout: 100 });
@@ -52,7 +52,7 @@ test("Try now doesn't wait for the pause to end", async ({ chat, model, page }) 
   await expect(chat.answer).toContainText("Hello");
 });
 
-test("a busy server makes a message wait in its place, and a place that gets free sends it", async ({ page, context, sim, start, model }) => {
+test("a message to a busy server waits, and is sent when the server has capacity", async ({ page, context, sim, start, model }) => {
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1`, "Chat:MaxConcurrentTurns": 1 });
   const chat = new Chat(page);
   const other = new Chat(await context.newPage());
@@ -69,7 +69,7 @@ test("a busy server makes a message wait in its place, and a place that gets fre
   await expect(chat.answer).toContainText("Hello");
 });
 
-test("offline, a message waits; back online, it goes out at once", async ({ chat, context }) => {
+test("a message waits while offline, and is sent at once when online again", async ({ chat, context }) => {
   await context.setOffline(true);
   await chat.say("Hello");
   await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
@@ -78,7 +78,7 @@ test("offline, a message waits; back online, it goes out at once", async ({ chat
   await expect(chat.answer).toContainText("Hello");
 });
 
-test("the pill tells when the model goes away and when it is back", async ({ page, start }) => {
+test("the pill shows when the model goes away and when it returns", async ({ page, start }) => {
   const sim = await start("Llasta.ModelSim");
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
   const chat = new Chat(page);

@@ -6,11 +6,11 @@ import type { ChatRequest } from "../src/turn/wire.ts";
 export interface Call {
   readonly request: ChatRequest;
   readonly response: ServerResponse;
-  /** Resolves when the client has gone. */
+  /** Resolves when the client has closed the request. */
   readonly closed: Promise<void>;
 }
 
-/** A chat API that answers each call of `/api/chat` as the test says, on a port of its own. */
+/** A chat API on a free port that answers each call of `/api/chat` as the test says. */
 export async function chatServer(...answers: ((call: Call) => void)[]): Promise<{ base: string; calls: Call[] }> {
   const calls: Call[] = [];
   const server = createServer((request, response) => void handle(request, response));
@@ -35,7 +35,7 @@ export const event = (data: unknown, name?: string): string => `${name ? `event:
 
 export const start = event({ id: "1", model: "Qwen/Qwen3-8B", contextWindow: 100 }, "start");
 
-/** Answers 200 with these events; ends the stream, breaks it off, or leaves it open. */
+/** Answers 200 with these events, then ends the stream, breaks the connection, or leaves the stream open. */
 export const streams =
   (events: string[], then: "end" | "break" | "stay" = "end") =>
   ({ response }: Call): void => {

@@ -1,25 +1,25 @@
 import type { Turn, TurnStart } from "../turn/turn.ts";
 import type { EndState, Message, Timings, Usage } from "../turn/wire.ts";
 
-/** What the model said, and how it came to an end. */
+/** The model's answer, and how it ended. */
 export interface Answer {
   readonly text: string;
   readonly reasoning: string;
-  /** The reader asked for the answer at once: it wasn't thought out this way. */
+  /** The reader skipped the thinking, so the answer doesn't follow from it. */
   readonly reasoningSkipped: boolean;
   readonly reasoningMs?: number | undefined;
-  /** Errors aren't part of an answer: one that broke off is `truncated`, whatever broke it off. */
+  /** An error isn't part of an answer: an answer that an error cut off is `truncated`. */
   readonly state: EndState | "stopped";
   readonly model?: string | undefined;
-  /** What the last request for it told of itself: how much of the window is full. */
+  /** The usage of the last request for it, which says how full the context window is. */
   readonly usage?: Usage | undefined;
-  /** How many tokens it has, its thinking included; unknown where a part of it was cut off before it was counted. */
+  /** Its number of tokens, thinking included; unknown if a part was cut off before it was counted. */
   readonly tokens?: number | undefined;
   readonly timings?: Timings | undefined;
 }
 
 export interface Exchange {
-  /** Unique in the page's lifetime. */
+  /** Unique as long as the page is open. */
   readonly id: number;
   readonly question: string;
   readonly answer?: Answer | undefined;
@@ -28,7 +28,7 @@ export interface Exchange {
 export interface Conversation {
   readonly system: string;
   readonly exchanges: readonly Exchange[];
-  /** So many of the oldest exchanges are shown, but no longer sent: the model's window was full. */
+  /** The number of oldest exchanges that are shown but no longer sent, because the context window was full. */
   readonly dropped: number;
 }
 
@@ -62,8 +62,8 @@ export const withAnswer = (conversation: Conversation, id: number, answer: Answe
 });
 
 /**
- * What is sent: neither errors nor thinking nor dropped exchanges. Questions that were never answered
- * stand before the next one, as one message: some models' templates insist on taking turns.
+ * The messages to send: no errors, no thinking, no dropped exchanges. Unanswered questions are joined with the
+ * next question into one message, because some models' templates require alternating roles.
  */
 export function messagesOf({ system, exchanges, dropped }: Conversation, draft = ""): Message[] {
   const messages: Message[] = system.trim() ? [{ role: "system", content: system }] : [];
@@ -79,21 +79,21 @@ export function messagesOf({ system, exchanges, dropped }: Conversation, draft =
   return messages;
 }
 
-/** A turn for the last exchange: a new answer, or more of the one it has. */
-export function turnFor(conversation: Conversation, thinking: boolean, goOn: boolean): TurnStart {
+/** The start of a turn for the last exchange: for a new answer, or to continue the partial one. */
+export function turnFor(conversation: Conversation, thinking: boolean, continues: boolean): TurnStart {
   const last = conversation.exchanges.at(-1)!;
   return {
     history: messagesOf(withLast(conversation, { ...last, answer: undefined })),
     thinking,
-    ...(goOn && last.answer && { partial: { ...last.answer, answer: last.answer.text } }),
+    ...(continues && last.answer && { partial: { ...last.answer, answer: last.answer.text } }),
   };
 }
 
-/** What a turn leaves behind, if anything came of it; figures of a text that it didn't change stay as they were. */
+/** The answer that a turn produced, if any. If the turn didn't change the text, its figures are kept. */
 export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefined {
   const { answer: text, reasoning, reasoningMs, reasoningSkipped, phase } = turn;
-  const state = phase.is !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
-  const told = phase.is === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
+  const state = phase.kind !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
+  const told = phase.kind === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
   if (!text && !reasoning && !told) return undefined;
   const model = turn.model ?? old?.model;
   const { usage, tokens, timings } = old && !turn.usage && text === old.text ? old : turn;
@@ -101,9 +101,9 @@ export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefine
 }
 
 /**
- * How many exchanges to drop from the beginning so that the rest fits. Token counts of single messages aren't
- * known, so characters stand in for them, and a quarter of the window stays free for the answer.
- * @returns how many are dropped then in all; null when even the last exchange alone won't fit.
+ * How many exchanges to drop from the beginning so that the rest fits. The token counts of single messages aren't
+ * known, so they are estimated from the number of characters. A quarter of the window is left for the answer.
+ * @returns the total number of dropped exchanges; null if even the last exchange alone doesn't fit.
  */
 export function dropToFit(conversation: Conversation, promptTokens?: number, contextWindow?: number): number | null {
   const { exchanges, dropped, system } = conversation;

@@ -2,21 +2,32 @@ import type { ChatClient } from "../turn/client.ts";
 import { systemClock, TurnRun, type Clock } from "../turn/run.ts";
 import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
 import type { Problem } from "../turn/wire.ts";
-import { answerOf, dropToFit, emptyConversation, newExchange, turnFor, withAnswer, withExchange, withLast, withoutLast, type Conversation } from "./conversation.ts";
+import {
+  answerOf,
+  dropToFit,
+  emptyConversation,
+  newExchange,
+  turnFor,
+  withAnswer,
+  withExchange,
+  withLast,
+  withoutLast,
+  type Conversation,
+} from "./conversation.ts";
 
-/** What the page shows beside the conversation, and what never becomes a part of it. */
+/** What the page shows beside the conversation; it never becomes part of the conversation. */
 export type Notice =
-  /** The last exchange has no (whole) answer because of this. */
+  /** Why the last exchange has no answer, or only a part of one. */
   | { readonly kind: "trouble"; readonly problem: Problem }
-  /** The message was taken back into the message box. */
+  /** The message was returned to the message box. */
   | { readonly kind: "draft-back"; readonly problem?: Problem }
-  /** A new answer came to nothing, so the earlier one was kept. */
+  /** The new answer failed, so the earlier one was kept. */
   | { readonly kind: "answer-restored"; readonly ending: Ending };
 
-/** Why a listener is called: only a part of the running turn, or anything else too. */
+/** What changed: only the running turn, or anything in the session. */
 export type Change = "turn" | "session";
 
-/** What a reader can do with the one conversation of a page, and the turn that runs in it. */
+/** Everything a reader can do with the page's one conversation and its running turn. */
 export class Session {
   thinking = true;
   readonly #client: ChatClient;
@@ -36,7 +47,7 @@ export class Session {
     return this.#conversation;
   }
 
-  /** The turn of the last exchange, while it runs. */
+  /** The turn that is running for the last exchange, if any. */
   get turn(): Turn | undefined {
     return this.#run?.turn;
   }
@@ -49,14 +60,14 @@ export class Session {
     this.#listeners.push(listener);
   }
 
-  /** Called with a message that came to nothing, so that its writer has it back. */
+  /** Called with a message that could not be sent, so that the writer gets it back. */
   onDraftBack: (draft: string) => void = () => {};
 
   send(question: string): Promise<void> {
     return this.#ask(withExchange(this.#conversation, newExchange(question)));
   }
 
-  /** Asks the last question in other words; its answer goes, unless the new one comes to nothing. */
+  /** Replaces the last question and its answer; the old answer is kept if the new one fails. */
   resend(question: string): Promise<void> {
     return this.#ask(withLast(this.#conversation, newExchange(question)));
   }
@@ -65,8 +76,8 @@ export class Session {
     return this.#ask(withLast(this.#conversation, { ...this.#conversation.exchanges.at(-1)!, answer: undefined }));
   }
 
-  /** Goes on with what there is of the last answer, or asks again where there is nothing yet. */
-  goOn(): Promise<void> {
+  /** Continues the last answer, or asks again if there is none yet. */
+  continueAnswer(): Promise<void> {
     return this.#begin(this.#conversation, turnFor(this.#conversation, this.thinking, true));
   }
 
@@ -75,7 +86,7 @@ export class Session {
     return this.#begin(this.#conversation, { ...start, partial: start.partial && { ...start.partial, reasoningSkipped: true } });
   }
 
-  /** How many exchanges would be left out, where the conversation has outgrown the model's window. */
+  /** How many exchanges would be left out, if the conversation no longer fits the context window. */
   get dropCount(): number | null {
     if (this.#notice?.kind !== "trouble") return null;
     const { promptTokens, contextWindow } = this.#notice.problem;
@@ -85,7 +96,7 @@ export class Session {
   dropOldest(): Promise<void> {
     const dropped = this.dropCount ?? this.#conversation.dropped;
     this.#conversation = { ...this.#conversation, dropped };
-    return this.goOn();
+    return this.continueAnswer();
   }
 
   stop(): void {
@@ -100,7 +111,7 @@ export class Session {
     this.#run?.retryNow();
   }
 
-  /** Puts another conversation in place of this one. @returns the one that was there. */
+  /** Replaces the conversation. @returns the previous one. */
   replace(conversation: Conversation): Conversation {
     const run = this.#run;
     this.#run = undefined;
@@ -138,7 +149,7 @@ export class Session {
   }
 
   #finish(turn: Turn): void {
-    if (turn.phase.is !== "ended") return;
+    if (turn.phase.kind !== "ended") return;
     const { ending } = turn.phase;
     const asked = this.#conversation.exchanges.at(-1)!;
     const earlier = this.#earlier(turn);
@@ -164,7 +175,7 @@ export class Session {
     return problem.code === "invalid-request" || problem.code === "too-large" || problem.code === "forbidden-origin";
   }
 
-  /** The conversation with the answer that was to be replaced, where nothing came of the new one. */
+  /** The conversation with the earlier answer, if the new one delivered no text. */
   #earlier(turn: Turn): Conversation | undefined {
     const before = this.#before!;
     const { exchanges, system } = this.#conversation;
@@ -172,13 +183,21 @@ export class Session {
     return replaces && !turn.answer ? { ...before, system } : undefined;
   }
 
-  /** The conversation with what a turn leaves behind. */
+  /** The conversation with the answer that a turn produced. */
   #kept(turn: Turn): Conversation {
     const { id, answer } = this.#conversation.exchanges.at(-1)!;
     return withAnswer(this.#conversation, id, answerOf(turn, answer));
   }
 
+  /** A listener that throws is reported as an uncaught error; it stops neither the turn nor the other listeners. */
   #tell(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners)
+      try {
+        listener(change);
+      } catch (error) {
+        setTimeout(() => {
+          throw error;
+        });
+      }
   }
 }

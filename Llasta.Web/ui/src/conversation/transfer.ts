@@ -9,7 +9,7 @@ export function toJson({ system, exchanges, dropped }: Conversation): string {
   return `${JSON.stringify({ format, version, system, dropped, exchanges: plain }, null, 2)}\n`;
 }
 
-/** @throws {TypeError} when the text isn't a conversation that {@link toJson} wrote; nothing of it is taken then. */
+/** @throws {TypeError} if {@link toJson} didn't write the text. */
 export function fromJson(text: string): Conversation {
   let root: unknown;
   try {
@@ -31,7 +31,7 @@ export interface MarkdownWords {
   readonly thinking: string;
 }
 
-/** A document for people: the whole conversation, thinking folded away. */
+/** The whole conversation as a document for people, with the thinking in collapsed sections. */
 export function toMarkdown({ system, exchanges }: Conversation, words: MarkdownWords): string {
   const parts = [`# ${words.title}`];
   if (system.trim()) parts.push(`> **${words.system}:** ${system.trim().replaceAll("\n", "\n> ")}`);

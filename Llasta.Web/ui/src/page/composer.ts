@@ -1,16 +1,16 @@
 import type { Words } from "../words/index.ts";
-import { button, el, icon } from "./dom.ts";
+import { button, el, icon } from "../dom/element.ts";
 import type { Gauge } from "./gauge.ts";
 
 export interface ComposerActions {
   readonly send: (message: string) => void;
   readonly stop: () => void;
   readonly thinking: (on: boolean) => void;
-  /** The message was changed. */
+  /** The message was edited. */
   readonly typed: () => void;
 }
 
-/** Where a message is written and sent, and a turn stopped. */
+/** The form where a message is written and sent, and a turn is stopped. */
 export class Composer {
   readonly element: HTMLFormElement;
   readonly #words: Words;
@@ -20,7 +20,7 @@ export class Composer {
   readonly #notice = el("p", { className: "notice", hidden: true });
   readonly #editing: HTMLElement;
   #running = false;
-  /** What was being written before the last message was taken up again. */
+  /** The draft that was in the box before editing started. */
   #aside: string | undefined;
 
   constructor(words: Words, gauge: Gauge, thinking: boolean, actions: ComposerActions) {
@@ -34,7 +34,12 @@ export class Composer {
     });
     think.classList.add("think");
     think.ariaPressed = String(thinking);
-    this.#editing = el("div", { className: "editing", hidden: true }, el("p", {}, words.editing), button(undefined, words.cancel, () => this.#cancelEdit()));
+    this.#editing = el(
+      "div",
+      { className: "editing", hidden: true },
+      el("p", {}, words.editing),
+      button(undefined, words.cancel, () => this.#cancelEdit()),
+    );
     this.element = el(
       "form",
       { className: "composer" },
@@ -52,7 +57,7 @@ export class Composer {
       event.preventDefault();
       this.#send();
     });
-    // The second click of a double click on Send must not stop what the first one began.
+    // The second click of a double click on Send must not stop the turn that the first click started.
     this.#submit.addEventListener("click", (event) => {
       if (!this.#running) return;
       event.preventDefault();
@@ -85,7 +90,7 @@ export class Composer {
     this.#box.placeholder = hint;
   }
 
-  /** Says why a message came back, until the next one is sent. */
+  /** Shows why a message was returned, until the next one is sent. */
   notify(text: string, isProblem: boolean): void {
     this.#notice.hidden = text === "";
     this.#notice.textContent = text;
@@ -100,7 +105,7 @@ export class Composer {
     this.#box.blur();
   }
 
-  /** Puts a message into the box, before what was begun there in the meantime; its exchange is gone, and can't be edited any more. */
+  /** Returns a message to the box, before any text written in the meantime. Its exchange is gone, so editing ends. */
   giveBack(message: string): void {
     const pieces = [message, this.#box.value, this.#aside ?? ""].filter((text) => text.trim());
     this.#editing.hidden = true;
@@ -108,7 +113,7 @@ export class Composer {
     this.#set([...new Set(pieces)].join("\n\n"));
   }
 
-  /** Takes up the last message again; what was being written comes back afterwards. */
+  /** Puts a message into the box for editing; the draft returns afterwards. */
   edit(message: string): void {
     this.#aside ??= this.#box.value;
     this.#editing.hidden = false;
@@ -116,7 +121,7 @@ export class Composer {
     this.focus();
   }
 
-  /** Leaves editing; the box holds what was being written before it. */
+  /** Ends editing and restores the draft. */
   endEdit(): void {
     this.#editing.hidden = true;
     this.#set(this.#aside ?? "");
@@ -129,7 +134,7 @@ export class Composer {
   }
 
   #key(event: KeyboardEvent): void {
-    // 229: the key belongs to an input method, also where isComposing is already false (Safari).
+    // 229: the key belongs to an input method, even if isComposing is already false (Safari).
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       event.preventDefault();
@@ -146,7 +151,7 @@ export class Composer {
     this.#actions.send(message);
   }
 
-  /** The message is on its way. */
+  /** The message was sent. */
   clear(): void {
     this.#set("");
   }
@@ -161,7 +166,7 @@ export class Composer {
     this.#submit.ariaDisabled = String(!this.#running && !this.#box.value.trim());
   }
 
-  /** Grows with its text, where CSS can't do it (field-sizing). */
+  /** Fits the box to its text in browsers without field-sizing. */
   #fit(): void {
     if (CSS.supports("field-sizing", "content")) return;
     this.#box.style.height = "auto";

@@ -1,11 +1,11 @@
 import type { Exchange } from "../conversation/conversation.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
-import { MarkdownView } from "./blocks.ts";
-import { copyButton } from "./clipboard.ts";
-import { button, el } from "./dom.ts";
+import { AnswerText } from "../render/answerText.ts";
+import { copyButton } from "../dom/clipboard.ts";
+import { button, el } from "../dom/element.ts";
 
-/** What stands under an answer: why it isn't whole, and the one thing to do about it. */
+/** The note under an answer: why it is incomplete, and the one action to take. */
 export interface Note {
   readonly tone: "quiet" | "problem";
   readonly text: string;
@@ -27,7 +27,7 @@ export class ExchangeView {
   readonly #answerBox = el("div", { className: "answer" });
   readonly #name = el("h2", { className: "who" });
   readonly #thinking: Thinking;
-  readonly #text: MarkdownView;
+  readonly #text: AnswerText;
   readonly #note = el("div", { className: "note", hidden: true });
   readonly #figures = el("p", { className: "figures" });
   readonly #tools = el("div", { className: "tools" });
@@ -41,15 +41,27 @@ export class ExchangeView {
     this.#words = words;
     this.#actions = actions;
     this.#thinking = new Thinking(words, actions.answerNow);
-    this.#text = new MarkdownView(words);
+    this.#text = new AnswerText(words);
     this.#copy = copyButton(() => this.#exchange.answer?.text ?? "", words.copyAnswer, words);
     const question = el("div", { className: "question" }, exchange.question);
     if (exchange.question.length > 280 || exchange.question.split("\n").length > 4) question.classList.add("long");
-    this.#answerBox.append(this.#thinking.element, this.#text.element, this.#note, el("div", { className: "under" }, this.#tools, this.#figures));
-    this.element = el("article", { className: "exchange" }, el("h2", { className: "who you" }, words.you), question, this.#name, this.#answerBox);
+    this.#answerBox.append(
+      this.#thinking.element,
+      this.#text.element,
+      this.#note,
+      el("div", { className: "under" }, this.#tools, this.#figures),
+    );
+    this.element = el(
+      "article",
+      { className: "exchange" },
+      el("h2", { className: "who you" }, words.you),
+      question,
+      this.#name,
+      this.#answerBox,
+    );
   }
 
-  /** @param turn the turn that runs for this exchange, if one does. */
+  /** @param turn the turn that is running for this exchange, if any. */
   show(exchange: Exchange, turn: Turn | undefined, note: Note | undefined, isLast: boolean): void {
     this.#exchange = exchange;
     const { answer } = exchange;
@@ -60,14 +72,14 @@ export class ExchangeView {
     this.#name.textContent = shortName(turn?.model ?? answer?.model) ?? this.#words.answer;
     this.#thinking.show({
       text: turn?.reasoning ?? answer?.reasoning ?? "",
-      streaming: turn?.phase.is === "thinking",
+      streaming: turn?.phase.kind === "thinking",
       skipped: turn?.reasoningSkipped ?? answer?.reasoningSkipped ?? false,
       ms: turn ? turn.reasoningMs : answer?.reasoningMs,
       skippable: turn !== undefined && turn.answer === "" && turn.thinking && turn.reasoning !== "",
       answerBegun: text !== "",
     });
     this.#text.show(text, !running);
-    this.#text.element.classList.toggle("streaming", turn?.phase.is === "answering");
+    this.#text.streaming = turn?.phase.kind === "answering";
     this.#showNote(note);
     this.#showTools(!running && isLast, !running && Boolean(answer?.text));
     this.#figures.textContent = running ? "" : this.#figuresOf(exchange);
@@ -103,7 +115,9 @@ export class ExchangeView {
       tokens !== undefined && this.#words.tokens(tokens),
       tokensPerSecond !== undefined && this.#words.tokensPerSecond(tokensPerSecond),
       firstTokenMs !== undefined && this.#words.firstToken(firstTokenMs),
-    ].filter(Boolean).join(" · ");
+    ]
+      .filter(Boolean)
+      .join(" · ");
   }
 }
 
@@ -119,7 +133,7 @@ interface ThinkingState {
   readonly answerBegun: boolean;
 }
 
-/** The model's thinking: open while it streams, closed when the answer begins, and after that as the reader wants it. */
+/** The model's thinking: open while it streams, closed when the answer begins, then as the reader leaves it. */
 class Thinking {
   readonly #summary = el("summary");
   readonly #text = el("div", { className: "thought" });
@@ -140,7 +154,7 @@ class Thinking {
   }
 
   show({ text, streaming, skipped, ms, skippable, answerBegun }: ThinkingState): void {
-    // Qwen3 begins a thought with an empty line.
+    // Qwen3 starts its thinking with an empty line.
     const thought = text.trimStart();
     this.element.hidden = thought === "";
     this.#grow(thought);
@@ -160,7 +174,7 @@ class Thinking {
     return skipped ? this.#words.thoughtSkipped(ms / 1000) : this.#words.thought(ms / 1000);
   }
 
-  /** Thinking is shown as it is, a paragraph for each; only the last one grows. */
+  /** Thinking is shown as plain paragraphs; only the last one grows. */
   #grow(text: string): void {
     if (text === this.#shown) return;
     const { scrollTop, clientHeight, scrollHeight } = this.#text;

@@ -2,12 +2,12 @@ import { messagesOf } from "../conversation/conversation.ts";
 import type { Session } from "../conversation/session.ts";
 import type { ChatClient } from "../turn/client.ts";
 import type { Words } from "../words/index.ts";
-import { el } from "./dom.ts";
+import { el } from "../dom/element.ts";
 
-/** Typing pauses for so long before the draft is counted, milliseconds. */
+/** How long typing has to pause before the draft is counted, milliseconds. */
 const quiet = 600;
 
-/** How much of the model's window the conversation and the draft fill, by the server's own counting. */
+/** How full the context window is with the conversation and the draft, as counted by the model's server. */
 export class Gauge {
   readonly element = el("div", { className: "gauge", role: "meter", hidden: true });
   readonly #fill = el("span", { className: "fill" });
@@ -33,13 +33,13 @@ export class Gauge {
     if (tokens) this.#window = tokens;
   }
 
-  /** A turn begins: what was to be counted is no longer true. */
+  /** A turn begins, so a pending count is out of date. */
   cancel(): void {
     clearTimeout(this.#timer);
     this.#counting?.abort();
   }
 
-  /** The turn has ended: what it says it used is the truth, for nothing. A turn that was left early says nothing. */
+  /** The turn has ended: its usage is exact and costs no request. A stopped turn has no usage. */
   ended(draft: string): void {
     this.cancel();
     const { exchanges } = this.#session.conversation;
@@ -49,7 +49,7 @@ export class Gauge {
     if (draft.trim() || (!usage && exchanges.length > 0)) this.count(draft);
   }
 
-  /** Counts, when there has been quiet for a moment. */
+  /** Counts after a short pause in typing. */
   count(draft: string): void {
     this.cancel();
     if (!this.#canCount) return;
@@ -71,7 +71,7 @@ export class Gauge {
       this.#window = result.contextWindow;
       this.#show(result.count);
     } catch {
-      // The gauge keeps its last figure; the next change counts again.
+      // The gauge keeps its last figure until the next change.
     }
   }
 

@@ -4,18 +4,18 @@ import { ChatClient } from "../turn/client.ts";
 import type { Ending, Phase } from "../turn/turn.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { announce, announcer } from "./announcer.ts";
+import { announce, announcer } from "../dom/announcer.ts";
 import { Composer } from "./composer.ts";
-import { button, el } from "./dom.ts";
-import { Frames } from "./frames.ts";
+import { button, el } from "../dom/element.ts";
+import { UpdateThrottle } from "./updateThrottle.ts";
 import { Gauge } from "./gauge.ts";
 import { Pill } from "./pill.ts";
-import { Scrolling } from "./scrolling.ts";
+import { Scrolling } from "../scroll/scrolling.ts";
 import { Settings } from "./settings.ts";
 import { Toast } from "./toast.ts";
 import { Transcript } from "./transcript.ts";
 
-/** The whole page: puts its parts together and carries what happens from one to the other. */
+/** The whole page: creates its parts and connects them. */
 export class Page {
   readonly #words: Words;
   readonly #session: Session;
@@ -25,10 +25,10 @@ export class Page {
   readonly #transcript: Transcript;
   readonly #scrolling: Scrolling;
   readonly #toast = new Toast();
-  readonly #frames = new Frames(() => this.#showTurn());
-  #phase: Phase["is"] = "ended";
+  readonly #updates = new UpdateThrottle(() => this.#showTurn());
+  #phase: Phase["kind"] = "ended";
   #running = false;
-  #goesOn = false;
+  #continues = false;
 
   constructor(words: Words) {
     this.#words = words;
@@ -42,16 +42,30 @@ export class Page {
       thinking: (on) => (this.#session.thinking = on),
       typed: () => this.#gauge.count(this.#composer.draft),
     });
-    this.#transcript = new Transcript(this.#session, words, {
+    this.#transcript = new Transcript(this.#session, words, () => this.#pill.status, {
       suggest: (message) => this.#send(message),
       regenerate: () => void this.#session.regenerate(),
       edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
-      // These buttons go, and the focus would go with them.
-      answerNow: () => (this.#session.answerNow(), this.#focusBox()),
-      retryNow: () => (this.#session.retryNow(), this.#focusBox()),
+      // These buttons disappear, and the focus would be lost with them.
+      answerNow: () => {
+        this.#session.answerNow();
+        this.#focusBox();
+      },
+      retryNow: () => {
+        this.#session.retryNow();
+        this.#focusBox();
+      },
     });
     const settings = new Settings(this.#session, words, (conversation) => this.#replace(conversation, words.imported));
-    const toEnd = button("down", words.toEnd, () => (this.#scrolling.toEnd(), this.#focusBox()), true);
+    const toEnd = button(
+      "down",
+      words.toEnd,
+      () => {
+        this.#scrolling.toEnd();
+        this.#focusBox();
+      },
+      true,
+    );
     toEnd.classList.add("to-end");
     toEnd.hidden = true;
     this.#scrolling = new Scrolling((following) => (toEnd.hidden = following));
@@ -59,10 +73,14 @@ export class Page {
     document.title = words.name;
     document.body.append(
       el("a", { className: "skip", href: "#message" }, words.skipToMessage),
-      el("header", { className: "masthead" },
+      el(
+        "header",
+        { className: "masthead" },
         el("h1", { ariaLabel: words.name }, "Llasta"),
         this.#pill.element,
-        el("nav", { ariaLabel: words.settings },
+        el(
+          "nav",
+          { ariaLabel: words.settings },
           button("settings", words.settings, () => settings.open()),
           button("reset", words.reset, () => this.#reset()),
         ),
@@ -74,7 +92,7 @@ export class Page {
     );
 
     this.#session.onDraftBack = (draft) => this.#composer.giveBack(draft);
-    this.#session.onChange((change) => (change === "turn" ? this.#frames.ask() : this.#show()));
+    this.#session.onChange((change) => (change === "turn" ? this.#updates.request() : this.#show()));
     window.addEventListener("beforeunload", (event) => {
       if (!isEmpty(this.#session.conversation)) event.preventDefault();
     });
@@ -108,7 +126,7 @@ export class Page {
     this.#replace({ ...emptyConversation, system: this.#session.conversation.system }, this.#words.wasReset);
   }
 
-  /** Another conversation takes this one's place, and gives it back for a few seconds. */
+  /** Replaces the conversation, and offers to undo that for a few seconds. */
   #replace(conversation: Conversation, said: string): void {
     if (this.#composer.isEditing) this.#composer.endEdit();
     const old = this.#session.replace(conversation);
@@ -127,11 +145,12 @@ export class Page {
 
   #onModel(status: ModelStatus): void {
     this.#gauge.window = status.contextWindow;
-    this.#composer.hint = status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
+    this.#composer.hint =
+      status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
     const phase = this.#session.turn?.phase;
-    if (phase?.is === "waiting" && phase.cause === "unreachable") {
+    if (phase?.kind === "waiting" && phase.cause === "unreachable") {
       if (status.state === "ready") this.#session.retryNow();
-      else this.#frames.ask();
+      else this.#updates.request();
     }
   }
 
@@ -139,15 +158,16 @@ export class Page {
     const running = this.#session.turn !== undefined;
     const begins = running && !this.#running;
     this.#running = running;
-    this.#transcript.show(this.#pill.status);
+    // Stop and Send come first: they work even if the conversation can't be drawn.
     this.#composer.running = running;
+    this.#transcript.show();
     const { notice } = this.#session;
     this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.problem !== undefined);
     this.#announcePhase();
     if (!running) this.#gauge.ended(this.#composer.draft);
     if (begins) {
       this.#gauge.cancel();
-      // The button that began it may be gone, and the focus with it.
+      // The button that started the turn may be gone, and the focus with it.
       if (document.activeElement === document.body) this.#focusBox();
       this.#scrolling.toEnd();
     } else {
@@ -162,22 +182,22 @@ export class Page {
 
   #showTurn(): void {
     if (!this.#session.turn) return;
-    this.#transcript.showTurn(this.#pill.status);
+    this.#transcript.showTurn();
     this.#announcePhase();
     this.#keepEnd();
   }
 
-  /** A screen reader hears that something begins, waits or ends; the text itself it reads when asked to. */
+  /** Screen readers announce that a turn begins, waits or ends; the text itself is read on demand. */
   #announcePhase(): void {
     const turn = this.#session.turn;
     const now = turn?.phase;
-    const phase = now?.is === "sending" && now.retries ? "waiting" : (now?.is ?? "ended");
-    if (phase !== "answering") this.#goesOn = Boolean(turn?.answer);
+    const phase = now?.kind === "sending" && now.retries ? "waiting" : (now?.kind ?? "ended");
+    if (phase !== "answering") this.#continues = Boolean(turn?.answer);
     if (phase === this.#phase) return;
     this.#phase = phase;
     const words = this.#words;
     if (phase === "thinking") announce(words.announceThinking);
-    else if (phase === "answering") this.#goesOn || announce(words.announceStart);
+    else if (phase === "answering") this.#continues || announce(words.announceStart);
     else if (phase === "waiting" || phase === "resuming" || phase === "ended") {
       const note = document.querySelector(".exchange.last .note:not([hidden]) p")?.textContent;
       const notice = noticeText(this.#session.notice, words);
@@ -186,10 +206,10 @@ export class Page {
   }
 }
 
-/** On a phone, a focused box covers half of the page with a keyboard. */
+/** On a phone, focusing the box opens a keyboard that covers half of the page. */
 const hasKeyboard = (): boolean => matchMedia("(hover: hover)").matches;
 
-/** What is said at the message box; what concerns an answer is said under it. */
+/** The notice at the message box; a note about an answer is shown under the answer. */
 function noticeText(notice: Notice | undefined, words: Words): string {
   switch (notice?.kind) {
     case "draft-back": {
@@ -206,7 +226,7 @@ function noticeText(notice: Notice | undefined, words: Words): string {
   }
 }
 
-/** Why nothing came of an answer. */
+/** Why there is no new answer. */
 function reasonOf(ending: Ending, words: Words): string {
   switch (ending.state) {
     case "failed":

@@ -1,15 +1,15 @@
 import type { ChatClient } from "../turn/client.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { announce } from "./announcer.ts";
-import { el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { el } from "../dom/element.ts";
 import { shortName } from "./exchange.ts";
 
-/** The model's state is asked for so often, milliseconds: it changes seldom once it is ready. */
+/** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
 const whenReady = 15_000;
 const whenNot = 2_000;
 
-/** Which model answers, and whether it can. */
+/** Shows which model answers, and its state. */
 export class Pill {
   readonly element = el("p", { className: "pill" });
   readonly #client: ChatClient;
@@ -38,7 +38,7 @@ export class Pill {
     return this.#status;
   }
 
-  /** Asks now, and then again and again while the page is seen. */
+  /** Requests the state now, and then repeatedly while the page is visible. */
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (document.hidden) return;
@@ -49,7 +49,7 @@ export class Pill {
 
   #take(status: ModelStatus): void {
     const before = this.#status;
-    // A model that can't be asked keeps the name by which it was known.
+    // An unreachable model keeps its last known name.
     this.#status = { ...(before?.model && { model: before.model, simulated: before.simulated }), ...status };
     if (before?.state !== status.state) {
       this.#since = performance.now();
@@ -71,14 +71,20 @@ export class Pill {
   #tick(): void {
     const state = this.#status?.state;
     if (!state || document.hidden) return;
-    const elapsed = state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
+    const elapsed =
+      state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
     const text = this.#words.modelStates[state] + elapsed;
     if (this.#state.textContent !== text) this.#state.textContent = text;
   }
 
   #announce({ state, model }: ModelStatus): void {
     const words = this.#words;
-    const texts = { ready: words.modelReady(shortName(model) ?? ""), loading: words.modelLoading, unreachable: words.modelUnreachable, busy: words.modelBusy };
+    const texts = {
+      ready: words.modelReady(shortName(model) ?? ""),
+      loading: words.modelLoading,
+      unreachable: words.modelUnreachable,
+      busy: words.modelBusy,
+    };
     announce(texts[state]);
   }
 }

@@ -2,11 +2,11 @@ import type { Session } from "../conversation/session.ts";
 import { fromJson, toJson, toMarkdown } from "../conversation/transfer.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Words } from "../words/index.ts";
-import { announce } from "./announcer.ts";
-import { button, el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { button, el } from "../dom/element.ts";
 import { storedTheme, themes, useTheme } from "./theme.ts";
 
-/** System prompt, appearance, and the conversation as a file. */
+/** The settings dialog: system prompt, appearance, and the conversation as a file. */
 export class Settings {
   readonly element: HTMLDialogElement;
   readonly #session: Session;
@@ -35,15 +35,28 @@ export class Settings {
     this.element = el(
       "dialog",
       { className: "settings", "aria-labelledby": "settings-title" },
-      el("div", { className: "title" }, el("h2", { id: "settings-title" }, words.settings), button("close", words.close, () => this.element.close(), true)),
+      el(
+        "div",
+        { className: "title" },
+        el("h2", { id: "settings-title" }, words.settings),
+        button("close", words.close, () => this.element.close(), true),
+      ),
       el("label", { htmlFor: "system" }, words.system),
       this.#system,
-      el("fieldset", {}, el("legend", {}, words.theme), ...themes.map((theme) => {
-        const radio = el("input", { type: "radio", name: "theme", value: theme, checked: theme === chosen });
-        radio.addEventListener("change", () => useTheme(theme));
-        return el("label", {}, radio, words.themes[theme]);
-      })),
-      el("fieldset", { className: "files" }, el("legend", {}, words.thisConversation),
+      el(
+        "fieldset",
+        {},
+        el("legend", {}, words.theme),
+        ...themes.map((theme) => {
+          const radio = el("input", { type: "radio", name: "theme", value: theme, checked: theme === chosen });
+          radio.addEventListener("change", () => useTheme(theme));
+          return el("label", {}, radio, words.themes[theme]);
+        }),
+      ),
+      el(
+        "fieldset",
+        { className: "files" },
+        el("legend", {}, words.thisConversation),
         button(undefined, words.exportMarkdown, () => this.#save("md")),
         button(undefined, words.exportJson, () => this.#save("json")),
         button(undefined, words.importJson, () => file.click()),
@@ -63,9 +76,15 @@ export class Settings {
   #save(kind: "md" | "json"): void {
     const { conversation } = this.#session;
     const words = this.#words;
-    const text = kind === "json" ? toJson(conversation) : toMarkdown(conversation, { title: words.name, system: words.system, you: words.you, thinking: words.thoughtNoTime });
+    const text =
+      kind === "json"
+        ? toJson(conversation)
+        : toMarkdown(conversation, { title: words.name, system: words.system, you: words.you, thinking: words.thoughtNoTime });
     const url = URL.createObjectURL(new Blob([text], { type: kind === "json" ? "application/json" : "text/markdown" }));
-    el("a", { href: url, download: `llasta-${new Date().toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-")}.${kind}` }).click();
+    el("a", {
+      href: url,
+      download: `llasta-${new Date().toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-")}.${kind}`,
+    }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 

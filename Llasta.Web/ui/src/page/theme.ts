@@ -4,7 +4,7 @@ export type Theme = (typeof themes)[number];
 
 const key = "theme";
 
-/** The choice of appearance is all that the page ever stores. */
+/** The appearance is the only thing that the page stores. */
 export function storedTheme(): Theme {
   try {
     return themes.find((theme) => theme === localStorage.getItem(key)) ?? "auto";
@@ -19,6 +19,6 @@ export function useTheme(theme: Theme): void {
   try {
     localStorage.setItem(key, theme);
   } catch {
-    // Storage is switched off: the choice holds until the page is left.
+    // Storage is disabled: the choice lasts until the page is closed.
   }
 }

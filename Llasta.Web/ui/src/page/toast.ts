@@ -1,10 +1,10 @@
-import { announce } from "./announcer.ts";
-import { button, el } from "./dom.ts";
+import { announce } from "../dom/announcer.ts";
+import { button, el } from "../dom/element.ts";
 
-/** How long an action can be undone, milliseconds; longer while the reader's pointer or focus is there. */
+/** How long an action can be undone, milliseconds; longer while the pointer or the focus is on the toast. */
 const duration = 8000;
 
-/** A line at the edge of the page that says what was done, and undoes it. */
+/** A message at the edge of the page that says what was done and offers to undo it. */
 export class Toast {
   readonly element = el("div", { className: "toast", hidden: true });
   #timer = 0;
@@ -15,10 +15,12 @@ export class Toast {
   }
 
   show(text: string, undo: { label: string; run: () => void } | undefined): void {
-    const undoButton = undo && button(undefined, undo.label, () => {
-      this.hide();
-      undo.run();
-    });
+    const undoButton =
+      undo &&
+      button(undefined, undo.label, () => {
+        this.hide();
+        undo.run();
+      });
     this.element.replaceChildren(el("p", {}, text), ...(undoButton ? [undoButton] : []));
     this.element.hidden = false;
     announce(text);

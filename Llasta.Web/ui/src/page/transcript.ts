@@ -1,9 +1,9 @@
-import { isEmpty } from "../conversation/conversation.ts";
+import type { Exchange } from "../conversation/conversation.ts";
 import type { Session } from "../conversation/session.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { ModelStatus, Problem } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { button, el } from "./dom.ts";
+import { button, el } from "../dom/element.ts";
 import { ExchangeView, type ExchangeActions, type Note } from "./exchange.ts";
 
 export interface TranscriptActions extends ExchangeActions {
@@ -11,7 +11,10 @@ export interface TranscriptActions extends ExchangeActions {
   readonly retryNow: () => void;
 }
 
-/** The conversation as it is read: an empty page's welcome, or the exchanges. */
+/** How many exchanges are built in one task. */
+const exchangesPerSlice = 8;
+
+/** The conversation on screen: the welcome of an empty page, or the exchanges. */
 export class Transcript {
   readonly element = el("main", { className: "transcript" });
   readonly #session: Session;
@@ -20,93 +23,133 @@ export class Transcript {
   readonly #welcome: HTMLElement;
   readonly #dropped = el("p", { className: "dropped" });
   readonly #views = new Map<number, ExchangeView>();
+  readonly #model: () => ModelStatus | undefined;
+  #slice = 0;
 
-  constructor(session: Session, words: Words, actions: TranscriptActions) {
+  constructor(session: Session, words: Words, model: () => ModelStatus | undefined, actions: TranscriptActions) {
+    this.#model = model;
     this.#session = session;
     this.#words = words;
     this.#actions = actions;
     this.#welcome = welcome(words, actions.suggest);
   }
 
-  /** Shows everything again; exchanges that are the same are left alone. */
-  show(model: ModelStatus | undefined): void {
-    const { conversation, turn } = this.#session;
-    const { exchanges, dropped } = conversation;
+  /**
+   * Shows the whole conversation; unchanged exchanges are left alone. The last exchanges are built at once, earlier ones
+   * in slices, so that opening a long conversation doesn't block the page. New views are built before old ones go.
+   */
+  show(): void {
+    clearTimeout(this.#slice);
+    const { exchanges } = this.#session.conversation;
+    const missing = exchanges.filter(({ id }) => !this.#views.has(id));
+    const now = new Set(missing.slice(-exchangesPerSlice).map(({ id }) => id));
+    for (const exchange of missing)
+      if (now.has(exchange.id)) this.#views.set(exchange.id, new ExchangeView(exchange, this.#words, this.#actions));
+    const shown = exchanges.filter(({ id }) => this.#views.has(id));
+    for (const exchange of shown) this.#update(exchange);
+
     for (const [id, view] of this.#views)
       if (!exchanges.some((exchange) => exchange.id === id)) {
         view.element.remove();
         this.#views.delete(id);
       }
-    if (isEmpty(conversation)) this.element.replaceChildren(this.#welcome);
+    if (exchanges.length === 0) this.element.replaceChildren(this.#welcome);
     else this.#welcome.remove();
-    exchanges.forEach((exchange, i) => {
-      const isLast = i === exchanges.length - 1;
-      let view = this.#views.get(exchange.id);
-      if (!view) {
-        view = new ExchangeView(exchange, this.#words, this.#actions);
-        this.#views.set(exchange.id, view);
-        this.element.append(view.element);
-      }
-      view.element.classList.toggle("unsent", i < dropped);
-      view.show(exchange, isLast ? turn : undefined, isLast ? this.#note(model) : undefined, isLast);
-      if (i === dropped && dropped > 0) {
-        this.#dropped.textContent = this.#words.dropped(dropped);
-        view.element.before(this.#dropped);
-      }
-    });
-    if (dropped === 0) this.#dropped.remove();
+    let next: Element | null = null;
+    for (const { id } of shown.toReversed()) {
+      const { element } = this.#views.get(id)!;
+      if (element.parentElement !== this.element || this.#nextView(element) !== next) this.element.insertBefore(element, next);
+      next = element;
+    }
+    this.#showDropped();
+    if (missing.length > now.size) this.#slice = window.setTimeout(() => this.show());
   }
 
-  /** Shows only what the running turn changed. */
-  showTurn(model: ModelStatus | undefined): void {
+  #update(exchange: Exchange): void {
+    const { conversation, turn } = this.#session;
+    const isLast = exchange === conversation.exchanges.at(-1);
+    const view = this.#views.get(exchange.id)!;
+    view.element.classList.toggle("unsent", conversation.exchanges.indexOf(exchange) < conversation.dropped);
+    view.show(exchange, isLast ? turn : undefined, isLast ? this.#note() : undefined, isLast);
+  }
+
+  #nextView(element: Element): Element | null {
+    const next = element.nextElementSibling;
+    return next === this.#dropped ? next.nextElementSibling : next;
+  }
+
+  #showDropped(): void {
+    const { exchanges, dropped } = this.#session.conversation;
+    const view = dropped > 0 ? this.#views.get(exchanges[dropped]!.id) : undefined;
+    if (view) {
+      this.#dropped.textContent = this.#words.dropped(dropped);
+      view.element.before(this.#dropped);
+    } else this.#dropped.remove();
+  }
+
+  /** Shows only the changes of the running turn. */
+  showTurn(): void {
     const { conversation, turn } = this.#session;
     const last = conversation.exchanges.at(-1);
-    if (last) this.#views.get(last.id)?.show(last, turn, this.#note(model), true);
+    if (last) this.#views.get(last.id)?.show(last, turn, this.#note(), true);
   }
 
-  #note(model: ModelStatus | undefined): Note | undefined {
+  #note(): Note | undefined {
     const { turn, notice, conversation } = this.#session;
-    if (turn) return this.#waitingNote(turn, model);
+    if (turn) return this.#waitingNote(turn);
     if (notice?.kind === "trouble") return this.#troubleNote(notice.problem);
     const words = this.#words;
     const answer = conversation.exchanges.at(-1)?.answer;
-    if (!answer) return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
-    const goOn = { label: words.goOn, run: () => void this.#session.goOn() };
+    if (!answer)
+      return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
+    const continues = { label: words.continue, run: () => void this.#session.continueAnswer() };
     switch (answer.state) {
       case "stopped":
-        return { tone: "quiet", text: words.stopped, action: goOn };
+        return { tone: "quiet", text: words.stopped, action: continues };
       case "length":
-        return { tone: "quiet", text: words.length, action: goOn };
+        return { tone: "quiet", text: words.length, action: continues };
       case "thinking-limit":
-        return { tone: "quiet", text: words.thinkingLimit, action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() } };
+        return {
+          tone: "quiet",
+          text: words.thinkingLimit,
+          action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() },
+        };
       case "truncated":
-        return { tone: "problem", text: words.truncated, action: goOn };
+        return { tone: "problem", text: words.truncated, action: continues };
       case "done":
-        return answer.text ? undefined : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
+        return answer.text
+          ? undefined
+          : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
     }
   }
 
-  #waitingNote({ phase, answer, fruitless }: Turn, model: ModelStatus | undefined): Note | undefined {
+  #waitingNote({ phase, answer, fruitless }: Turn): Note | undefined {
     const words = this.#words;
-    switch (phase.is) {
+    switch (phase.kind) {
       case "sending":
-        // A new try doesn't take the place of what it tries to mend.
-        if (phase.retries) return this.#tryNowNote(phase.retries, answer, model);
-        // What goes on after a break has had its first word.
+        // While retrying, the note keeps saying why.
+        if (phase.retries) return this.#tryNowNote(phase.retries, answer);
+        // A continued answer already has its first word.
         return { tone: "quiet", text: answer && fruitless > 0 ? words.resuming : words.sending };
       case "resuming":
         return { tone: "quiet", text: words.resuming };
       case "waiting":
-        return this.#tryNowNote(phase.cause, answer, model);
+        return this.#tryNowNote(phase.cause, answer);
       default:
         return undefined;
     }
   }
 
-  #tryNowNote(cause: "unreachable" | "busy", answer: string, model: ModelStatus | undefined): Note {
+  #tryNowNote(cause: "unreachable" | "busy", answer: string): Note {
     const words = this.#words;
     const text =
-      cause === "busy" ? words.waitingBusy : answer ? words.waitingToGoOn : model?.state === "loading" ? words.waitingLoading : words.waitingUnreachable;
+      cause === "busy"
+        ? words.waitingBusy
+        : answer
+          ? words.waitingToContinue
+          : this.#model()?.state === "loading"
+            ? words.waitingLoading
+            : words.waitingUnreachable;
     return { tone: "quiet", text, action: { label: words.tryNow, run: this.#actions.retryNow } };
   }
 
@@ -116,7 +159,7 @@ export class Transcript {
     const { dropCount, conversation } = this.#session;
     if (problem.code === "context-overflow" && dropCount !== null)
       return { ...note, action: { label: words.dropOldest(dropCount - conversation.dropped), run: () => void this.#session.dropOldest() } };
-    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.goOn() } };
+    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
   }
 }
 
@@ -127,5 +170,15 @@ const welcome = (words: Words, suggest: (message: string) => void): HTMLElement 
     el("h2", {}, words.emptyTitle),
     el("p", {}, words.emptyText),
     el("h3", {}, words.suggestionsTitle),
-    el("ul", {}, ...words.suggestions.map((suggestion) => el("li", {}, button(undefined, suggestion, () => suggest(suggestion))))),
+    el(
+      "ul",
+      {},
+      ...words.suggestions.map((suggestion) =>
+        el(
+          "li",
+          {},
+          button(undefined, suggestion, () => suggest(suggestion)),
+        ),
+      ),
+    ),
   );

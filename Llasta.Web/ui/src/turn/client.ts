@@ -1,39 +1,44 @@
+import { updateIntervalMs } from "./pace.ts";
 import { EventStreamParser, type ServerSentEvent } from "./sse.ts";
-import { problemCodes, type ChatRequest, type End, type Message, type ModelStatus, type Problem, type ProblemCode, type Start, type TokenCount } from "./wire.ts";
+import {
+  problemCodes,
+  type ChatRequest,
+  type End,
+  type Message,
+  type ModelStatus,
+  type Problem,
+  type ProblemCode,
+  type Start,
+  type TokenCount,
+} from "./wire.ts";
 
-/** What a request for an answer can bring. After `end`, `failed` or `cut` nothing follows. */
+/** What a request for an answer can deliver. Nothing follows `end`, `failed` or `cut`. */
 export type Delivery =
   | { readonly kind: "start"; readonly start: Start }
   | { readonly kind: "reasoning"; readonly text: string }
   | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "end"; readonly end: End }
   | { readonly kind: "failed"; readonly problem: Problem }
-  /** The stream ended, broke or fell silent without having said how the turn ended. */
+  /** The stream ended, broke or went silent before it said how the turn ended. */
   | { readonly kind: "cut" };
 
-/** The chat API sends a comment after 15 s of silence: after four times that, nobody is there any more. */
+/** The chat API sends a comment after 15 s of silence. After four times that, the connection is taken for dead. */
 const silenceMs = 60_000;
 
-/**
- * From one read of the stream to the next at least this time passes, milliseconds. The page draws no more often, and a read
- * costs it more than a token does: what comes meanwhile waits in the browser's buffer, and is read at once.
- */
-const betweenReads = 40;
-
-/** The chat API over `fetch`; it runs in a browser and in Node alike. */
+/** The chat API over `fetch`; it runs in a browser and in Node. */
 export class ChatClient {
   readonly #base: string;
   readonly #fetch: typeof fetch;
 
-  /** @param base where `api/` is, ending in a slash; in a page its own folder. */
+  /** @param base where `api/` is, ending in a slash; by default the page's own folder. */
   constructor(base = "", fetchWith: typeof fetch = (input, init) => fetch(input, init)) {
     this.#base = base;
     this.#fetch = fetchWith;
   }
 
   /**
-   * Asks for an answer. Yields what each read of the stream brought; it doesn't throw, and ends without another
-   * word once `signal` is aborted, which closes the request.
+   * Requests an answer and yields what each read of the stream delivered. It never throws. Aborting `signal`
+   * closes the request and ends the sequence without another delivery.
    */
   async *chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<readonly Delivery[], void> {
     const closing = new AbortController();
@@ -59,18 +64,18 @@ export class ChatClient {
     }
   }
 
-  /** The model's state; when not even that can be asked, it is unreachable. */
+  /** The model's state; `unreachable` when the request for it fails. */
   async model(signal?: AbortSignal): Promise<ModelStatus> {
     try {
       const response = await this.#fetch(`${this.#base}api/model`, signal ? { signal } : {});
       if (response.ok) return (await response.json()) as ModelStatus;
     } catch {
-      // Told by the result.
+      // The result below says so.
     }
     return { state: "unreachable", simulated: false };
   }
 
-  /** Counts a conversation's tokens; null where the model's server can't (then it never can). @throws when it fails otherwise. */
+  /** Counts a conversation's tokens. Returns null if the model's server can't count; that doesn't change later. @throws on any other failure. */
   async tokens(messages: readonly Message[], thinking: boolean, signal: AbortSignal): Promise<TokenCount | null> {
     const response = await this.#post("api/tokens", { messages, thinking }, signal);
     if (response.status === 501) return null;
@@ -88,7 +93,11 @@ export class ChatClient {
   }
 }
 
-async function* deliveries(body: ReadableStream<Uint8Array>, signal: AbortSignal, close: () => void): AsyncGenerator<readonly Delivery[], void> {
+async function* deliveries(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  close: () => void,
+): AsyncGenerator<readonly Delivery[], void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventStreamParser();
@@ -122,7 +131,7 @@ async function* deliveries(body: ReadableStream<Uint8Array>, signal: AbortSignal
   }
 }
 
-/** Ends early when `signal` does. A page out of sight doesn't pause: its timers are slow. */
+/** Ends early when `signal` is aborted. A hidden page doesn't pause, because browsers slow its timers down. */
 async function pause(signal: AbortSignal): Promise<void> {
   if (signal.aborted || globalThis.document?.hidden) return;
   await new Promise<void>((resolve) => {
@@ -131,7 +140,7 @@ async function pause(signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, betweenReads);
+    const timer = setTimeout(done, updateIntervalMs);
     signal.addEventListener("abort", done);
   });
 }
@@ -166,7 +175,7 @@ async function problemOf(response: Response): Promise<Problem> {
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
 }
 
-/** What a proxy on the way answers has no code of ours: its status says enough. */
+/** Codes for responses of a proxy in between, which carry no problem document of ours. */
 const codesByStatus: Partial<Record<number, ProblemCode>> = {
   400: "invalid-request",
   403: "forbidden-origin",

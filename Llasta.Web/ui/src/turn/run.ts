@@ -2,9 +2,9 @@ import type { ChatClient } from "./client.ts";
 import { beginTurn, requestOf, step, type Turn, type TurnEvent, type TurnStart } from "./turn.ts";
 
 export interface Clock {
-  /** Milliseconds; only goes forward. */
+  /** Milliseconds on a monotonic clock. */
   now(): number;
-  /** Calls back once after so many milliseconds, unless cancelled by the function it returns. */
+  /** Calls `call` once after `ms` milliseconds, unless the returned function cancels it. */
   after(ms: number, call: () => void): () => void;
 }
 
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly random?: () => number;
 }
 
-/** Brings a turn from its first request to its end, through waits, cuts and continuations. */
+/** Runs a turn from its first request to its end, through pauses, cuts and continuations. */
 export class TurnRun {
   /** Resolves when the turn has ended; never rejects. */
   readonly ended: Promise<Turn>;
@@ -50,24 +50,24 @@ export class TurnRun {
     return this.#turn;
   }
 
-  /** Ends the turn and closes its request, in whatever phase it is. */
+  /** Ends the turn and closes its request, in any phase. */
   stop(): void {
     this.#interrupt({ kind: "stop" });
   }
 
-  /** Leaves the thinking and asks for the answer at once. */
+  /** Skips the rest of the thinking and requests the answer at once. */
   answerNow(): void {
     if (!this.#turn.answer && this.#turn.thinking) this.#interrupt({ kind: "answer-now" });
   }
 
-  /** Ends a pause early: the model is ready, the network is back, or the reader doesn't want to wait. */
+  /** Ends a pause early: the model is ready, the network is back, or the reader asked for it. */
   retryNow(): void {
     this.#take([{ kind: "retry" }]);
     this.#wake?.();
   }
 
   #interrupt(event: TurnEvent): void {
-    if (this.#turn.phase.is === "ended") return;
+    if (this.#turn.phase.kind === "ended") return;
     this.#take([event]);
     this.#request?.abort();
     this.#wake?.();
@@ -76,8 +76,8 @@ export class TurnRun {
   async #run(): Promise<Turn> {
     for (;;) {
       const { phase } = this.#turn;
-      if (phase.is === "ended") return this.#turn;
-      if (phase.is === "waiting" || phase.is === "resuming") await this.#pause(phase.until);
+      if (phase.kind === "ended") return this.#turn;
+      if (phase.kind === "waiting" || phase.kind === "resuming") await this.#pause(phase.until);
       else await this.#ask();
     }
   }

@@ -5,8 +5,8 @@ export interface ServerSentEvent {
 }
 
 /**
- * Parses an event stream that arrives in pieces of any size. Comments, ids and retry hints are skipped;
- * an event that the stream ends in the middle of is dropped, as the standard has it
+ * Parses an event stream that arrives in pieces of any size. Comments, ids and retry hints are ignored.
+ * An incomplete event at the end of the stream is dropped, as the standard requires
  * (WHATWG HTML, "Interpreting an event stream").
  */
 export class EventStreamParser {
@@ -15,14 +15,14 @@ export class EventStreamParser {
   #data: string[] = [];
   #afterCarriageReturn = false;
 
-  /** The events that are complete with this piece. */
+  /** Returns the events that this piece completes. */
   push(piece: string): ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
     if (this.#afterCarriageReturn && piece !== "") {
       this.#afterCarriageReturn = false;
       if (piece.startsWith("\n")) piece = piece.slice(1);
     }
-    // Only the new piece is searched for line ends: a long line costs its length once.
+    // Only the new piece is searched for line ends, so a long line is scanned once.
     let start = 0;
     for (const end of piece.matchAll(/\r\n|\n|\r/g)) {
       this.#line(this.#buffer + piece.slice(start, end.index), events);

@@ -1,58 +1,58 @@
 import type { Delivery } from "./client.ts";
 import type { ChatRequest, Message, Problem, Timings, Usage } from "./wire.ts";
 
-/** How a turn ended: each has its own words and one action in the page. */
+/** How a turn ended. Each state has its own words and one action in the page. */
 export type Ending =
   | { readonly state: "done" | "stopped" | "length" | "thinking-limit" | "truncated" }
   | { readonly state: "failed"; readonly problem: Problem };
 
 export type Phase =
-  /** A request is out and nothing has come yet; it may be a new try after a refusal. */
-  | { readonly is: "sending"; readonly retries?: "unreachable" | "busy" }
-  | { readonly is: "thinking" }
-  | { readonly is: "answering" }
-  /** The model can't be reached or is busy: the request goes out again at `until`, milliseconds on the clock. */
-  | { readonly is: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
-  /** The stream was cut: it is continued at `until`. */
-  | { readonly is: "resuming"; readonly until: number }
-  | { readonly is: "ended"; readonly ending: Ending };
+  /** A request was sent and nothing has arrived yet; `retries` says why it is a retry. */
+  | { readonly kind: "sending"; readonly retries?: "unreachable" | "busy" }
+  | { readonly kind: "thinking" }
+  | { readonly kind: "answering" }
+  /** The model is unreachable or busy: the request is sent again at `until`, milliseconds on the clock. */
+  | { readonly kind: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
+  /** The stream was cut: the answer is continued at `until`, milliseconds on the clock. */
+  | { readonly kind: "resuming"; readonly until: number }
+  | { readonly kind: "ended"; readonly ending: Ending };
 
-/** One answer on its way: all that is known of it, and what happens next. */
+/** One answer in progress: everything known about it, and what happens next. */
 export interface Turn {
   readonly history: readonly Message[];
   readonly thinking: boolean;
   readonly phase: Phase;
   readonly answer: string;
   readonly reasoning: string;
-  /** The answer was asked for without this thinking: it isn't part of what is continued. */
+  /** The reader skipped this thinking: it isn't sent when the answer is continued. */
   readonly reasoningSkipped: boolean;
-  /** A new thought has begun elsewhere: what comes next replaces the old one. */
+  /** The thinking starts again from the beginning: the next piece replaces the old text. */
   readonly reasoningStale: boolean;
   readonly reasoningSince: number | undefined;
   readonly reasoningMs: number | undefined;
-  /** Requests in a row that brought no text of the answer: a thought that begins anew is no progress. */
+  /** Consecutive requests that delivered no answer text; restarted thinking doesn't count as progress. */
   readonly fruitless: number;
-  /** How many of these were cut, not refused: a model may take its time to load, and be cut after that. */
+  /** How many of these were cut rather than refused: a model may load for minutes and be cut after that. */
   readonly cuts: number;
   readonly model: string | undefined;
-  /** What the last request told of itself. */
+  /** The usage of the last request. */
   readonly usage: Usage | undefined;
-  /** Tokens of the partial answer that the running request goes on from: 0 where there is none, undefined where nobody counted them. */
+  /** Tokens of the partial answer that the running request continues: 0 if there is none, undefined if they weren't counted. */
   readonly tokensBefore: number | undefined;
-  /** Tokens of the whole answer with its thinking, once the end has told them. */
+  /** Tokens of the whole answer and its thinking, known once the stream has ended. */
   readonly tokens: number | undefined;
-  /** The rate is the last request's, the time to the first token that of the request which began the answer. */
+  /** The rate is that of the last request, the time to the first token that of the first one. */
   readonly timings: Timings | undefined;
 }
 
 export type TurnEvent =
   | Delivery
-  /** The pause is over, or there is reason to hope before it is. */
+  /** The pause is over, or a retry before its end is worthwhile. */
   | { readonly kind: "retry" }
   | { readonly kind: "stop" }
   | { readonly kind: "answer-now" };
 
-/** After so many cuts in a row without a word of the answer between them, which takes most of a minute, the reader is asked. */
+/** After this many consecutive cuts without any answer text, which takes most of a minute, the reader decides. */
 export const mostFruitlessCuts = 10;
 
 export interface PartialAnswer {
@@ -68,14 +68,14 @@ export interface TurnStart {
   /** The conversation, ending with the user's message. */
   readonly history: readonly Message[];
   readonly thinking: boolean;
-  /** A partial answer to go on from. */
+  /** A partial answer to continue. */
   readonly partial?: PartialAnswer | undefined;
 }
 
 export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
   history,
   thinking,
-  phase: { is: "sending" },
+  phase: { kind: "sending" },
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
   reasoningSkipped: partial?.reasoningSkipped ?? false,
@@ -91,29 +91,27 @@ export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
   timings: partial?.answer ? partial.timings : undefined,
 });
 
-/** The request that the turn needs now: the whole conversation, or the answer so far to go on from. */
+/** The request that the turn needs now: the conversation, followed by the partial answer if there is one. */
 export function requestOf(turn: Turn): ChatRequest {
   const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
-  const partial: Message[] = answer
-    ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
-    : [];
+  const partial: Message[] = answer ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }] : [];
   return { messages: [...history, ...partial], thinking, continue: answer !== "" };
 }
 
 /**
- * What an event makes of a turn. Nothing here waits or asks for time.
- * @param now milliseconds on a clock that only goes forward.
+ * Returns the turn after an event. A pure function: it neither waits nor reads a clock.
+ * @param now milliseconds on a monotonic clock.
  * @param jitter from 0 to 1: spreads the retries of many pages over time.
  */
 export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): Turn {
-  if (turn.phase.is === "ended") return turn;
+  if (turn.phase.kind === "ended") return turn;
   switch (event.kind) {
     case "start":
       return { ...turn, model: event.start.model };
     case "reasoning":
       return {
         ...turn,
-        phase: turn.phase.is === "thinking" ? turn.phase : { is: "thinking" },
+        phase: turn.phase.kind === "thinking" ? turn.phase : { kind: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
         reasoningSkipped: false,
@@ -124,7 +122,7 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
         ...thoughtUntil(turn, now),
         fruitless: 0,
         cuts: 0,
-        phase: turn.phase.is === "answering" ? turn.phase : { is: "answering" },
+        phase: turn.phase.kind === "answering" ? turn.phase : { kind: "answering" },
         answer: turn.answer + event.text,
       };
     case "end": {
@@ -137,14 +135,14 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
     case "failed":
       return fail(turn, event.problem, now, jitter);
     case "retry":
-      if (turn.phase.is === "waiting") return { ...turn, phase: { is: "sending", retries: turn.phase.cause } };
-      return turn.phase.is === "resuming" ? { ...turn, phase: { is: "sending" } } : turn;
+      if (turn.phase.kind === "waiting") return { ...turn, phase: { kind: "sending", retries: turn.phase.cause } };
+      return turn.phase.kind === "resuming" ? { ...turn, phase: { kind: "sending" } } : turn;
     case "stop":
       return end(turn, { state: "stopped" }, now);
     case "answer-now":
       return turn.answer || !turn.thinking
         ? turn
-        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { is: "sending" } };
+        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { kind: "sending" } };
   }
 }
 
@@ -152,24 +150,24 @@ function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
   if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
   const fruitless = turn.fruitless + 1;
   const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, jitter));
-  return { ...interrupted(turn), fruitless, phase: { is: "waiting", cause: problem.code, until: now + pause } };
+  return { ...interrupted(turn), fruitless, phase: { kind: "waiting", cause: problem.code, until: now + pause } };
 }
 
 function cut(turn: Turn, now: number, jitter: number): Turn {
   const fruitless = turn.fruitless + 1;
   const cuts = turn.cuts + 1;
   if (cuts > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
-  return { ...interrupted(turn), fruitless, cuts, phase: { is: "resuming", until: now + pauseAfter(fruitless, jitter) } };
+  return { ...interrupted(turn), fruitless, cuts, phase: { kind: "resuming", until: now + pauseAfter(fruitless, jitter) } };
 }
 
-const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { is: "ended", ending } });
+const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { kind: "ended", ending } });
 
-/** A thought can't be gone on with: cut in the middle of it, the next request thinks anew. Tokens are told only at a stream's end. */
+/** Thinking can't be resumed after a cut: the next request starts it again. Token counts arrive only at the end of a stream. */
 const interrupted = (turn: Turn): Turn => ({
   ...turn,
   reasoningStale: turn.answer === "",
   reasoningSince: turn.answer ? turn.reasoningSince : undefined,
-  tokensBefore: turn.phase.is === "answering" ? undefined : turn.tokensBefore,
+  tokensBefore: turn.phase.kind === "answering" ? undefined : turn.tokensBefore,
 });
 
 const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last: Timings | undefined) => ({
@@ -178,7 +176,7 @@ const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last
 });
 
 const thoughtUntil = (turn: Turn, now: number): Turn =>
-  turn.reasoningSince === undefined || turn.phase.is !== "thinking"
+  turn.reasoningSince === undefined || turn.phase.kind !== "thinking"
     ? turn
     : { ...turn, reasoningMs: now - turn.reasoningSince, reasoningSince: undefined };
 

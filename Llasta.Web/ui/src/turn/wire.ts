@@ -1,9 +1,9 @@
-/* What the chat API and the page say to each other. */
+/* The contract between the chat API and the page. */
 
 export interface Message {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
-  /** The thinking that led to a partial answer; only with the message being continued. */
+  /** The thinking before a partial answer; only in the message that is continued. */
   readonly reasoning?: string;
 }
 

@@ -5,7 +5,7 @@ export type { Words };
 
 const languages: readonly Words[] = [en, fr];
 
-/** The first of the reader's languages that the page speaks, else English. */
+/** The first of the reader's preferred languages that the page supports, otherwise English. */
 export const wordsFor = (preferred: readonly string[]): Words =>
   preferred
     .map((tag) => languages.find(({ language }) => language === tag.split("-")[0]!.toLowerCase()))

@@ -1,16 +1,31 @@
 import { describe, expect, test } from "vitest";
-import { answerOf, dropToFit, emptyConversation, messagesOf, newExchange, turnFor, type Answer, type Conversation } from "../../src/conversation/conversation.ts";
+import {
+  answerOf,
+  dropToFit,
+  emptyConversation,
+  messagesOf,
+  newExchange,
+  turnFor,
+  type Answer,
+  type Conversation,
+} from "../../src/conversation/conversation.ts";
 import { beginTurn, step } from "../../src/turn/turn.ts";
 import { fromJson, toJson, toMarkdown } from "../../src/conversation/transfer.ts";
 
-const answer = (text: string, more: Partial<Answer> = {}): Answer => ({ text, reasoning: "", reasoningSkipped: false, state: "done", ...more });
+const answer = (text: string, more: Partial<Answer> = {}): Answer => ({
+  text,
+  reasoning: "",
+  reasoningSkipped: false,
+  state: "done",
+  ...more,
+});
 const conversation = (...pairs: [string, Answer?][]): Conversation => ({
   ...emptyConversation,
   exchanges: pairs.map(([question, answer]) => newExchange(question, answer)),
 });
 
-describe("what is sent", () => {
-  test("is the system prompt, then questions and answers in turn, without thinking", () => {
+describe("the messages sent", () => {
+  test("are the system prompt, then alternating questions and answers, without thinking", () => {
     const sent = messagesOf({ ...conversation(["a", answer("A", { reasoning: "Hm" })], ["b"]), system: "Be brief." });
     expect(sent).toEqual([
       { role: "system", content: "Be brief." },
@@ -20,11 +35,11 @@ describe("what is sent", () => {
     ]);
   });
 
-  test("leaves out dropped exchanges", () => {
+  test("leave out dropped exchanges", () => {
     expect(messagesOf({ ...conversation(["a", answer("A")], ["b"]), dropped: 1 })).toEqual([{ role: "user", content: "b" }]);
   });
 
-  test("joins questions that were never answered, so that the roles take turns", () => {
+  test("join unanswered questions, so that the roles alternate", () => {
     const sent = messagesOf(conversation(["a"], ["b", answer("", { reasoning: "Hm", state: "stopped" })], ["c", answer("C")]), "d");
     expect(sent).toEqual([
       { role: "user", content: "a\n\nb\n\nc" },
@@ -33,7 +48,7 @@ describe("what is sent", () => {
     ]);
   });
 
-  test("to go on is the conversation without the partial answer, and the partial answer", () => {
+  test("to continue are the conversation and the partial answer", () => {
     const partial = answer("B so far", { reasoning: "Hm", state: "stopped" });
     const begun = conversation(["a", answer("A")], ["b", partial]);
     expect(turnFor(begun, true, true)).toMatchObject({ partial: { answer: "B so far", reasoning: "Hm" } });
@@ -42,7 +57,7 @@ describe("what is sent", () => {
   });
 });
 
-describe("what a turn leaves behind", () => {
+describe("the answer of a turn", () => {
   const told = { usage: { promptTokens: 9, completionTokens: 3 }, tokens: 3, timings: { firstTokenMs: 5 } };
   const old = answer("B so far", { state: "length", ...told });
   const going = beginTurn(turnFor(conversation(["b", old]), true, true));
@@ -51,9 +66,12 @@ describe("what a turn leaves behind", () => {
     expect(answerOf(step(going, { kind: "stop" }, 0), old)).toMatchObject({ state: "stopped", text: "B so far", ...told });
   });
 
-  test("has no figures for a text that nobody counted", () => {
+  test("has no figures for a text that wasn't counted", () => {
     const stopped = [{ kind: "answer", text: ", and more" }, { kind: "stop" }] as const;
-    const left = answerOf(stopped.reduce((turn, event) => step(turn, event, 0), going), old);
+    const left = answerOf(
+      stopped.reduce((turn, event) => step(turn, event, 0), going),
+      old,
+    );
     expect(left).toMatchObject({ state: "stopped", text: "B so far, and more", usage: undefined, tokens: undefined });
   });
 });
@@ -71,7 +89,7 @@ describe("dropping the oldest exchanges", () => {
     expect(dropToFit({ ...long, dropped: 1 })).toBe(2);
   });
 
-  test("never drops the last one: alone it is too long itself", () => {
+  test("never drops the last one, which is too long on its own", () => {
     expect(dropToFit({ ...long, dropped: 2 }, 1100, 10)).toBeNull();
   });
 });
@@ -79,23 +97,41 @@ describe("dropping the oldest exchanges", () => {
 describe("a saved conversation", () => {
   const saved: Conversation = {
     ...conversation(
-      ["a", answer("**A**\n", { reasoning: "Hm", reasoningMs: 1200, model: "Qwen/Qwen3-8B", usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 }, tokens: 7, timings: { firstTokenMs: 5 } })],
+      [
+        "a",
+        answer("**A**\n", {
+          reasoning: "Hm",
+          reasoningMs: 1200,
+          model: "Qwen/Qwen3-8B",
+          usage: { promptTokens: 9, completionTokens: 3, reasoningTokens: 2 },
+          tokens: 7,
+          timings: { firstTokenMs: 5 },
+        }),
+      ],
       ["b 👋\u0000", answer("", { state: "thinking-limit", reasoningSkipped: true })],
       ["c"],
     ),
     system: "Be brief.",
     dropped: 1,
   };
-  const withoutIds = ({ exchanges, ...rest }: Conversation) => ({ ...rest, exchanges: exchanges.map(({ question, answer }) => ({ question, answer })) });
+  const withoutIds = ({ exchanges, ...rest }: Conversation) => ({
+    ...rest,
+    exchanges: exchanges.map(({ question, answer }) => ({ question, answer })),
+  });
 
-  test("as JSON comes back the same, with new ids", () => {
+  test("as JSON is read back the same, with new ids", () => {
     const back = fromJson(toJson(saved));
     expect(withoutIds(back)).toEqual(withoutIds(saved));
     expect(new Set([...saved.exchanges, ...back.exchanges].map(({ id }) => id)).size).toBe(6);
   });
 
   test.each([
-    "", "null", "[]", "{}", '"x"', '{"format":"other","version":1}',
+    "",
+    "null",
+    "[]",
+    "{}",
+    '"x"',
+    '{"format":"other","version":1}',
     '{"format":"llasta-conversation","version":2,"system":"","exchanges":[]}',
     '{"format":"llasta-conversation","version":1,"system":"","exchanges":{}}',
     '{"format":"llasta-conversation","version":1,"system":"","exchanges":[{"question":1}]}',
@@ -105,7 +141,7 @@ describe("a saved conversation", () => {
     expect(() => fromJson(text)).toThrow(TypeError);
   });
 
-  test("can't have more dropped exchanges than there are", () => {
+  test("has at most as many dropped exchanges as it has exchanges", () => {
     expect(fromJson(toJson({ ...saved, dropped: 99 })).dropped).toBe(2);
     expect(fromJson(toJson({ ...emptyConversation, dropped: 99 })).dropped).toBe(0);
   });

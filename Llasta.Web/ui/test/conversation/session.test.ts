@@ -23,47 +23,63 @@ describe("a message", () => {
     const { session: chat, calls, texts } = await session(answers("A"), answers("B"));
     await chat.send("a");
     await chat.send("b");
-    expect(texts()).toEqual([["a", "A"], ["b", "B"]]);
+    expect(texts()).toEqual([
+      ["a", "A"],
+      ["b", "B"],
+    ]);
     expect(calls[1]!.request.messages).toHaveLength(3);
   });
 
-  test.each(["invalid-request", "too-large", "forbidden-origin"] as const)("refused as %s comes back to its writer and leaves no trace", async (code) => {
-    const { session: chat, drafts, texts } = await session(problem(code));
-    await chat.send("a");
-    expect(texts()).toEqual([]);
-    expect(drafts).toEqual(["a"]);
-    expect(chat.notice).toMatchObject({ kind: "draft-back", problem: { code } });
-  });
+  test.each(["invalid-request", "too-large", "forbidden-origin"] as const)(
+    "refused as %s is returned to its writer and leaves no trace",
+    async (code) => {
+      const { session: chat, drafts, texts } = await session(problem(code));
+      await chat.send("a");
+      expect(texts()).toEqual([]);
+      expect(drafts).toEqual(["a"]);
+      expect(chat.notice).toMatchObject({ kind: "draft-back", problem: { code } });
+    },
+  );
 
-  test.each(["model-auth", "model-not-found", "model-error"] as const)("that failed as %s stays, and can be tried again; the error is no part of it", async (code) => {
-    const { session: chat, calls, texts } = await session(problem(code), answers("A"));
-    await chat.send("a");
-    expect(texts()).toEqual([["a", undefined]]);
-    expect(chat.notice).toMatchObject({ kind: "trouble", problem: { code } });
-    await chat.goOn();
-    expect(texts()).toEqual([["a", "A"]]);
-    expect(chat.notice).toBeUndefined();
-    expect(calls[1]!.request.messages).toEqual([{ role: "user", content: "a" }]);
-  });
+  test.each(["model-auth", "model-not-found", "model-error"] as const)(
+    "that failed as %s stays and can be retried; the error isn't part of it",
+    async (code) => {
+      const { session: chat, calls, texts } = await session(problem(code), answers("A"));
+      await chat.send("a");
+      expect(texts()).toEqual([["a", undefined]]);
+      expect(chat.notice).toMatchObject({ kind: "trouble", problem: { code } });
+      await chat.continueAnswer();
+      expect(texts()).toEqual([["a", "A"]]);
+      expect(chat.notice).toBeUndefined();
+      expect(calls[1]!.request.messages).toEqual([{ role: "user", content: "a" }]);
+    },
+  );
 
-  test("stopped before anything came is back with its writer", async () => {
+  test("stopped before any text arrived is returned to its writer", async () => {
     const { session: chat, drafts, texts } = await session(() => chat.stop());
     await chat.send("a");
     expect([texts(), drafts, chat.notice]).toEqual([[], ["a"], { kind: "draft-back" }]);
   });
 
-  test("that outgrew the window can go out without the oldest exchanges, which stay in sight", async () => {
-    const { session: chat, calls, texts } = await session(answers("A"), problem("context-overflow", { promptTokens: 110, contextWindow: 100 }), answers("B"));
+  test("that no longer fits the window can be sent without the oldest exchanges, which stay visible", async () => {
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(answers("A"), problem("context-overflow", { promptTokens: 110, contextWindow: 100 }), answers("B"));
     await chat.send("a");
     await chat.send("b");
     expect(chat.dropCount).toBe(1);
     await chat.dropOldest();
-    expect(texts()).toEqual([["a", "A"], ["b", "B"]]);
+    expect(texts()).toEqual([
+      ["a", "A"],
+      ["b", "B"],
+    ]);
     expect(calls[2]!.request.messages).toEqual([{ role: "user", content: "b" }]);
     expect(chat.conversation.dropped).toBe(1);
   });
 
-  test("that alone outgrows the window comes back to its writer", async () => {
+  test("that alone exceeds the window is returned to its writer", async () => {
     const { session: chat, drafts, texts } = await session(problem("context-overflow", { promptTokens: 200, contextWindow: 100 }));
     await chat.send("a");
     expect([texts(), drafts]).toEqual([[], ["a"]]);
@@ -71,12 +87,16 @@ describe("a message", () => {
 });
 
 describe("an answer", () => {
-  test("that broke off stays as far as it came, and trying again goes on with it", async () => {
-    const { session: chat, calls, texts } = await session(streams([start, event("half "), event({ code: "model-error", detail: "" }, "error")]), answers("whole"));
+  test("that was cut is kept, and a retry continues it", async () => {
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(streams([start, event("half "), event({ code: "model-error", detail: "" }, "error")]), answers("whole"));
     await chat.send("a");
     expect(texts()).toEqual([["a", "half "]]);
     expect(chat.conversation.exchanges[0]!.answer).toMatchObject({ state: "truncated" });
-    await chat.goOn();
+    await chat.continueAnswer();
     expect(texts()).toEqual([["a", "half whole"]]);
     expect(calls[1]!.request.continue).toBe(true);
   });
@@ -99,7 +119,7 @@ describe("an answer", () => {
   test("is kept when the new one is stopped in mid-thought", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
     await chat.send("a");
-    const thinks = until(chat, () => chat.turn?.phase.is === "thinking");
+    const thinks = until(chat, () => chat.turn?.phase.kind === "thinking");
     const ended = chat.regenerate();
     await thinks;
     chat.stop();
@@ -107,17 +127,17 @@ describe("an answer", () => {
     expect(texts()).toEqual([["a", "A"]]);
   });
 
-  test("is kept when the conversation is replaced before anything of the new one came", async () => {
+  test("is kept when the conversation is replaced before the new one has any text", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("Hm", "reasoning")], "stay"));
     await chat.send("a");
-    const thinks = until(chat, () => chat.turn?.phase.is === "thinking");
+    const thinks = until(chat, () => chat.turn?.phase.kind === "thinking");
     void chat.resend("b");
     await thinks;
     chat.replace(chat.replace({ system: "", exchanges: [], dropped: 0 }));
     expect(texts()).toEqual([["a", "A"]]);
   });
 
-  test("comes back, and the new words with their writer, when an edited question fails", async () => {
+  test("is restored, and the edited question returned, when the edited question fails", async () => {
     const { session: chat, drafts, texts } = await session(answers("A"), problem("model-error"), answers("B"));
     await chat.send("a");
     await chat.resend("b");
@@ -126,8 +146,12 @@ describe("an answer", () => {
     expect(texts()).toEqual([["b", "B"]]);
   });
 
-  test("that never came, because the thinking ate the limit, is asked for without thinking", async () => {
-    const { session: chat, calls, texts } = await session(streams([start, event("Hm", "reasoning"), event({ state: "thinking-limit" }, "end")]), answers("A"));
+  test("that is missing because the thinking used up the limit is requested without thinking", async () => {
+    const {
+      session: chat,
+      calls,
+      texts,
+    } = await session(streams([start, event("Hm", "reasoning"), event({ state: "thinking-limit" }, "end")]), answers("A"));
     await chat.send("a");
     expect(chat.conversation.exchanges[0]!.answer).toMatchObject({ text: "", reasoning: "Hm", state: "thinking-limit" });
     await chat.answerWithoutThinking();
@@ -136,7 +160,7 @@ describe("an answer", () => {
   });
 });
 
-test("a conversation that is replaced in mid-answer is handed back with the answer so far, and nothing more comes", async () => {
+test("a conversation replaced in mid-answer is returned with the partial answer, and receives nothing more", async () => {
   const { session: chat, texts, calls } = await session(streams([start, event("half")], "stay"));
   const answering = until(chat, () => chat.turn?.answer === "half");
   const ended = chat.send("a");

@@ -4,7 +4,7 @@ import { TurnRun, type Clock } from "../../src/turn/run.ts";
 import type { Turn } from "../../src/turn/turn.ts";
 import { chatServer, done, event, fails, start, streams } from "../chatServer.ts";
 
-/** Pauses take no time, but are written down. */
+/** A clock whose pauses take no time, but are recorded. */
 function hurried(): Clock & { pauses: number[] } {
   const pauses: number[] = [];
   return {
@@ -18,14 +18,14 @@ function hurried(): Clock & { pauses: number[] } {
   };
 }
 
-/** No pause ever ends by itself. */
+/** A clock whose pauses never end. */
 const patient: Clock = { now: () => 0, after: () => () => {} };
 
 const history = [{ role: "user", content: "Hi" }] as const;
 const answer = (text: string) => event(text);
 const thinking = (text: string) => event(text, "reasoning");
 
-/** Waits until a running turn is as wanted. */
+/** Resolves when a running turn meets a condition. */
 function when(wanted: (turn: Turn) => boolean): { onChange: (turn: Turn) => void; reached: Promise<void> } {
   let resolve = () => {};
   const reached = new Promise<void>((done) => (resolve = done));
@@ -36,11 +36,11 @@ describe("a turn over HTTP", () => {
   test("runs from the request to its end", async () => {
     const { base, calls } = await chatServer(streams([start, thinking("Hm."), answer("Hel"), ": keep-alive\n\n", answer("lo 👋"), done]));
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
-    expect(turn).toMatchObject({ answer: "Hello 👋", reasoning: "Hm.", phase: { is: "ended", ending: { state: "done" } } });
+    expect(turn).toMatchObject({ answer: "Hello 👋", reasoning: "Hm.", phase: { kind: "ended", ending: { state: "done" } } });
     expect(calls[0]!.request).toEqual({ messages: history, thinking: true, continue: false });
   });
 
-  test("goes on over ends, breaks, restarts and refusals until the answer is whole", async () => {
+  test("continues after cuts, restarts and refusals until the answer is whole", async () => {
     const { base, calls } = await chatServer(
       streams([start, thinking("Hm."), answer("one ")]),
       streams([start, answer("two ")], "break"),
@@ -52,20 +52,30 @@ describe("a turn over HTTP", () => {
     const clock = hurried();
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock, random: () => 0.5 }).ended;
     expect(turn).toMatchObject({ answer: "one two three four", phase: { ending: { state: "done" } } });
-    expect(calls.map(({ request }) => request.messages.at(-1)!.content)).toEqual(["Hi", "one ", "one two ", "one two ", "one two ", "one two three "]);
+    expect(calls.map(({ request }) => request.messages.at(-1)!.content)).toEqual([
+      "Hi",
+      "one ",
+      "one two ",
+      "one two ",
+      "one two ",
+      "one two three ",
+    ]);
     expect(calls.slice(1).every(({ request }) => request.continue)).toBe(true);
     expect(clock.pauses).toEqual([250, 250, 500, 1000, 250]);
   });
 
   test("waits for as long as Retry-After says", async () => {
-    const { base } = await chatServer(fails(503, { code: "busy", detail: "" }, { "Retry-After": "7" }), streams([start, answer("a"), done]));
+    const { base } = await chatServer(
+      fails(503, { code: "busy", detail: "" }, { "Retry-After": "7" }),
+      streams([start, answer("a"), done]),
+    );
     const clock = hurried();
     expect((await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock }).ended).answer).toBe("a");
     expect(clock.pauses).toEqual([7000]);
   });
 
-  test("waits where nothing listens, and asks again at once when told that it may", async () => {
-    const waits = when(({ phase }) => phase.is === "waiting");
+  test("waits while nothing listens, and retries at once when told to", async () => {
+    const waits = when(({ phase }) => phase.kind === "waiting");
     const { base } = await chatServer(streams([start, answer("a"), done]));
     let broken = true;
     const client = new ChatClient(base, (input, init) => (broken ? Promise.reject(new TypeError("refused")) : fetch(input, init)));
@@ -78,8 +88,8 @@ describe("a turn over HTTP", () => {
 
   test.each([
     ["before anything came", () => {}, () => true],
-    ["while thinking", streams([start, thinking("Hm")], "stay"), (turn: Turn) => turn.phase.is === "thinking"],
-    ["while answering", streams([start, answer("a")], "stay"), (turn: Turn) => turn.phase.is === "answering"],
+    ["while thinking", streams([start, thinking("Hm")], "stay"), (turn: Turn) => turn.phase.kind === "thinking"],
+    ["while answering", streams([start, answer("a")], "stay"), (turn: Turn) => turn.phase.kind === "answering"],
   ])("closes the request when it is stopped %s", async (_, serve, wanted) => {
     const asked = when(wanted);
     const { base, calls } = await chatServer((call) => {
@@ -89,22 +99,22 @@ describe("a turn over HTTP", () => {
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), onChange: asked.onChange });
     await asked.reached;
     run.stop();
-    expect((await run.ended).phase).toEqual({ is: "ended", ending: { state: "stopped" } });
+    expect((await run.ended).phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
     await calls[0]!.closed;
     expect(calls).toHaveLength(1);
   });
 
   test("stops in a pause", async () => {
-    const waits = when(({ phase }) => phase.is === "waiting");
+    const waits = when(({ phase }) => phase.kind === "waiting");
     const { base } = await chatServer(fails(503, { code: "busy", detail: "" }));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock: patient, onChange: waits.onChange });
     await waits.reached;
     run.stop();
-    expect((await run.ended).phase).toEqual({ is: "ended", ending: { state: "stopped" } });
+    expect((await run.ended).phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
   });
 
-  test("leaves the thinking when the answer is wanted now", async () => {
-    const thinks = when(({ phase }) => phase.is === "thinking");
+  test("skips the thinking when the answer is wanted now", async () => {
+    const thinks = when(({ phase }) => phase.kind === "thinking");
     const { base, calls } = await chatServer(streams([start, thinking("Hm")], "stay"), streams([start, answer("a"), done]));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), onChange: thinks.onChange });
     await thinks.reached;
@@ -115,10 +125,18 @@ describe("a turn over HTTP", () => {
   });
 });
 
-describe("what a server answers", () => {
+describe("a server's answer", () => {
   test.each([
-    ["a problem", fails(400, { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }), { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }],
-    ["an error event", streams([start, event({ code: "model-error", detail: "engine", status: 500 }, "error")]), { code: "model-error", detail: "engine" }],
+    [
+      "a problem",
+      fails(400, { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }),
+      { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 },
+    ],
+    [
+      "an error event",
+      streams([start, event({ code: "model-error", detail: "engine", status: 500 }, "error")]),
+      { code: "model-error", detail: "engine" },
+    ],
     ["a page of HTML with status 200", fails(200, "<html></html>", { "Content-Type": "text/html" }), { code: "model-error" }],
     ["an unknown code", fails(500, { code: "new-one", detail: "x" }), { code: "model-error", detail: "x" }],
     ["413 without a body", fails(413, ""), { code: "too-large" }],
@@ -126,7 +144,7 @@ describe("what a server answers", () => {
   ] as const)("%s ends the turn with the right code", async (_, serve, problem) => {
     const { base } = await chatServer(serve);
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
-    expect(turn.phase).toMatchObject({ is: "ended", ending: { state: "failed", problem } });
+    expect(turn.phase).toMatchObject({ kind: "ended", ending: { state: "failed", problem } });
   });
 
   test("text that isn't JSON counts as a cut", async () => {

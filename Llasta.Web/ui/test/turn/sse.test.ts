@@ -6,7 +6,8 @@ const parse = (...pieces: string[]): ServerSentEvent[] => {
   return pieces.flatMap((piece) => parser.push(piece));
 };
 
-const stream = 'event: start\ndata: {"id":"1"}\n\n: keep-alive\n\nevent: reasoning\ndata: "a"\n\ndata: "b"\r\n\r\ndata: 1\ndata: 2\n\nid: 7\nretry: 5\ndata:x\n\n';
+const stream =
+  'event: start\ndata: {"id":"1"}\n\n: keep-alive\n\nevent: reasoning\ndata: "a"\n\ndata: "b"\r\n\r\ndata: 1\ndata: 2\n\nid: 7\nretry: 5\ndata:x\n\n';
 const events = [
   { name: "start", data: '{"id":"1"}' },
   { name: "reasoning", data: '"a"' },
@@ -15,7 +16,7 @@ const events = [
   { name: "message", data: "x" },
 ];
 
-test("names events, joins lines of data, and skips comments, ids and retries", () => {
+test("names events, joins data lines, and ignores comments, ids and retry hints", () => {
   expect(parse(stream)).toEqual(events);
 });
 
@@ -32,6 +33,6 @@ test("ends lines at a lone carriage return too", () => {
   ]);
 });
 
-test("drops an event that the stream ends in the middle of", () => {
+test("drops an incomplete event at the end of the stream", () => {
   expect(parse("data: whole\n\ndata: half\n")).toEqual([{ name: "message", data: "whole" }]);
 });

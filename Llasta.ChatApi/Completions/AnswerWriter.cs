@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Llasta.Streaming;
+
+namespace Llasta.ChatApi.Completions;
+
+/// <summary>
+/// Writes the two kinds of text of an answer, as the insides of JSON strings with upstream's escapes. Half of a character at the end of a
+/// piece is held back until the rest comes, so that no cut leaves one behind.
+/// </summary>
+/// <param name="response">The response to the reader.</param>
+/// <param name="allIsText">No thinking was asked for, or an answer is being continued: what the server calls thinking is the answer's text.</param>
+internal sealed class AnswerWriter(ResponseWriter response, bool allIsText)
+{
+    private byte[] _tail = [];
+    private bool _tailIsReasoning;
+    private bool _lastIsText;
+
+    /// <summary>Some answer text was written.</summary>
+    public bool HadText { get; private set; }
+
+    /// <summary>Some thinking was written.</summary>
+    public bool HadReasoning { get; private set; }
+
+    /// <summary>Writes answer text.</summary>
+    public void Text(ReadOnlySpan<byte> escaped) => Write(escaped, isReasoning: false);
+
+    /// <summary>Writes thinking that the server sent in a field of its own.</summary>
+    public void Reasoning(ReadOnlySpan<byte> escaped) => Write(escaped, isReasoning: !allIsText);
+
+    /// <summary>Writes text that was decoded.</summary>
+    public void Decoded(string text, bool isReasoning)
+    {
+        if (text.Length > 0)
+            Write(Escape(text), isReasoning);
+    }
+
+    /// <summary>Tells the reader that all text so far was thinking.</summary>
+    public void AllSoFarIsReasoning()
+    {
+        if (!HadText)
+            return;
+        response.Write("event: all-reasoning\ndata: {}\n\n"u8);
+        (HadText, HadReasoning, _lastIsText) = (false, true, false);
+    }
+
+    /// <summary>The answer has ended: writes what was held back, unless it is half of a character.</summary>
+    /// <param name="cut">The answer is not complete.</param>
+    public void Complete(bool cut)
+    {
+        if (_tail.Length == 0)
+            return;
+        if (!cut && _tail[0] != '\\')
+            Send(_tail, _tailIsReasoning);
+        _tail = [];
+    }
+
+    private void Write(ReadOnlySpan<byte> escaped, bool isReasoning)
+    {
+        if (_tail.Length > 0)
+        {
+            if (_tailIsReasoning == isReasoning)
+            {
+                escaped = (byte[])[.. _tail, .. escaped];
+                _tail = [];
+            }
+            else
+            {
+                Complete(cut: false);
+            }
+        }
+
+        var tail = TailLength(escaped);
+        if (tail > 0)
+        {
+            _tail = escaped[^tail..].ToArray();
+            _tailIsReasoning = isReasoning;
+            escaped = escaped[..^tail];
+        }
+
+        if (!escaped.IsEmpty)
+            Send(escaped, isReasoning);
+    }
+
+    private void Send(ReadOnlySpan<byte> escaped, bool isReasoning)
+    {
+        if (isReasoning)
+        {
+            // A thought in the middle of the answer is kept apart from the one before.
+            if (_lastIsText && HadReasoning)
+                response.WriteStringEvent("event: reasoning\ndata: \""u8, "\\n\\n"u8);
+            HadReasoning = true;
+            _lastIsText = false;
+            response.WriteStringEvent("event: reasoning\ndata: \""u8, escaped);
+        }
+        else
+        {
+            HadText = true;
+            _lastIsText = true;
+            response.WriteStringEvent("data: \""u8, escaped);
+        }
+    }
+
+    /// <summary>The length of U+FFFD, raw or escaped, or of the escaped first half of a surrogate pair, at the end of a text.</summary>
+    private static int TailLength(ReadOnlySpan<byte> escaped)
+    {
+        if (escaped.EndsWith("\uFFFD"u8))
+            return 3 + TailLength(escaped[..^3]);
+        if (escaped.Length < 6 || escaped[^6] != '\\' || escaped[^5] != 'u')
+            return 0;
+        var backslashes = escaped[..^5].Length - escaped[..^5].TrimEnd((byte)'\\').Length;
+        return backslashes % 2 == 1 && ushort.TryParse(escaped[^4..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+            && (code == 0xFFFD || char.IsHighSurrogate((char)code)) ? 6 : 0;
+    }
+
+    /// <summary>Escapes a text for JSON; half of a surrogate pair becomes an escape of its own.</summary>
+    private static byte[] Escape(string text)
+    {
+        if (!HasLoneSurrogate(text))
+            return JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes.ToArray();
+        var escaped = new List<byte>(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var pair = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
+            if (char.IsSurrogate(text[i]) && !pair)
+                escaped.AddRange(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:x4}")));
+            else
+                escaped.AddRange(JsonEncodedText.Encode(text.AsSpan(i, pair ? 2 : 1), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes);
+            if (pair)
+                i++;
+        }
+
+        return [.. escaped];
+    }
+
+    private static bool HasLoneSurrogate(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i]))
+                continue;
+            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
+                return true;
+            i++;
+        }
+
+        return false;
+    }
+}

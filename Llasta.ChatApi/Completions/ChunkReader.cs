@@ -1,0 +1,353 @@
+using System.Text;
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Upstream;
+
+namespace Llasta.ChatApi.Completions;
+
+/// <summary>What a JSON object of the stream is.</summary>
+internal enum ChunkResult
+{
+    /// <summary>A chunk of a completion, or a whole completion.</summary>
+    Chunk,
+
+    /// <summary>Something without meaning here, like a ping.</summary>
+    Other,
+
+    /// <summary>An error.</summary>
+    Error,
+
+    /// <summary>The object goes on in the next line.</summary>
+    Incomplete,
+
+    /// <summary>This is not JSON, or not a chunk of this turn.</summary>
+    Malformed,
+}
+
+/// <summary>Where a chunk has its one text.</summary>
+internal readonly record struct TextPosition(int Start, int Length, bool IsReasoning);
+
+/// <summary>
+/// Reads chunks (<c>vllm/entrypoints/openai/chat_completion/serving.py</c>, and what others send), and passes their texts on. Members of
+/// other types than expected are skipped.
+/// </summary>
+internal sealed class ChunkReader(CompletionReader completion)
+{
+    private static readonly JsonReaderOptions Options = new() { AllowMultipleValues = true };
+
+    private bool _sawId;
+    private int _texts;
+    private TextPosition _text;
+
+    /// <summary>The first finish reason: a server that is told to stop right after the answer sends another one.</summary>
+    public string? FinishReason { get; private set; }
+
+    /// <summary>The token counts.</summary>
+    public Usage? Usage { get; private set; }
+
+    /// <summary>The time in the server's queue, in milliseconds.</summary>
+    public double? QueueMs { get; private set; }
+
+    /// <summary>The position of the last chunk's text, if the chunk has one text and nothing else of importance.</summary>
+    public TextPosition? PlainText { get; private set; }
+
+    /// <summary>Reads one JSON object.</summary>
+    /// <param name="data">The object, and perhaps more.</param>
+    /// <param name="joined">The object came in several lines, and may go on in the next one.</param>
+    /// <param name="consumed">The object's length in bytes.</param>
+    public ChunkResult Read(ReadOnlySpan<byte> data, bool joined, out int consumed)
+    {
+        var (usage, reason) = (Usage, FinishReason);
+        PlainText = null;
+        _texts = 0;
+        consumed = 0;
+        // An object that goes on in the next line: nothing of it may be written yet.
+        if ((joined || data[^1] != '}') && IsIncomplete(data))
+            return ChunkResult.Incomplete;
+        var json = new Utf8JsonReader(data, Options);
+        try
+        {
+            json.Read();
+            var result = ReadObject(ref json);
+            consumed = (int)json.BytesConsumed;
+            if (result == ChunkResult.Chunk && _texts == 1 && FinishReason == reason && usage == Usage)
+                PlainText = _text;
+            return result;
+        }
+        catch (JsonException)
+        {
+            return _texts == 0 && IsIncomplete(data) ? ChunkResult.Incomplete : ChunkResult.Malformed;
+        }
+    }
+
+    private static bool IsIncomplete(ReadOnlySpan<byte> data)
+    {
+        var json = new Utf8JsonReader(data, isFinalBlock: false, new JsonReaderState(Options));
+        try
+        {
+            return !json.Read() || !json.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private ChunkResult ReadObject(ref Utf8JsonReader json)
+    {
+        bool hasChoices = false, hasError = false, hasMessage = false;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("choices"u8))
+                hasChoices |= ReadChoices(ref json);
+            else if (json.ValueTextEquals("usage"u8))
+                ReadUsage(ref json);
+            else if (json.ValueTextEquals("metrics"u8))
+                ReadMetrics(ref json);
+            else if (json.ValueTextEquals("id"u8) && !_sawId)
+            {
+                if (!ReadId(ref json))
+                    return ChunkResult.Malformed;
+            }
+            else if (json.ValueTextEquals("error"u8))
+                hasError |= ReadPresence(ref json);
+            else if (json.ValueTextEquals("message"u8) || json.ValueTextEquals("detail"u8) || json.ValueTextEquals("msg"u8))
+                hasMessage |= ReadPresence(ref json);
+            else if (json.ValueTextEquals("object"u8))
+                hasError |= json.Read() && json.TokenType == JsonTokenType.String && json.ValueTextEquals("error"u8);
+            else
+                json.Skip();
+        }
+
+        return hasError || (hasMessage && !hasChoices) ? ChunkResult.Error : hasChoices ? ChunkResult.Chunk : ChunkResult.Other;
+    }
+
+    /// <returns>True if the member is there and neither null, false nor empty.</returns>
+    private static bool ReadPresence(ref Utf8JsonReader json)
+    {
+        json.Read();
+        var present = json.TokenType is not (JsonTokenType.Null or JsonTokenType.False) && !(json.TokenType == JsonTokenType.String && json.ValueSpan.IsEmpty);
+        json.Skip();
+        return present;
+    }
+
+    private bool ReadId(ref Utf8JsonReader json)
+    {
+        _sawId = true;
+        json.Read();
+        if (json.TokenType == JsonTokenType.String && !json.ValueIsEscaped && json.ValueSpan.Length <= 128)
+            return completion.IsOurs(Encoding.UTF8.GetString(json.ValueSpan));
+        json.Skip();
+        return true;
+    }
+
+    private bool ReadChoices(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            json.Skip();
+            return json.TokenType == JsonTokenType.Null;
+        }
+
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (json.TokenType == JsonTokenType.StartObject)
+                ReadChoice(ref json);
+            else
+                json.Skip();
+        }
+
+        return true;
+    }
+
+    private void ReadChoice(ref Utf8JsonReader json)
+    {
+        // One answer was asked for; a server that sends more numbers them.
+        var first = true;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("index"u8))
+                first = !json.Read() || json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var index) || index == 0;
+            else if (!first)
+                json.Skip();
+            else if (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("message"u8))
+                ReadDelta(ref json);
+            else if (json.ValueTextEquals("text"u8))
+                ReadText(ref json, isReasoning: false);
+            else if (json.ValueTextEquals("finish_reason"u8) || json.ValueTextEquals("finishReason"u8))
+                ReadFinishReason(ref json);
+            else
+                json.Skip();
+        }
+    }
+
+    private void ReadFinishReason(ref Utf8JsonReader json)
+    {
+        json.Read();
+        // Some servers send "" with every chunk.
+        if (json.TokenType == JsonTokenType.String && !json.ValueSpan.IsEmpty && json.ValueSpan.Length <= 64)
+            FinishReason ??= ServerText.Decode(json.ValueSpan);
+        else
+            json.Skip();
+    }
+
+    private void ReadDelta(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        // vLLM 0.12 to 0.15 sends the same thinking under both names, and routers add a third.
+        var reasoned = false;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("content"u8) || json.ValueTextEquals("refusal"u8))
+                ReadText(ref json, isReasoning: false);
+            else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8) || json.ValueTextEquals("reasoning_details"u8) || json.ValueTextEquals("thinking"u8))
+            {
+                if (reasoned)
+                    json.Skip();
+                else
+                    reasoned = ReadText(ref json, isReasoning: true);
+            }
+            else
+                json.Skip();
+        }
+    }
+
+    /// <summary>Reads a text: a string, or in parts: an array of strings and of objects that have one.</summary>
+    /// <returns>True if there was any.</returns>
+    private bool ReadText(ref Utf8JsonReader json, bool isReasoning)
+    {
+        json.Read();
+        return ReadTextValue(ref json, isReasoning);
+    }
+
+    private bool ReadTextValue(ref Utf8JsonReader json, bool isReasoning)
+    {
+        switch (json.TokenType)
+        {
+            case JsonTokenType.String when json.ValueSpan.IsEmpty:
+                return false;
+            case JsonTokenType.String:
+                _texts++;
+                _text = new TextPosition((int)json.TokenStartIndex + 1, json.ValueSpan.Length, isReasoning);
+                if (isReasoning)
+                    completion.Reasoning(json.ValueSpan);
+                else
+                    completion.Text(json.ValueSpan);
+                return true;
+            case JsonTokenType.StartArray:
+                var any = false;
+                while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+                    any |= ReadTextValue(ref json, isReasoning);
+                // Parts are never a shape.
+                _texts = 2;
+                return any;
+            case JsonTokenType.StartObject:
+                return ReadPart(ref json, isReasoning);
+            default:
+                json.Skip();
+                return false;
+        }
+    }
+
+    /// <summary>A part: <c>{"type":"text","text":"…"}</c>, or Mistral's <c>{"type":"thinking","thinking":[…]}</c>.</summary>
+    private bool ReadPart(ref Utf8JsonReader json, bool isReasoning)
+    {
+        var any = false;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("text"u8) || json.ValueTextEquals("content"u8) || json.ValueTextEquals("summary"u8) || json.ValueTextEquals("refusal"u8))
+                any |= ReadText(ref json, isReasoning);
+            else if (json.ValueTextEquals("thinking"u8) || json.ValueTextEquals("reasoning"u8))
+                any |= ReadText(ref json, isReasoning: true);
+            else
+                json.Skip();
+        }
+
+        _texts = 2;
+        return any;
+    }
+
+    private void ReadUsage(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        int? prompt = null, completionTokens = null, reasoning = null, cached = null;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("prompt_tokens"u8))
+                prompt = Count(ref json);
+            else if (json.ValueTextEquals("completion_tokens"u8))
+                completionTokens = Count(ref json);
+            else if (json.ValueTextEquals("completion_tokens_details"u8))
+                reasoning = ReadDetail(ref json, "reasoning_tokens"u8);
+            else if (json.ValueTextEquals("prompt_tokens_details"u8))
+                cached = ReadDetail(ref json, "cached_tokens"u8);
+            else
+                json.Skip();
+        }
+
+        if (prompt is not null || completionTokens is not null)
+            Usage = new Usage(prompt ?? 0, completionTokens ?? 0, reasoning, cached);
+    }
+
+    private void ReadMetrics(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("queue_time_ms"u8) && json.Read() && json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var milliseconds) && milliseconds >= 0)
+                QueueMs = Math.Round(milliseconds, 3);
+            else
+                json.Skip();
+        }
+    }
+
+    private static int? ReadDetail(ref Utf8JsonReader json, ReadOnlySpan<byte> name)
+    {
+        json.Read();
+        int? count = null;
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return null;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals(name))
+                count = Count(ref json);
+            else
+                json.Skip();
+        }
+
+        return count;
+    }
+
+    /// <returns>A count of tokens; null if it is no whole number of 0 or more.</returns>
+    private static int? Count(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var count) && count is >= 0 and <= int.MaxValue)
+            return (int)count;
+        json.Skip();
+        return null;
+    }
+}

@@ -1,0 +1,266 @@
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Upstream;
+using Llasta.Streaming;
+
+namespace Llasta.ChatApi.Completions;
+
+/// <summary>
+/// Reads a chat completion in place and writes its text: a token's JSON string is copied from the read buffer to the write buffer without
+/// becoming a .NET string. Servers differ in nearly everything else; what is read here is what any of them sends.
+/// </summary>
+internal sealed class CompletionReader
+{
+    private readonly StreamPump _pump;
+    private readonly CompletionRequest _request;
+    private readonly EventReader _events;
+    private readonly AnswerWriter _answer;
+    private readonly ThinkTags _tags;
+    private readonly ChunkReader _chunks;
+    private readonly ChunkShape _shape = new();
+    private bool _doneMarker;
+
+    /// <summary>Prepares reading.</summary>
+    /// <param name="pump">The pump that reads the stream.</param>
+    /// <param name="response">The response to the reader.</param>
+    /// <param name="request">What is known of the request.</param>
+    public CompletionReader(StreamPump pump, ResponseWriter response, CompletionRequest request)
+    {
+        _pump = pump;
+        _request = request;
+        _events = new EventReader(pump);
+        _answer = new AnswerWriter(response, request.AllIsText);
+        _tags = new ThinkTags(_answer, request.Mode switch
+        {
+            TurnMode.ContinueAnswer => TagMode.ContinueAnswer,
+            // With a parser, the text that follows a continued thought is the answer's.
+            TurnMode.ContinueThought when !request.Dialect.SeparatesReasoning => TagMode.ContinueThought,
+            _ => TagMode.Answer,
+        });
+        _chunks = new ChunkReader(this);
+    }
+
+    /// <summary>The <c>finish_reason</c>; null while the model is generating.</summary>
+    public string? FinishReason => _chunks.FinishReason;
+
+    /// <summary>The model has ended the answer: a fault after that takes nothing from it.</summary>
+    public bool IsFinished => FinishReasons.IsEnd(FinishReason);
+
+    /// <summary>The error that the server put into the stream.</summary>
+    public ServerError? Error { get; private set; }
+
+    /// <summary>The stream contains something that is not part of a chat completion.</summary>
+    public bool IsMalformed { get; private set; }
+
+    /// <summary>A part of an answer was read: the server has accepted the request.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
+    public bool BeganAnew { get; private set; }
+
+    /// <summary>The token counts of the last chunk.</summary>
+    public Usage? Usage => _chunks.Usage;
+
+    /// <summary>The time in the server's queue, in milliseconds, if it gives one.</summary>
+    public double? QueueMs => _chunks.QueueMs;
+
+    /// <summary>When the first token was read (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
+    public long FirstTokenAt { get; private set; }
+
+    /// <summary>When the last token was read (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
+    public long LastTokenAt { get; private set; }
+
+    /// <summary>How the turn ended, if no error of the request came.</summary>
+    public TurnState State => FinishReasons.Meaning(FinishReason) switch
+    {
+        TurnState.Length when _answer is { HadReasoning: true, HadText: false } => TurnState.ThinkingLimit,
+        TurnState.Length when Usage is { } usage && usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => TurnState.WindowFull,
+        { } state => state,
+        // Some servers send no reason, only the end of the stream.
+        null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => TurnState.Done,
+        null => TurnState.Truncated,
+    };
+
+    /// <summary>Text outside of events, at the end of the stream: a message instead of an answer.</summary>
+    public ServerError? Stray => _events.Stray.IsEmpty ? null : ServerError.Read(_events.Stray);
+
+    /// <summary>Processes everything that was read.</summary>
+    /// <returns>False at the end of the stream: <c>[DONE]</c>, or an error.</returns>
+    /// <exception cref="InvalidDataException">An event is too long.</exception>
+    public bool ReadAll()
+    {
+        while (_events.TryRead(out var kind, out var data))
+        {
+            if (!Read(kind, data))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The stream has ended: processes what no line break has ended.</summary>
+    public void ReadRest()
+    {
+        if (_events.TryReadRest(out var kind, out var data) && !Read(kind, data))
+            return;
+        // A server that does not stream answers with one JSON document.
+        if (!HasBegun && !_events.Stray.IsEmpty && _events.Stray.TrimStart(" \t\n"u8).StartsWith("{"u8))
+            _ = ReadJson(_events.Stray, out _);
+    }
+
+    /// <summary>No more chunks follow: writes the text that was held back.</summary>
+    public void Complete()
+    {
+        _tags.Complete();
+        _answer.Complete(cut: State is not (TurnState.Done or TurnState.Filtered));
+    }
+
+    private bool Read(EventKind kind, ReadOnlySpan<byte> data)
+    {
+        if (kind == EventKind.Data)
+        {
+            if (_shape.TryMatch(data, out var text) && (_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<'))))
+            {
+                Token();
+                if (_shape.IsReasoning)
+                    _answer.Reasoning(text);
+                else
+                    _answer.Text(text);
+                return true;
+            }
+
+            if (IsDone(data))
+            {
+                _doneMarker = true;
+                return false;
+            }
+        }
+
+        if (kind == EventKind.Error)
+            return Fail(ServerError.Read(data));
+        if (data[0] != '{')
+            return ReadOther(data);
+        if (ReadJson(data, out var incomplete))
+            return !BeganAnew;
+        if (incomplete && kind == EventKind.Data)
+        {
+            _events.Hold(data);
+            return true;
+        }
+
+        return Error is null && Malformed();
+    }
+
+    /// <summary>Data that is no JSON object: a message in plain text, or a broken chunk.</summary>
+    private bool ReadOther(ReadOnlySpan<byte> data) => data[0] is (byte)'[' or (byte)'"' or (byte)'}' || char.IsAsciiDigit((char)data[0])
+        ? Malformed()
+        : Fail(ServerError.Read(data));
+
+    /// <summary>Reads one or more chunks.</summary>
+    /// <param name="data">The JSON objects, one after the other.</param>
+    /// <param name="incomplete">The last one is not complete.</param>
+    /// <returns>False if one is not complete, not JSON, or an error.</returns>
+    private bool ReadJson(ReadOnlySpan<byte> data, out bool incomplete)
+    {
+        incomplete = false;
+        while (true)
+        {
+            data = data.TrimStart(" \t\r\n"u8);
+            if (data.IsEmpty)
+                return true;
+            if (IsDone(data))
+            {
+                _doneMarker = true;
+                return true;
+            }
+
+            switch (_chunks.Read(data, _events.IsJoined, out var consumed))
+            {
+                case ChunkResult.Chunk:
+                    HasBegun = true;
+                    if (consumed == data.Length && _chunks.PlainText is { } text)
+                        _shape.Keep(data, text.Start, text.Length, text.IsReasoning);
+                    break;
+                case ChunkResult.Error:
+                    return Fail(ServerError.Read(data[..consumed]));
+                case ChunkResult.Other:
+                    break;
+                case ChunkResult.Incomplete:
+                    incomplete = true;
+                    return false;
+                default:
+                    return false;
+            }
+
+            data = data[consumed..];
+        }
+    }
+
+    private static bool IsDone(ReadOnlySpan<byte> data) => data.Trim(" \""u8).SequenceEqual("[DONE]"u8);
+
+    private bool Malformed()
+    {
+        IsMalformed = true;
+        return false;
+    }
+
+    private bool Fail(ServerError error)
+    {
+        Error ??= error;
+        return false;
+    }
+
+    /// <summary>A piece of answer text, as its JSON string's inside.</summary>
+    /// <returns>True if the next one like it can be written without being inspected.</returns>
+    internal void Text(ReadOnlySpan<byte> escaped)
+    {
+        if (escaped.IsEmpty)
+            return;
+        Token();
+        if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
+        {
+            _answer.Text(escaped);
+            return;
+        }
+
+        _tags.Write(ServerText.Unescape(ServerText.Decode(escaped)));
+        BeganAnew |= _tags.BeganAnew;
+    }
+
+    /// <summary>A piece of thinking in a field of its own.</summary>
+    internal void Reasoning(ReadOnlySpan<byte> escaped)
+    {
+        if (escaped.IsEmpty)
+            return;
+        if (_request.Mode == TurnMode.ContinueAnswer && FirstTokenAt == 0 && !_request.Dialect.ContinuesForCertain)
+        {
+            BeganAnew = true;
+            return;
+        }
+
+        Token();
+        _tags.SawField();
+        _request.Dialect.SawReasoningField();
+        _answer.Reasoning(escaped);
+    }
+
+    /// <summary>The id of the response, from its first chunk.</summary>
+    /// <returns>False if the server names its responses after our ids, and this is another request's.</returns>
+    internal bool IsOurs(ReadOnlySpan<char> id)
+    {
+        if (id.SequenceEqual(_request.ResponseId))
+        {
+            _request.Dialect.SawEchoedId();
+            return true;
+        }
+
+        return !_request.Dialect.EchoesIds;
+    }
+
+    private void Token()
+    {
+        LastTokenAt = _pump.ReadAt;
+        if (FirstTokenAt == 0)
+            FirstTokenAt = LastTokenAt;
+    }
+}

@@ -1,0 +1,15 @@
+using Llasta.ChatApi.Upstream;
+
+namespace Llasta.ChatApi.Completions;
+
+/// <summary>What reading an answer needs to know of its request.</summary>
+/// <param name="Mode">What of the last message is continued, if anything.</param>
+/// <param name="Thinking">Thinking was asked for.</param>
+/// <param name="ResponseId">The id that the server gives its response if it takes ours (vLLM).</param>
+/// <param name="ContextWindow">The context window in tokens, if known.</param>
+/// <param name="Dialect">What the server accepts and does; learns from the answer.</param>
+internal sealed record CompletionRequest(TurnMode Mode, bool Thinking, string ResponseId, int? ContextWindow, ServerDialect Dialect)
+{
+    /// <summary>No thinking can be in the answer: whatever the server calls it, it is text.</summary>
+    public bool AllIsText => Mode == TurnMode.ContinueAnswer || (Mode == TurnMode.Answer && !Thinking);
+}

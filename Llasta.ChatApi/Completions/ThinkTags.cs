@@ -1,0 +1,206 @@
+using System.Text;
+
+namespace Llasta.ChatApi.Completions;
+
+/// <summary>What the tags of an answer's text may be.</summary>
+internal enum TagMode
+{
+    /// <summary>A new answer: thinking may come first, between tags.</summary>
+    Answer,
+
+    /// <summary>A partial answer is continued: a text that begins with thinking is a new answer instead.</summary>
+    ContinueAnswer,
+
+    /// <summary>A partial thought is continued: the text is thinking up to the closing tag.</summary>
+    ContinueThought,
+}
+
+/// <summary>
+/// Finds thinking in the answer's text, as servers without a reasoning parser send it: between tags at the beginning, or before a closing
+/// tag alone (the template has opened it). A tag may be split anywhere between pieces. Once nothing of this can follow, pieces are no longer
+/// inspected.
+/// </summary>
+internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
+{
+    /// <summary>The tags that models write: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed.</summary>
+    private static readonly (string Opening, string Closing)[] Tags =
+    [
+        ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<reasoning>", "</reasoning>"),
+        ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
+    ];
+
+    /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
+    private const int MaxBefore = 64;
+
+    private readonly StringBuilder _held = new();
+    private State _state = mode == TagMode.ContinueThought ? State.Thinking : State.Start;
+    private string _closing = Tags[0].Closing;
+    private bool _skippedNewlines = mode == TagMode.ContinueThought;
+    private bool _mayBeAllThinking = mode == TagMode.Answer;
+
+    private enum State { Start, AfterField, Thinking, AfterThinking, Watching, Answering }
+
+    /// <summary>No tag can follow: write pieces as they are.</summary>
+    public bool Passed => _state == State.Answering;
+
+    /// <summary>Nothing is held back, and a piece without a <c>&lt;</c> or an escape can be written as it is.</summary>
+    public bool PassesPlain => _state == State.Answering || (_state == State.Watching && _held.Length == 0);
+
+    /// <summary>The continuation of an answer begins with an opening tag: it is a new answer.</summary>
+    public bool BeganAnew { get; private set; }
+
+    /// <summary>The server sent thinking in a field of its own: the text has no tags, except for a closing one that was left at its beginning.</summary>
+    public void SawField()
+    {
+        _mayBeAllThinking = false;
+        if (_state is State.Start && mode == TagMode.Answer)
+            _state = State.AfterField;
+        else if (_state is State.Watching || mode != TagMode.Answer)
+            Pass();
+    }
+
+    /// <summary>Takes the next piece of the text, and writes all of it that can't be part of a tag.</summary>
+    public void Write(string text)
+    {
+        var alone = _held.Length == 0;
+        _held.Append(text);
+        if (_state is State.Start or State.AfterField)
+            Begin();
+        if (_state == State.Thinking)
+            Think();
+        if (_state == State.AfterThinking)
+            SkipNewlines(State.Answering);
+        if (_state == State.Watching)
+            Watch(alone);
+        if (_state == State.Answering)
+            answer.Decoded(Take(_held.Length), isReasoning: false);
+    }
+
+    /// <summary>The stream has ended: writes the text that was held back because it could have become a tag.</summary>
+    public void Complete()
+    {
+        if (_state == State.Watching && _held.ToString().TrimEnd() is "</think>" or "</thinking>" or "</thought>")
+            _held.Clear();
+        answer.Decoded(Take(_held.Length), isReasoning: _state == State.Thinking);
+        _state = State.Answering;
+    }
+
+    private void Pass()
+    {
+        answer.Decoded(Take(_held.Length), isReasoning: _state == State.Thinking);
+        _state = State.Answering;
+    }
+
+    private void Begin()
+    {
+        var text = _held.ToString();
+        var trimmed = text.TrimStart();
+        var before = text.Length - trimmed.Length;
+        var undecided = before <= MaxBefore && trimmed.Length == 0;
+        foreach (var (opening, closing) in Tags)
+        {
+            var tag = _state == State.AfterField ? closing : opening;
+            if (trimmed.StartsWith(tag, StringComparison.Ordinal))
+            {
+                Take(before + tag.Length);
+                BeganAnew = mode == TagMode.ContinueAnswer;
+                _closing = closing;
+                _state = _state == State.AfterField ? State.AfterThinking : State.Thinking;
+                return;
+            }
+
+            undecided |= before <= MaxBefore && trimmed.Length > 0 && tag.StartsWith(trimmed, StringComparison.Ordinal);
+        }
+
+        if (!undecided)
+            _state = _mayBeAllThinking ? State.Watching : State.Answering;
+    }
+
+    private void Think()
+    {
+        if (!_skippedNewlines)
+            _skippedNewlines = SkipNewlines(State.Thinking);
+        var text = _held.ToString();
+        var end = text.IndexOf(_closing, StringComparison.Ordinal);
+        if (end >= 0)
+        {
+            answer.Decoded(Take(end), isReasoning: true);
+            Take(_closing.Length);
+            _state = State.AfterThinking;
+            return;
+        }
+
+        answer.Decoded(Take(text.Length - PrefixAtEnd(text, _closing)), isReasoning: true);
+    }
+
+    /// <summary>
+    /// A closing tag without an opening one ends thinking that began with the answer, but only where it stands as models write it: on a line
+    /// of its own, at the end of a line, or in a piece of its own. Elsewhere the text is about the tag.
+    /// </summary>
+    private void Watch(bool alone)
+    {
+        var text = _held.ToString();
+        foreach (var closing in (string[])["</think>", "</thinking>", "</thought>"])
+        {
+            var at = text.IndexOf(closing, StringComparison.Ordinal);
+            if (at < 0)
+                continue;
+            var after = at + closing.Length;
+            if (after == text.Length && !(alone && at == 0) && (at == 0 || text[at - 1] != '\n'))
+            {
+                // The next character decides.
+                answer.Decoded(Take(at), isReasoning: false);
+                return;
+            }
+
+            if ((at > 0 && text[at - 1] == '\n') || (alone && at == 0) || (after < text.Length && text[after] is '\n' or '\r'))
+            {
+                answer.Decoded(Take(at), isReasoning: false);
+                answer.AllSoFarIsReasoning();
+                Take(closing.Length);
+                _state = State.AfterThinking;
+                SkipNewlines(State.Answering);
+                return;
+            }
+        }
+
+        var prefix = Math.Max(PrefixAtEnd(text, "</think>"), Math.Max(PrefixAtEnd(text, "</thinking>"), PrefixAtEnd(text, "</thought>")));
+        // With the line break before the tag, which says that it stands on a line of its own.
+        if (prefix > 0 && prefix < text.Length && text[^(prefix + 1)] == '\n')
+            prefix++;
+        answer.Decoded(Take(text.Length - prefix), isReasoning: false);
+    }
+
+    /// <summary>The number of characters at the end of a text that may be the beginning of a tag.</summary>
+    private static int PrefixAtEnd(string text, string tag)
+    {
+        for (var length = Math.Min(text.Length, tag.Length - 1); length > 0; length--)
+        {
+            if (tag.StartsWith(text.AsSpan(text.Length - length), StringComparison.Ordinal))
+                return length;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Templates put newlines after each tag; they are neither thinking nor text.</summary>
+    /// <returns>True once another character has come.</returns>
+    private bool SkipNewlines(State then)
+    {
+        var count = 0;
+        while (count < _held.Length && _held[count] is '\n' or '\r')
+            count++;
+        Take(count);
+        if (_held.Length == 0)
+            return false;
+        _state = then;
+        return true;
+    }
+
+    private string Take(int length)
+    {
+        var text = _held.ToString(0, length);
+        _held.Remove(0, length);
+        return text;
+    }
+}

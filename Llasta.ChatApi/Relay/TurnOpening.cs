@@ -1,0 +1,190 @@
+using System.ClientModel.Primitives;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Llasta.ChatApi.Completions;
+using Llasta.ChatApi.Contract;
+using Llasta.ChatApi.Upstream;
+using Llasta.Streaming;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Relay;
+
+/// <summary>
+/// Sends a turn to the model's server until it begins an answer: with the fields that this server takes, to the model that it serves, and as
+/// a new answer if it does not continue one. A turn is sent again only after the server has refused it, or has begun something else than the
+/// continuation that it was asked for.
+/// </summary>
+internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, IOptions<ChatOptions> options)
+{
+    /// <summary>More refusals than there are reasons to try again.</summary>
+    private const int MaxAttempts = 6;
+
+    /// <summary>Errors are shorter; the rest of a longer body is not read.</summary>
+    private const int MaxErrorBytes = 256 << 10;
+
+    /// <summary>Why an attempt brought no answer.</summary>
+    /// <param name="Problem">What to answer, if nothing else can be tried.</param>
+    /// <param name="Error">The server's error; null for a failed connection.</param>
+    /// <param name="Status">The status of the response, or of the error that was its first event.</param>
+    private sealed record Refusal(ChatProblem Problem, ServerError? Error = null, int Status = 0);
+
+    /// <summary>Sends the turn and reads up to the first token.</summary>
+    /// <returns>The problem to answer with, or null: <see cref="UpstreamTurn.Stream"/> is the answer.</returns>
+    public async Task<ChatProblem?> OpenAsync(UpstreamTurn turn, ChatRequest request, ResponseWriter response, StreamLease lease)
+    {
+        var model = turn.Model;
+        var mode = ModeOf(request);
+        var without = OptionalFields.None;
+        response.BeginWith("start"u8, new StartEvent(turn.Id, model.Name, model.ContextWindow), ContractJson.Default.StartEvent);
+        lease.AcceptHeartbeats();
+        if (request.Continue && mode == TurnMode.Answer)
+            Restart(response);
+
+        for (var attempt = 1; ; attempt++)
+        {
+            using var body = UpstreamRequest.ForChat(request, mode, model, options.Value.Sampling, dialect.Fields & ~without);
+            if (await SendAsync(turn, body, mode, request.Thinking, model, response, lease) is not { } refusal)
+            {
+                if (!turn.Stream!.Completion.BeganAnew)
+                {
+                    dialect.Accepted(body.Sent);
+                    if (without != OptionalFields.None)
+                        dialect.Refused(without);
+                    return null;
+                }
+
+                await turn.Stream.DisposeAsync();
+                turn.Stream = null;
+                dialect.CannotContinue();
+                refusal = new Refusal(ChatProblem.ModelError("The model's server does not continue answers."));
+            }
+
+            if (lease.Stop.IsCancellationRequested || attempt == MaxAttempts)
+                return refusal.Problem;
+            if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && attempt == 1)
+            {
+                // The server may have been restarted with another model.
+                if (await FindModelAsync(lease, directory.RediscoverAsync) is not ({ } found, _) || found.Name == model.Name)
+                    return refusal.Problem;
+                model = found;
+                continue;
+            }
+
+            var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
+            var suspects = refused ? dialect.Suspects(body.Sent, body.Chosen, refusal.Error!.Message ?? "") : OptionalFields.None;
+            if (mode != TurnMode.Answer && (!dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Message ?? "")))))
+            {
+                if (request.Messages!.Count < 2)
+                    return refusal.Problem;
+                if (refused)
+                    dialect.CannotContinue();
+                mode = TurnMode.Answer;
+                Restart(response);
+            }
+            else if (suspects == OptionalFields.None)
+            {
+                return refusal.Problem;
+            }
+
+            without |= suspects;
+        }
+    }
+
+    /// <summary>Finds a model by asking its server.</summary>
+    public static async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(StreamLease lease, Func<CancellationToken, ValueTask<(ModelInfo?, ChatProblem?)>> ask)
+    {
+        try
+        {
+            return await ask(lease.Stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return (null, Interrupted(lease));
+        }
+    }
+
+    private TurnMode ModeOf(ChatRequest request)
+    {
+        if (!request.Continue || request.Messages!.Count < 2)
+            return request.Continue ? TurnMode.ContinueAnswer : TurnMode.Answer;
+        return request.Messages[^1].Content!.Length > 0
+            ? dialect.Continues ? TurnMode.ContinueAnswer : TurnMode.Answer
+            : dialect.ContinuesThoughts ? TurnMode.ContinueThought : TurnMode.Answer;
+    }
+
+    /// <summary>Tells the page that a new answer takes the place of the partial one.</summary>
+    private static void Restart(ResponseWriter response) => response.BeginWith("restart"u8, new RestartEvent(), ContractJson.Default.RestartEvent);
+
+    private async Task<Refusal?> SendAsync(UpstreamTurn turn, UpstreamRequest body, TurnMode mode, bool thinking, ModelInfo model, ResponseWriter response, StreamLease lease)
+    {
+        lease.UpstreamTimeout = options.Value.FirstTokenTimeout;
+        lease.ProbeUpstream = server.AcceptsConnectionsAsync;
+        try
+        {
+            var upstream = await lease.WaitAsync(cancellation => server.CompleteAsync(body, turn.Id, cancellation));
+            turn.SentAt = body.SentAt;
+            if (upstream.Status != StatusCodes.Status200OK)
+            {
+                using (upstream)
+                {
+                    var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Stop)).Span);
+                    return new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status);
+                }
+            }
+
+            // Only the stream is kept while the answer runs; closing it closes the response.
+            var pump = new StreamPump(upstream.ContentStream!, response, lease);
+            var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, $"chatcmpl-{turn.Id}", model.ContextWindow, dialect));
+            var stream = new TurnStream(upstream.ContentStream!, pump, completion);
+            await stream.ReadFirstAsync(lease);
+            lease.UpstreamTimeout = null;
+            if (Unusable(stream, lease) is { } refusal)
+            {
+                await stream.DisposeAsync();
+                return refusal;
+            }
+
+            turn.Stream = stream;
+            return null;
+        }
+        catch (OperationCanceledException) when (lease.Stop.IsCancellationRequested)
+        {
+            return new Refusal(Interrupted(lease));
+        }
+        catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
+        {
+            return new Refusal(problem);
+        }
+    }
+
+    /// <summary>Tells what is wrong with a response of status 200 that has ended before the first token.</summary>
+    /// <returns>Null if the response can be relayed: an answer, also an empty or a cut one.</returns>
+    private Refusal? Unusable(TurnStream stream, StreamLease lease)
+    {
+        var completion = stream.Completion;
+        if (completion.FirstTokenAt != 0 || completion.BeganAnew)
+            return null;
+        if (lease.UpstreamGone || lease.TimedOut)
+            return new Refusal(Interrupted(lease));
+        if (completion.Error is { } error && !completion.IsFinished)
+        {
+            // As if it had come before the stream.
+            var status = error.Status ?? StatusCodes.Status500InternalServerError;
+            return new Refusal(server.Errors.FromResponse(status, error, retryAfter: null), error, status);
+        }
+
+        return !completion.HasBegun && completion.Stray is { } stray ? new Refusal(server.Errors.NoAnswer(stray)) : null;
+    }
+
+    private static ChatProblem Interrupted(StreamLease lease) =>
+        lease.UpstreamGone ? UpstreamErrors.FromException(new HttpRequestException(HttpRequestError.ConnectionError, "Refused.", new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused)))!
+        : lease.TimedOut ? UpstreamErrors.FromException(new TimeoutException())!
+        : ChatProblem.Stopping();
+
+    private static int? RetryAfter(PipelineResponse response) =>
+        response.Headers.TryGetValue("Retry-After", out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
+
+    /// <summary>Servers that want the reader's message last say so in many words.</summary>
+    [GeneratedRegex(@"\b(?:last|final|previous)\b.{0,60}\b(?:message|role|turn)\b|\bprefill|\bassistant\b.{0,60}\b(?:last|end|final)\b|must (?:end|alternate)|continue_final_message|add_generation_prompt", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex AboutLastMessage();
+}

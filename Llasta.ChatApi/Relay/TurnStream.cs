@@ -1,0 +1,71 @@
+using Llasta.ChatApi.Completions;
+using Llasta.Streaming;
+
+namespace Llasta.ChatApi.Relay;
+
+/// <summary>The model's answer while it is read: the connection, and what was read so far.</summary>
+/// <param name="body">The body of the response.</param>
+/// <param name="pump">Reads it.</param>
+/// <param name="completion">Understands it.</param>
+internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion) : IAsyncDisposable
+{
+    /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>What was read.</summary>
+    public CompletionReader Completion => completion;
+
+    /// <summary>Nothing more can be read.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>The stream contains something that is not part of a chat completion.</summary>
+    public bool IsMalformed { get; private set; }
+
+    /// <summary>When the first token was sent to the reader (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
+    public long FirstWrittenAt { get; private set; }
+
+    /// <summary>Reads up to the first token, without sending it yet.</summary>
+    public Task ReadFirstAsync(StreamLease lease) => ReadAsync(lease, () => completion.FirstTokenAt != 0 || completion.BeganAnew);
+
+    /// <summary>Reads and sends the rest.</summary>
+    public Task ReadRestAsync(StreamLease lease) => ReadAsync(lease, static () => false);
+
+    private async Task ReadAsync(StreamLease lease, Func<bool> isEnough)
+    {
+        try
+        {
+            while (!HasEnded && !isEnough())
+            {
+                var hadToken = completion.FirstTokenAt != 0;
+                if (!await pump.FlushAndReadAsync())
+                {
+                    completion.ReadRest();
+                    HasEnded = true;
+                }
+                else if (!completion.ReadAll())
+                {
+                    HasEnded = true;
+                }
+
+                if (FirstWrittenAt == 0 && hadToken)
+                    FirstWrittenAt = pump.FlushedAt;
+                if (completion.IsFinished)
+                    lease.UpstreamTimeout = EndTimeout;
+            }
+        }
+        catch (InvalidDataException)
+        {
+            IsMalformed = HasEnded = true;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
+        {
+            // The server or the network cut the stream, one side was silent for too long, or the process is stopping.
+            HasEnded = true;
+        }
+
+        IsMalformed |= completion.IsMalformed;
+    }
+
+    /// <summary>Closes the connection, which stops the model.</summary>
+    public ValueTask DisposeAsync() => body.DisposeAsync();
+}

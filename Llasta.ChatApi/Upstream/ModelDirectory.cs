@@ -1,0 +1,167 @@
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>
+/// Finds out which model answers, and whether it does, from the server's <c>/v1/models</c>. Turns use the remembered answer; for the page
+/// the server is asked at most once a second, by one request at a time.
+/// </summary>
+internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, ThinkingSwitch thinking, IOptions<ChatOptions> options, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan StatusLifetime = TimeSpan.FromSeconds(1);
+
+    /// <summary>Servers answer /v1/models and /version from memory: a server that takes longer is stuck.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Routers list hundreds of models, with descriptions: half a megabyte and more. What follows is not read.</summary>
+    private const int MaxListBytes = 4 << 20;
+
+    /// <summary>What <c>/version</c> answers has a few dozen bytes.</summary>
+    private const int MaxVersionBytes = 4 << 10;
+
+    private readonly SemaphoreSlim _asking = new(1, 1);
+    private volatile ModelInfo? _model;
+    private volatile Observation? _last;
+    private string? _version;
+    private long? _notReadySince;
+
+    private sealed record Observation(ModelStatus Status, long At);
+
+    private string Wanted => options.Value.Model;
+
+    /// <summary>Finds the model for a turn; asks the server only if the model is not known yet.</summary>
+    /// <returns>The model, or the problem to answer with.</returns>
+    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetAsync(CancellationToken cancellation)
+    {
+        if (_model is { } known)
+            return (known, null);
+        var (model, problem) = await AskAsync(cancellation);
+        // With Chat:Model set the list is optional: the turn itself tells whether the server knows the model.
+        return model is null && Wanted.Length > 0 && !problem!.IsStarting && problem.Code != ProblemCodes.Unreachable
+            ? (new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto), null)
+            : (model, problem);
+    }
+
+    /// <summary>Asks the server again, after it has refused the remembered model.</summary>
+    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> RediscoverAsync(CancellationToken cancellation)
+    {
+        _model = null;
+        return await AskAsync(cancellation);
+    }
+
+    /// <summary>Tells the state of the model, at most a second old. Throws only when <paramref name="cancellation"/> is cancelled.</summary>
+    public async ValueTask<ModelStatus> GetStatusAsync(CancellationToken cancellation)
+    {
+        if (Fresh() is { } fresh)
+            return fresh;
+        await _asking.WaitAsync(cancellation);
+        try
+        {
+            if (Fresh() is { } justNow)
+                return justNow;
+            // Without this caller's token, because other callers use the answer too.
+            var status = await ObserveAsync();
+            _last = new Observation(status, time.GetTimestamp());
+            return status;
+        }
+        finally
+        {
+            _asking.Release();
+        }
+
+        ModelStatus? Fresh() => _last is { } last && time.GetElapsedTime(last.At) < StatusLifetime ? last.Status : null;
+    }
+
+    private async Task<ModelStatus> ObserveAsync()
+    {
+        var (model, problem) = await AskAsync(CancellationToken.None);
+        if (model is null && Wanted.Length > 0 && problem!.Code is ProblemCodes.ModelNotFound or ProblemCodes.ModelError)
+            model = new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto);
+        if (model is { IsLoading: false })
+        {
+            _notReadySince = null;
+            _version ??= await AskVersionAsync();
+            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated, model.Thinking,
+                Detail: model.LoadsWhenUsed ? "The model is not loaded; its server loads it with the first message, which takes a while." : null);
+        }
+
+        // A restarted server may have another version.
+        _version = null;
+        var since = _notReadySince ??= time.GetTimestamp();
+        var waited = time.GetElapsedTime(since);
+        problem ??= ChatProblem.Unreachable("The model's server is loading the model.") with { IsStarting = true };
+        var loading = problem.IsStarting && waited < options.Value.ModelStartTimeout;
+        var last = model ?? _model;
+        return new ModelStatus(
+            problem.Code == ProblemCodes.Busy ? ModelState.Busy : loading ? ModelState.Loading : ModelState.Unreachable,
+            last?.Name ?? (Wanted.Length > 0 ? Wanted : null),
+            last?.ContextWindow,
+            Simulated: last?.Simulated == true,
+            Thinking: last?.Thinking,
+            Code: problem.Code,
+            Detail: problem.Detail,
+            ForSeconds: (int)waited.TotalSeconds);
+    }
+
+    private async Task<(ModelInfo? Model, ChatProblem? Problem)> AskAsync(CancellationToken cancellation)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
+        try
+        {
+            using var response = await server.ListModelsAsync(timeout.Token);
+            var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, MaxListBytes, timeout.Token);
+            if (response.IsError)
+                return (null, server.Errors.FromResponse(response.Status, ServerError.Read(body.Span), retryAfter: null));
+            if (Choose(ModelList.Read(body.Span)) is not { } model)
+            {
+                return (null, ChatProblem.ModelNotFound(Wanted.Length > 0
+                    ? $"The model's server doesn't list '{Wanted}'. The operator has to set Chat:Model to a model that it serves, or leave it empty."
+                    : "The model's server lists no model that can chat. The operator has to start it with one."));
+            }
+
+            dialect.Detected(model.Kind);
+            return (_model = model with { Thinking = await thinking.ChangesPromptAsync(model, timeout.Token) }, null);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
+        {
+            return (null, problem);
+        }
+        catch (JsonException)
+        {
+            return (null, ChatProblem.ModelError("The model's server answered /v1/models with something other than a list of models. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
+        }
+    }
+
+    private ModelInfo? Choose(IReadOnlyList<ModelInfo> models) => Wanted.Length == 0
+        ? ModelList.FirstThatChats(models)
+        : models.FirstOrDefault(model => model.Name == Wanted);
+
+    private async Task<string?> AskVersionAsync()
+    {
+        using var timeout = new CancellationTokenSource(AnswerTimeout);
+        try
+        {
+            using var response = await server.SendAsync(HttpMethod.Get, "version", null, timeout.Token);
+            if (!response.IsSuccessStatusCode)
+                return null;
+            var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(timeout.Token), MaxVersionBytes, timeout.Token);
+            using var json = JsonDocument.Parse(body);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
+                && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? ServerText.Clean(text, key: null) : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or InvalidOperationException or IOException)
+        {
+            // Only vLLM and Ollama have a version.
+            return null;
+        }
+    }
+
+    public void Dispose() => _asking.Dispose();
+}

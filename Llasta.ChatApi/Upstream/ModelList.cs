@@ -1,0 +1,116 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>Reads the answer of <c>GET /v1/models</c>, in the forms that servers give it.</summary>
+internal static partial class ModelList
+{
+    /// <summary>A longer name is not a name.</summary>
+    private const int MaxName = 256;
+
+    /// <summary>Finds all models in the list.</summary>
+    /// <param name="body">The body; a list that is too long may be cut off.</param>
+    /// <returns>The models in the server's order; empty if the body is a list without any.</returns>
+    /// <exception cref="JsonException">The body is not a list of models.</exception>
+    public static IReadOnlyList<ModelInfo> Read(ReadOnlySpan<byte> body)
+    {
+        if (body.StartsWith("\uFEFF"u8))
+            body = body["\uFEFF"u8.Length..];
+        var json = new Utf8JsonReader(body, isFinalBlock: false, state: default);
+        if (!json.Read() || !FindArray(ref json))
+            throw new JsonException("There is no list of models.");
+
+        var models = new List<ModelInfo>();
+        // An entry that is cut off ends the list.
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (!JsonDocument.TryParseValue(ref json, out var entry))
+                break;
+            using (entry)
+            {
+                if (ReadEntry(entry.RootElement) is { } model)
+                    models.Add(model);
+            }
+        }
+
+        return models;
+    }
+
+    /// <summary>The first model that can chat; embedding models and the like can't.</summary>
+    public static ModelInfo? FirstThatChats(IReadOnlyList<ModelInfo> models) => models.FirstOrDefault(model => model.Chats) ?? (models.Count > 0 ? models[0] : null);
+
+    /// <summary>Moves to the beginning of the list: the root itself, or its member <c>data</c> or <c>models</c>.</summary>
+    private static bool FindArray(ref Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.StartArray)
+            return true;
+        if (json.TokenType != JsonTokenType.StartObject)
+            return false;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isList = json.ValueTextEquals("data"u8) || json.ValueTextEquals("models"u8);
+            if (!json.Read())
+                return false;
+            if (isList && json.TokenType == JsonTokenType.StartArray)
+                return true;
+            if (!json.TrySkip())
+                return false;
+        }
+
+        return false;
+    }
+
+    private static ModelInfo? ReadEntry(JsonElement entry)
+    {
+        if (entry.ValueKind == JsonValueKind.String)
+            return Named(ServerText.StringOf(entry), entry);
+        if (entry.ValueKind != JsonValueKind.Object)
+            return null;
+        return Named(Text(entry, "id") ?? Text(entry, "name") ?? Text(entry, "model"), entry);
+    }
+
+    private static ModelInfo? Named(string? name, JsonElement entry)
+    {
+        if (name is null or "" || name.Length > MaxName)
+            return null;
+        if (entry.ValueKind != JsonValueKind.Object)
+            return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));
+        var owner = Text(entry, "owned_by");
+        var isLlamaCpp = owner == "llamacpp" || (entry.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object && meta.TryGetProperty("n_vocab", out _));
+        return new ModelInfo(
+            name,
+            Window(entry),
+            owner switch
+            {
+                _ when isLlamaCpp => ServerKind.LlamaCpp,
+                "vllm" or ModelInfo.SimulatorOwner => ServerKind.Vllm,
+                // Ollama's list has no other mark: https://github.com/ollama/ollama/blob/main/docs/openai.md
+                "library" => ServerKind.Ollama,
+                _ => ServerKind.Auto,
+            },
+            Chats: Text(entry, "type") is { } type ? !NoChat().IsMatch(type) : !NoChat().IsMatch(name) && Text(entry, "object") is not "embedding",
+            Simulated: owner == ModelInfo.SimulatorOwner,
+            Status: StatusOf(entry));
+    }
+
+    /// <summary>vLLM's <c>max_model_len</c>, llama.cpp's <c>meta.n_ctx</c>, and the names that others use.</summary>
+    private static int? Window(JsonElement entry) =>
+        Positive(entry, "max_model_len")
+        ?? (entry.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object ? Positive(meta, "n_ctx") ?? Positive(meta, "n_ctx_train") : null)
+        ?? Positive(entry, "context_length") ?? Positive(entry, "context_window") ?? Positive(entry, "max_context_length");
+
+    /// <summary>llama.cpp's router: <c>status.value</c> is <c>unloaded</c>, <c>loading</c> or <c>loaded</c>.</summary>
+    private static string? StatusOf(JsonElement entry) => entry.TryGetProperty("status", out var status)
+        ? status.ValueKind == JsonValueKind.Object ? Text(status, "value") : ServerText.StringOf(status)
+        : Text(entry, "state");
+
+    private static int? Positive(JsonElement entry, string name) =>
+        entry.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0 ? number : null;
+
+    private static string? Text(JsonElement entry, string name) => entry.TryGetProperty(name, out var value) ? ServerText.StringOf(value) : null;
+
+    /// <summary>Names and types of models that answer no chat.</summary>
+    [GeneratedRegex(@"embed|rerank|\bbge-|\bgte-|\be5-|minilm|whisper|transcri|\btts\b|text-to-speech|speech|moderation|dall-e|stable-?diffusion|\bclip\b|image|\bflux\b|classif", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex NoChat();
+}

@@ -1,0 +1,153 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>
+/// What the model's server accepts: known from its kind, or learnt from what it refuses. What is learnt holds until this process ends.
+/// </summary>
+internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogger<ServerDialect> log)
+{
+    /// <summary>Sent until a server that is not known refuses them. vLLM's, because most servers ignore unknown fields.</summary>
+    private const OptionalFields Unknown =
+        OptionalFields.TopK | OptionalFields.MinP | OptionalFields.ChatTemplateKwargs | OptionalFields.ContinueFinalMessage
+        | OptionalFields.StreamOptions | OptionalFields.MessageReasoning | OptionalFields.MaxTokens;
+
+    /// <summary>The names under which an error may mention a field.</summary>
+    private static readonly (OptionalFields Field, string[] Names)[] FieldNames =
+    [
+        (OptionalFields.TopK, ["top_k"]),
+        (OptionalFields.MinP, ["min_p"]),
+        (OptionalFields.ChatTemplateKwargs, ["chat_template_kwargs", "enable_thinking"]),
+        (OptionalFields.ContinueFinalMessage, ["continue_final_message", "add_generation_prompt"]),
+        (OptionalFields.ReasoningEffort, ["reasoning_effort"]),
+        (OptionalFields.ThinkingTokenBudget, ["thinking_token_budget"]),
+        (OptionalFields.ThinkingBudgetTokens, ["thinking_budget_tokens"]),
+        (OptionalFields.StreamOptions, ["stream_options", "include_usage"]),
+        (OptionalFields.MessageReasoning, ["reasoning_content", "reasoning"]),
+        (OptionalFields.MaxTokens, ["max_tokens"]),
+    ];
+
+    private readonly Lock _lock = new();
+    private volatile OptionalFields _refused;
+    private volatile OptionalFields _accepted;
+    private volatile ServerKind _detected;
+    private volatile bool _cannotContinue;
+    private volatile bool _separatesReasoning;
+    private volatile bool _echoesIds;
+
+    /// <summary>The configured kind, or the one that was detected; <see cref="ServerKind.Auto"/> while neither is known.</summary>
+    public ServerKind Kind => options.Value.Server == ServerKind.Auto ? _detected : options.Value.Server;
+
+    /// <summary>The optional fields that a request may have.</summary>
+    public OptionalFields Fields => ~_refused & Kind switch
+    {
+        ServerKind.Vllm => Unknown | OptionalFields.ThinkingTokenBudget,
+        ServerKind.LlamaCpp => Unknown | OptionalFields.ThinkingBudgetTokens,
+        ServerKind.Ollama => OptionalFields.ReasoningEffort | OptionalFields.StreamOptions | OptionalFields.MessageReasoning | OptionalFields.MaxTokens,
+        ServerKind.OpenAI => OptionalFields.StreamOptions | OptionalFields.MaxTokens,
+        _ => Unknown,
+    };
+
+    /// <summary>The server continues a partial answer that is the last message.</summary>
+    public bool Continues => !_cannotContinue && Kind != ServerKind.OpenAI;
+
+    /// <summary>The server is known to continue partial answers, so a continuation that it labels as thinking is the answer's text.</summary>
+    public bool ContinuesForCertain => Continues && Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
+
+    /// <summary>The server continues inside a thought: by a template that renders the last message as it is.</summary>
+    public bool ContinuesThoughts => ContinuesForCertain && Fields.HasFlag(OptionalFields.ContinueFinalMessage);
+
+    /// <summary>The server has sent thinking in a field of its own, so its text contains none.</summary>
+    public bool SeparatesReasoning => _separatesReasoning;
+
+    /// <summary>The server has named its response after the request's id.</summary>
+    public bool EchoesIds => _echoesIds;
+
+    /// <summary>Remembers what the server says of itself.</summary>
+    public void Detected(ServerKind kind)
+    {
+        if (kind != ServerKind.Auto)
+            _detected = kind;
+    }
+
+    /// <summary>Remembers that the server took a request with these fields.</summary>
+    public void Accepted(OptionalFields fields)
+    {
+        if ((_accepted & fields) != fields)
+            _accepted |= fields;
+    }
+
+    /// <summary>Remembers that thinking came in a field of its own.</summary>
+    public void SawReasoningField() => _separatesReasoning = true;
+
+    /// <summary>Remembers that the response was named after the request's id.</summary>
+    public void SawEchoedId() => _echoesIds = true;
+
+    /// <summary>Remembers that the server began a new answer, or refused, instead of continuing one.</summary>
+    public void CannotContinue()
+    {
+        if (_cannotContinue)
+            return;
+        _cannotContinue = true;
+        LogCannotContinue(log);
+    }
+
+    /// <summary>Tells which optional fields a refusal (400 or 422) may be about.</summary>
+    /// <param name="sent">The optional fields of the request.</param>
+    /// <param name="chosen">Those whose value the reader or the operator chose: a complaint about their value is passed on.</param>
+    /// <param name="error">The text of the error.</param>
+    /// <returns>The fields without which the request is worth another try; none if the refusal has another reason.</returns>
+    public OptionalFields Suspects(OptionalFields sent, OptionalFields chosen, string error)
+    {
+        var unknownField = UnknownField().IsMatch(error);
+        var named = OptionalFields.None;
+        foreach (var (field, names) in FieldNames)
+        {
+            if (sent.HasFlag(field) && (unknownField || !chosen.HasFlag(field)) && Array.Exists(names, name => Mentions(error, name)))
+                named |= field;
+        }
+
+        // An error that names no field: all that this server has never taken. vLLM and llama.cpp take them all.
+        return named != OptionalFields.None ? named : Kind is ServerKind.Vllm or ServerKind.LlamaCpp ? OptionalFields.None : sent & ~_accepted;
+    }
+
+    /// <summary>Remembers that the server took a request only without these fields.</summary>
+    public void Refused(OptionalFields fields)
+    {
+        lock (_lock)
+        {
+            if ((fields & ~_refused) == OptionalFields.None)
+                return;
+            _refused |= fields;
+        }
+
+        LogRefused(log, fields);
+        if (fields.HasFlag(OptionalFields.ContinueFinalMessage))
+            CannotContinue();
+    }
+
+    /// <summary>A whole word, not the beginning of a longer name.</summary>
+    private static bool Mentions(string error, string name)
+    {
+        for (var at = error.IndexOf(name, StringComparison.OrdinalIgnoreCase); at >= 0; at = error.IndexOf(name, at + 1, StringComparison.OrdinalIgnoreCase))
+        {
+            var end = at + name.Length;
+            if ((at == 0 || !IsNamePart(error[at - 1])) && (end == error.Length || !IsNamePart(error[end])))
+                return true;
+        }
+
+        return false;
+
+        static bool IsNamePart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
+    }
+
+    [GeneratedRegex(@"unrecogni[sz]ed|unknown|unexpected|unsupported|not (?:supported|permitted|allowed|recogni[sz]ed|implemented|a valid)|doesn't support|does not support|cannot find|extra (?:inputs?|fields?|keys?)|extra_forbidden|additional propert|no such", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UnknownField();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server refuses {Fields}: requests are sent without from now on. Chat:Server chooses a kind of server from the start")]
+    private static partial void LogRefused(ILogger logger, OptionalFields fields);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server does not continue partial answers: after a cut the answer is generated anew")]
+    private static partial void LogCannotContinue(ILogger logger);
+}

@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>An error as a model's server or a proxy in front of it sends it, whatever its form.</summary>
+/// <param name="Message">The server's own words, not cleaned yet; null if it has none.</param>
+/// <param name="Status">The status that the body names, as a number or by the name of a kind; null if it names none.</param>
+/// <param name="IsContextOverflow">The conversation is longer than the context window.</param>
+/// <param name="PromptTokens">With an overflow: the prompt's length, if the server gave it.</param>
+/// <param name="ContextWindow">With an overflow: the window, if the server gave it.</param>
+/// <param name="IsJson">The body is JSON.</param>
+/// <param name="IsHtml">The body is an HTML page, which no model's server sends.</param>
+internal sealed partial record ServerError(string? Message, int? Status, bool IsContextOverflow = false, int? PromptTokens = null, int? ContextWindow = null, bool IsJson = false, bool IsHtml = false)
+{
+    /// <summary>The members under which servers put the message, in order of preference.</summary>
+    private static readonly string[] MessageNames = ["message", "detail", "msg", "error", "error_message", "errorMessage", "reason", "title", "errors"];
+
+    /// <summary>The server is in trouble, not the request: the same request may succeed later.</summary>
+    public bool IsServerTrouble => Status is null or >= 500 or 408 or 429;
+
+    /// <summary>The server says that it is loading the model.</summary>
+    public bool IsLoading => Message is not null && Loading().IsMatch(Message);
+
+    /// <summary>The server says that it has too much to do.</summary>
+    public bool IsBusy => Message is not null && Busy().IsMatch(Message);
+
+    /// <summary>Reads an error from a body, from the data of an event, or from a line of a stream.</summary>
+    public static ServerError Read(ReadOnlySpan<byte> body)
+    {
+        var text = ServerText.Decode(body).Trim();
+        if (text.StartsWith('<'))
+            return new ServerError(ServerText.FromHtml(text), Status: null, IsHtml: true);
+        if (text.StartsWith('{') || text.StartsWith('[') || text.StartsWith('"'))
+        {
+            try
+            {
+                using var json = JsonDocument.Parse(text);
+                return Read(json.RootElement);
+            }
+            catch (JsonException)
+            {
+                // Cut off, or not JSON after all: the text is shown as it is.
+            }
+        }
+
+        return Classify(text.Length == 0 ? null : text, status: null, param: null, kind: null, promptTokens: null, window: null, isJson: false);
+    }
+
+    private static ServerError Read(JsonElement root)
+    {
+        // {"error":{…}} of OpenAI and vLLM, {"error":"…"} of Ollama, flat ones of vLLM up to 0.10, FastAPI's {"detail":…}, {"code","msg"}, …
+        var error = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : root;
+        var kind = string.Join(' ', new[] { Text(error, "type"), Text(error, "code"), Text(error, "status") }.Where(name => name is not null));
+        var status = StatusIn(error, "code") ?? StatusIn(error, "status") ?? StatusIn(error, "status_code") ?? StatusIn(root, "code") ?? StatusIn(root, "status") ?? StatusOfKind(kind);
+        return Classify(MessageOf(error, 0) ?? MessageOf(root, 0), status, Text(error, "param"), kind, Number(error, "n_prompt_tokens"), Number(error, "n_ctx"), isJson: true);
+    }
+
+    private static ServerError Classify(string? message, int? status, string? param, string? kind, int? promptTokens, int? window, bool isJson)
+    {
+        // "max_tokens is too large" also names the window, but a shorter conversation would not help.
+        var aboutOutput = param is "max_tokens" or "max_completion_tokens" || (message is not null && OutputTooLong().IsMatch(message));
+        // When the prompt fills the window to the last token, vLLM says that there is no room for output.
+        var overflow = (message is not null && NoRoom().IsMatch(message))
+            || (!aboutOutput && (param is "input_tokens" or "input_text"
+                || kind?.Contains("exceed_context_size", StringComparison.Ordinal) == true
+                || kind?.Contains("context_length_exceeded", StringComparison.Ordinal) == true
+                || (message is not null && Overflow().IsMatch(message))));
+        return new ServerError(message, status, overflow,
+            overflow ? promptTokens ?? Number(message, Prompt()) : null,
+            overflow ? window ?? Number(message, Window()) : null,
+            isJson);
+    }
+
+    private static string? MessageOf(JsonElement element, int depth)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                return ServerText.StringOf(element) is { Length: > 0 } text ? text : null;
+            case JsonValueKind.Array when depth < 4:
+                // FastAPI: [{"loc":["body","top_k"],"msg":"Extra inputs are not permitted"}, …]
+                var items = element.EnumerateArray().Take(4).Select(item => MessageOf(item, depth + 1)).Where(item => item is not null).ToList();
+                return items.Count == 0 ? null : string.Join("; ", items);
+            case JsonValueKind.Object when depth < 4:
+                foreach (var name in MessageNames)
+                {
+                    if (element.TryGetProperty(name, out var value) && MessageOf(value, depth + 1) is { } message)
+                        return element.TryGetProperty("loc", out var location) && location.ValueKind == JsonValueKind.Array ? $"{Path(location)}: {message}" : message;
+                }
+
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
+
+    private static string? Text(JsonElement error, string name) =>
+        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) ? ServerText.StringOf(value) : null;
+
+    private static int? Number(JsonElement error, string name) =>
+        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
+
+    /// <summary>A status as a number or as text.</summary>
+    private static int? StatusIn(JsonElement error, string name) =>
+        (Number(error, name) ?? (int.TryParse(Text(error, name), NumberStyles.None, CultureInfo.InvariantCulture, out var text) ? text : null)) is >= 400 and <= 599 and var status ? status : null;
+
+    /// <summary>The status that a kind of error has where the body names only the kind.</summary>
+    private static int? StatusOfKind(string kind) => kind.Length == 0 ? null
+        : ServerKindOfError().IsMatch(kind) ? 500
+        : RateLimit().IsMatch(kind) ? 429
+        : NotFound().IsMatch(kind) ? 404
+        : Authentication().IsMatch(kind) ? 401
+        : RequestKindOfError().IsMatch(kind) ? 400
+        : null;
+
+    private static int? Number(string? message, Regex pattern) =>
+        message is not null && pattern.Match(message) is { Success: true } match
+            && match.Groups.Values.Skip(1).FirstOrDefault(group => group.Success) is { } group
+            && int.TryParse(group.ValueSpan, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    [GeneratedRegex("server|internal|unavailable|overload|timeout|engine|bad_gateway", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex ServerKindOfError();
+
+    [GeneratedRegex("rate.?limit|too.?many|quota", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex RateLimit();
+
+    [GeneratedRegex("not.?found", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex NotFound();
+
+    [GeneratedRegex("auth|permission|api.?key|forbidden", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Authentication();
+
+    [GeneratedRegex("invalid|bad.?request|unprocessable|context|parse|validation|unsupported|content.?(?:filter|policy)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex RequestKindOfError();
+
+    [GeneratedRegex(@"\b(?:loading|starting up|warming up|initiali[sz]ing|still being loaded|not (?:yet )?(?:loaded|ready))\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Loading();
+
+    [GeneratedRegex(@"\b(?:busy|overloaded|at capacity|too many|queue is full|no (?:free )?slots?|rate.?limit|cannot accept new requests)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Busy();
+
+    // vLLM: "This model's maximum context length is N tokens. However, you requested K tokens (M in the messages, …" or "… your prompt contains
+    // at least M input tokens …"; llama.cpp: "the request exceeds the available context size"; LM Studio: "context length of only N tokens,
+    // which is not enough", "context the overflows"; TGI: "`inputs` tokens + `max_new_tokens` must be <= N"; others: "prompt is too long".
+    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for)\w*.{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex Overflow();
+
+    [GeneratedRegex(@"max_tokens must be at least 1, got (?:0|-\d)", RegexOptions.CultureInvariant)]
+    private static partial Regex NoRoom();
+
+    [GeneratedRegex(@"max(?:_completion|_new)?_tokens\b.{0,40}?(?:is too large|too large|cannot be greater|must be (?:less|at most))", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex OutputTooLong();
+
+    [GeneratedRegex(@"maximum (?:context|sequence|model) length (?:is|of) ([\d,]+)|context (?:length|size|window|limit)s?\D{0,30}?([\d,]+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Window();
+
+    [GeneratedRegex(@"([\d,]+) (?:input tokens|in the messages|prompt tokens)|(?:requested|prompt contains at least|prompt has|request \() ?([\d,]+) tokens", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Prompt();
+}

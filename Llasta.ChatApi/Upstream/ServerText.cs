@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>Text that comes from a server, in any encoding, made fit to be shown to a reader.</summary>
+internal static partial class ServerText
+{
+    /// <summary>The longest text that is shown, in UTF-16 code units.</summary>
+    private const int MaxShown = 500;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Decodes a body: UTF-8, or Latin-1 if it is not valid UTF-8.</summary>
+    public static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.StartsWith("\uFEFF"u8))
+            bytes = bytes["\uFEFF"u8.Length..];
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            return Encoding.Latin1.GetString(bytes);
+        }
+    }
+
+    /// <summary>Reads a JSON string, also one with half of a surrogate pair, which <see cref="JsonElement.GetString"/> refuses.</summary>
+    /// <returns>Null if the element is not a string.</returns>
+    public static string? StringOf(JsonElement element)
+    {
+        if (element.ValueKind != JsonValueKind.String)
+            return null;
+        try
+        {
+            return element.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescape(element.GetRawText().AsSpan()[1..^1]);
+        }
+    }
+
+    /// <summary>Replaces JSON's escapes; half of a surrogate pair stays what it is.</summary>
+    public static string Unescape(ReadOnlySpan<char> escaped)
+    {
+        var text = new StringBuilder(escaped.Length);
+        for (var i = 0; i < escaped.Length; i++)
+        {
+            if (escaped[i] != '\\' || i + 1 == escaped.Length)
+            {
+                text.Append(escaped[i]);
+                continue;
+            }
+
+            var next = escaped[++i];
+            if (next == 'u' && i + 4 < escaped.Length + 0 && ushort.TryParse(escaped.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+            {
+                text.Append((char)code);
+                i += 4;
+                continue;
+            }
+
+            text.Append(next switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', _ => next });
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// Makes a server's text fit to be shown: without credentials and control characters (terminal escapes and directional overrides
+    /// included), on one line, and at most 500 characters long.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="key">The configured API key, which a server or a proxy may quote.</param>
+    public static string Clean(string text, string? key)
+    {
+        if (!string.IsNullOrEmpty(key))
+            text = text.Replace(key, "…", StringComparison.Ordinal);
+        text = Credentials().Replace(text.Length > MaxShown * 8 ? text[..(MaxShown * 8)] : text, "$1…");
+        var shown = new StringBuilder(Math.Min(text.Length, MaxShown));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            var category = Rune.GetUnicodeCategory(rune);
+            var space = category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator;
+            if (space ? shown.Length == 0 || shown[^1] == ' ' : false)
+                continue;
+            if (shown.Length >= MaxShown)
+                return shown.ToString().TrimEnd() + "…";
+            if (space)
+                shown.Append(' ');
+            else
+                shown.Append(rune.ToString());
+        }
+
+        return shown.ToString().TrimEnd();
+    }
+
+    /// <summary>Takes the visible text out of an HTML page: its title, or else its body.</summary>
+    public static string FromHtml(string html)
+    {
+        if (Title().Match(html) is { Success: true } title && title.Groups[1].Value.Trim() is { Length: > 0 } text)
+            return System.Net.WebUtility.HtmlDecode(text);
+        return System.Net.WebUtility.HtmlDecode(Tags().Replace(html, " "));
+    }
+
+    /// <summary>A key in a header, in a URL, or by the prefix of well-known keys.</summary>
+    [GeneratedRegex(@"(\b(?:bearer|basic)\s+|\b(?:api[-_]?key|authorization|x-api-key|access[-_]?token)[""']?\s*[:=]\s*[""']?(?:bearer\s+|basic\s+)?)[^\s""',;}]+|\bsk-[A-Za-z0-9_-]{8,}", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Credentials();
+
+    [GeneratedRegex(@"<title[^>]*>([^<]*)</title>", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Title();
+
+    [GeneratedRegex(@"<(?:script|style)\b.*?</(?:script|style)\s*>|<[^>]*>", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex Tags();
+}

@@ -1,0 +1,40 @@
+using System.Text.Json;
+using Llasta.ChatApi.Contract;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>
+/// Finds out whether the thinking switch does something: whether the prompt of a message changes with it. The server's token counter is
+/// asked once per model.
+/// </summary>
+internal sealed class ThinkingSwitch(ModelServer server, TokenCounting counting)
+{
+    private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", "Hi")];
+
+    private volatile Answer? _last;
+
+    private sealed record Answer(string Model, bool? Changes);
+
+    /// <summary>Tells whether the switch does something for a model.</summary>
+    /// <returns>Null if the server doesn't count tokens and the model's name doesn't tell.</returns>
+    public async ValueTask<bool?> ChangesPromptAsync(ModelInfo model, CancellationToken cancellation)
+    {
+        if (_last is { } last && last.Model == model.Name)
+            return last.Changes;
+        bool? changes;
+        try
+        {
+            var with = await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), cancellation);
+            var without = with is null ? null : await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), cancellation);
+            changes = with is { } w && without is { } o ? w.Count != o.Count : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCountingException)
+        {
+            changes = null;
+        }
+
+        changes ??= model.IsQwen3Hybrid ? true : null;
+        _last = new Answer(model.Name, changes);
+        return changes;
+    }
+}

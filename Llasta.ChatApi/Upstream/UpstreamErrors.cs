@@ -1,0 +1,105 @@
+using System.ClientModel;
+using System.Net.Sockets;
+using Llasta.ChatApi.Contract;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>Turns the model server's refusals and the network's failures into problems for the reader.</summary>
+/// <param name="key">The configured API key, which never appears in a problem.</param>
+internal sealed class UpstreamErrors(string? key)
+{
+    private const string CheckBaseUrl = "The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1.";
+
+    /// <summary>The longest wait that a server may ask for, in seconds.</summary>
+    private const int MaxRetryAfter = 60;
+
+    /// <summary>Reads a body, at most its beginning.</summary>
+    /// <param name="body">The body; null is empty.</param>
+    /// <param name="maxBytes">Where reading stops.</param>
+    /// <param name="cancellation">Cancels reading.</param>
+    public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(Stream? body, int maxBytes, CancellationToken cancellation)
+    {
+        if (body is null)
+            return default;
+        var buffer = new byte[Math.Min(4096, maxBytes)];
+        var length = 0;
+        while (await body.ReadAsync(buffer.AsMemory(length), cancellation) is > 0 and var read)
+        {
+            length += read;
+            if (length == maxBytes)
+                break;
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, maxBytes));
+        }
+
+        return buffer.AsMemory(0, length);
+    }
+
+    /// <summary>Explains a response whose status is not 200, or an error that is the first event of a response with status 200.</summary>
+    /// <param name="status">The status of the response, or of the event.</param>
+    /// <param name="error">The body.</param>
+    /// <param name="retryAfter">The server's <c>Retry-After</c>, in seconds.</param>
+    public ChatProblem FromResponse(int status, ServerError error, int? retryAfter)
+    {
+        retryAfter = retryAfter is null ? null : Math.Min(retryAfter.Value, MaxRetryAfter);
+        return status switch
+        {
+            // Also with 413, 422 or 500: servers disagree about the status of an overflow.
+            _ when error.IsContextOverflow => ChatProblem.ContextOverflow(error.PromptTokens, error.ContextWindow),
+            413 => ChatProblem.ContextOverflow(null, null),
+            400 or 422 => ChatProblem.InvalidRequest($"The model's server refused the request{Quote(error)}"),
+            401 or 403 => ChatProblem.ModelAuth(),
+            404 when error.IsJson && error.Message is not null => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
+            404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}. {CheckBaseUrl}"),
+            429 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
+            503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
+            503 when error.IsBusy => ChatProblem.Busy($"The model's server is busy{Quote(error)}", retryAfter ?? 2),
+            502 or 503 or 504 => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = retryAfter ?? 2 },
+            >= 500 => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
+            _ => ChatProblem.ModelError($"The model's server answered {status}, which a chat completion never does. {CheckBaseUrl}"),
+        };
+    }
+
+    /// <summary>Explains an error in the middle of an answer that is the request's own.</summary>
+    public ChatProblem FromEvent(ServerError error) => error.IsContextOverflow
+        ? ChatProblem.ContextOverflow(error.PromptTokens, error.ContextWindow)
+        : ChatProblem.ModelError($"The model's server failed in the middle of the answer{Quote(error)}");
+
+    /// <summary>Explains a response with status 200 that is no answer.</summary>
+    public ChatProblem NoAnswer(ServerError error) => error.IsHtml || error.Message is null
+        ? ChatProblem.ModelError($"The model's server answered with something other than a chat completion. {CheckBaseUrl}")
+        : ChatProblem.ModelError($"The model's server answered with something other than a chat completion{Quote(error)} {CheckBaseUrl}");
+
+    /// <summary>Explains a failed connection to the model's server.</summary>
+    /// <returns>Null for an exception that has another cause.</returns>
+    public static ChatProblem? FromException(Exception e) => e switch
+    {
+        // The OpenAI package wraps what HttpClient throws.
+        ClientResultException { InnerException: { } inner } => FromException(inner),
+        AggregateException { InnerException: { } inner } => FromException(inner),
+        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
+            ChatProblem.Unreachable("The model server's name is not known here. The operator has to check OPENAI_API_BASE_URL, and that the model's Service exists."),
+        HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } =>
+            ChatProblem.Unreachable("The proxy in front of the model's server can't be used. The operator has to check HTTPS_PROXY, or exclude the model's host with NO_PROXY."),
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError, InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } =>
+            ChatProblem.Unreachable("The model's server refuses connections: it is still loading the model, or not running.") with { Title = "The model isn't listening yet.", IsStarting = true },
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } =>
+            ChatProblem.Unreachable("No connection to the model's server can be made. The operator has to check that it runs and that the network lets the chat API through to it."),
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+            ChatProblem.Unreachable("No secure connection to the model's server can be made. The operator has to check its certificate, and whether OPENAI_API_BASE_URL should be http or https."),
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } =>
+            ChatProblem.ModelError($"The model's server answered with something other than HTTP. {CheckBaseUrl}"),
+        HttpRequestException or IOException or SocketException =>
+            ChatProblem.Unreachable("The model's server closed the connection without an answer."),
+        OperationCanceledException or TimeoutException =>
+            ChatProblem.Unreachable("The model's server did not answer in time.", StatusCodes.Status504GatewayTimeout),
+        _ => null,
+    };
+
+    /// <summary>The server's own words, fit to be shown; null if it has none.</summary>
+    public string? Words(ServerError error) => error.Message is { } message && ServerText.Clean(message, key) is { Length: > 0 } shown ? shown : null;
+
+    private string Quote(ServerError error) => Words(error) is { } words
+        ? $": {words}{(words[^1] is '.' or '!' or '?' or '…' or '。' ? "" : ".")}"
+        : ".";
+}

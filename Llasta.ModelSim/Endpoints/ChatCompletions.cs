@@ -1,0 +1,98 @@
+using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Requests;
+
+namespace Llasta.ModelSim.Endpoints;
+
+/// <summary><c>POST /v1/chat/completions</c>.</summary>
+internal static class ChatCompletions
+{
+    private static readonly byte[] CaptivePortal = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in to the network</h1></body></html>\n"u8.ToArray();
+
+    public static async Task HandleAsync(HttpContext context, Engine engine)
+    {
+        var headers = context.Request.Headers;
+        var given = headers["X-Request-Id"].ToString();
+        var record = new RequestRecord($"chatcmpl-{(given.Length > 0 ? given : Guid.NewGuid().ToString("N")[..16])}", engine.Time)
+        {
+            Traceparent = headers.TraceParent.ToString() is { Length: > 0 } traceparent ? traceparent : null,
+        };
+        engine.Requests.Add(record);
+        await using var whenAborted = context.RequestAborted.UnsafeRegister(static record => ((RequestRecord)record!).Abort(), record);
+        var options = engine.Settings.Current;
+        try
+        {
+            if (engine.Settings.ForRequest(headers, out options) is { } complaint)
+                throw new RequestRejectedException(VllmError.Invalid(complaint));
+            var body = await RequestFields.ReadAsync(context.Request);
+            record.Keep(body.Body);
+            if (!await ReplacedByFaultAsync(context, record, options))
+                await AnswerAsync(context, ChatRequest.Read(body, options), options, record, engine);
+        }
+        catch (RequestRejectedException e)
+        {
+            record.Fail();
+            record.Finish();
+            await e.Error.WriteAsync(context.Response, options.FrontEnd);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or BadHttpRequestException && context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left while its request was read; the record says so.
+        }
+    }
+
+    private static async Task AnswerAsync(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
+    {
+        if (!engine.TryEnter())
+            throw new RequestRejectedException(VllmError.Busy);
+        try
+        {
+            using var sequence = new Sequence(context, request, options, record, engine);
+            if (options is { Fault: Fault.Stall, FaultPhase: FaultPhase.BeforeHeaders })
+            {
+                record.Fail();
+                await sequence.SilenceAsync();
+            }
+            else
+                await new Generator(sequence, CompletionWriter.For(context.Response, sequence.Head)).RunAsync();
+        }
+        finally
+        {
+            engine.Leave();
+        }
+    }
+
+    /// <summary>The faults that answer in place of the engine.</summary>
+    private static async Task<bool> ReplacedByFaultAsync(HttpContext context, RequestRecord record, ModelSimOptions options)
+    {
+        Func<Task>? answer = options.Fault switch
+        {
+            Fault.Refuse => Reset,
+            Fault.Cut when options.FaultPhase == FaultPhase.BeforeHeaders => Reset,
+            Fault.Html => () => WriteAsync("text/html; charset=utf-8", CaptivePortal),
+            Fault.Unauthorized => () => ApiKey.RefuseAsync(context.Response),
+            Fault.NotFound => throw new RequestRejectedException(VllmError.UnknownModel(options.Model, options.Model)),
+            Fault.Error => throw new RequestRejectedException(VllmError.EngineDead),
+            Fault.Overflow => throw new RequestRejectedException(VllmError.Overflow(options.ContextWindow, options.ContextWindow + 1)),
+            _ => null,
+        };
+        if (answer is null)
+            return false;
+        record.Fail();
+        record.Finish();
+        await answer();
+        return true;
+
+        Task Reset()
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        Task WriteAsync(string contentType, byte[] body)
+        {
+            context.Response.ContentType = contentType;
+            return context.Response.BodyWriter.WriteAsync(body).AsTask();
+        }
+    }
+}

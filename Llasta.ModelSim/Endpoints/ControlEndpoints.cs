@@ -1,0 +1,48 @@
+using System.Text;
+using Llasta.ModelSim.Generation;
+using Llasta.ModelSim.Protocol;
+using Llasta.ModelSim.Settings;
+
+namespace Llasta.ModelSim.Endpoints;
+
+/// <summary><c>/sim</c>: the simulator at run time, for tests and demonstrations. vLLM has no such paths.</summary>
+internal static class ControlEndpoints
+{
+    public static void MapControl(this IEndpointRouteBuilder app, Engine engine)
+    {
+        app.MapGet("/sim/settings", context => WriteSettingsAsync(context, engine));
+        app.MapPut("/sim/settings", context => ChangeSettingsAsync(context, engine));
+        app.MapGet("/sim/requests", context => context.Response.WriteJsonAsync(200, engine.Requests.WriteTo));
+        app.MapDelete("/sim/requests", context =>
+        {
+            engine.Requests.Clear();
+            context.Response.StatusCode = 204;
+            return Task.CompletedTask;
+        });
+    }
+
+    private static async Task ChangeSettingsAsync(HttpContext context, Engine engine)
+    {
+        string? complaint;
+        try
+        {
+            complaint = engine.Settings.Change((await RequestFields.ReadAsync(context.Request)).Body);
+        }
+        catch (RequestRejectedException e)
+        {
+            complaint = e.Message;
+        }
+        if (complaint is null)
+            await WriteSettingsAsync(context, engine);
+        else
+            await context.Response.WriteJsonAsync(400, json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("error"u8, complaint);
+                json.WriteEndObject();
+            });
+    }
+
+    private static Task WriteSettingsAsync(HttpContext context, Engine engine) =>
+        context.Response.WriteJsonAsync(200, Encoding.UTF8.GetBytes(SettingsBinder.ToJson(engine.Settings.Current)));
+}

@@ -1,0 +1,103 @@
+using System.IO.Pipelines;
+
+namespace Llasta.ModelSim.Protocol;
+
+/// <summary>The tokens of a request; the thinking's are among the completion's.</summary>
+/// <param name="PromptTokens">The rendered prompt's tokens.</param>
+/// <param name="CompletionTokens">The generated tokens so far.</param>
+/// <param name="ReasoningTokens">The thinking's tokens so far.</param>
+/// <param name="CachedTokens">The prompt's tokens that the prefix cache held.</param>
+internal readonly record struct Usage(int PromptTokens, int CompletionTokens, int ReasoningTokens, int CachedTokens);
+
+/// <summary>The times of a request, for <c>--enable-per-request-metrics</c>.</summary>
+internal readonly record struct RequestTimes(TimeSpan Queue, TimeSpan FirstToken, TimeSpan Generation);
+
+/// <summary>What a completion says about itself in every chunk, and the request that it answers.</summary>
+/// <param name="Id">Such as <c>chatcmpl-…</c>.</param>
+/// <param name="Created">Unix seconds.</param>
+/// <param name="Request">The request.</param>
+/// <param name="Options">The settings for the request.</param>
+internal sealed record CompletionHead(string Id, long Created, ChatRequest Request, ModelSimOptions Options)
+{
+    /// <summary>The role of the answer (<c>get_chat_request_role</c> in vLLM's serving.py).</summary>
+    public string Role => Request.AddGenerationPrompt ? "assistant" : Request.Messages[^1].Role;
+
+    /// <summary>Whether thinking has fields of its own: there is a reasoning parser.</summary>
+    public bool SeparatesReasoning => Options.ReasoningField != ReasoningField.Tags;
+}
+
+/// <summary>Writes a completion to a response as it is generated: as a stream of chunks, or as one document at its end.</summary>
+internal abstract class CompletionWriter(HttpResponse response, CompletionHead head)
+{
+    /// <summary>vLLM's name for its build.</summary>
+    protected const string Fingerprint = "vllm-0.32.0-llasta-modelsim";
+
+    // vLLM caches prompts in blocks of 16 tokens.
+    private const int CacheBlock = 16;
+
+    protected HttpResponse Response { get; } = response;
+
+    protected CompletionHead Head { get; } = head;
+
+    protected PipeWriter Output { get; } = response.BodyWriter;
+
+    public static CompletionWriter For(HttpResponse response, CompletionHead head) =>
+        !head.Request.Stream ? new WholeCompletion(response, head)
+        : head.Options.FrontEnd == FrontEnd.Rust ? new RustStream(response, head)
+        : new PythonStream(response, head);
+
+    /// <summary>Sends what is known while the request queues.</summary>
+    public abstract Task StartAsync();
+
+    /// <summary>The first token has been generated.</summary>
+    public abstract void Begin(Usage usage);
+
+    /// <summary>More text of the thinking or the answer; empty where tokens end in the middle of a character.</summary>
+    public abstract void Delta(ReadOnlySpan<char> text, bool thinking, Usage usage);
+
+    /// <summary>The last text and the reason for the end.</summary>
+    /// <param name="text">It may be empty.</param>
+    /// <param name="half">The beginning of a character that the limit cut; usually empty.</param>
+    /// <param name="thinking">Whether the text is thinking.</param>
+    /// <param name="reason">The finish reason.</param>
+    /// <param name="stopText">The stop string that ended the answer, or null.</param>
+    /// <param name="usage">All tokens.</param>
+    public abstract void Finish(ReadOnlySpan<char> text, ReadOnlySpan<char> half, bool thinking, string reason, string? stopText, Usage usage);
+
+    /// <summary>Everything after the finish reason.</summary>
+    public abstract void End(Usage usage, RequestTimes times);
+
+    /// <summary>Ends the completion with an error.</summary>
+    public abstract void Fail(VllmError error);
+
+    /// <summary>A sign of life while nothing else is sent. A document has none.</summary>
+    public virtual void KeepAlive()
+    {
+    }
+
+    /// <summary>A fault: bytes that are no valid part of a stream. A document has none.</summary>
+    public virtual void Invalid(ReadOnlySpan<byte> bytes)
+    {
+    }
+
+    /// <summary>A fault: the beginning of a chunk. A document has none.</summary>
+    public virtual void HalfAChunk()
+    {
+    }
+
+    /// <summary>Sends what was written.</summary>
+    public virtual Task FlushAsync() => Output.FlushAsync().AsTask();
+
+    /// <summary>The prompt's tokens that this request adds to the prefix cache.</summary>
+    protected static int CreatedCacheTokens(Usage usage) => usage.PromptTokens / CacheBlock * CacheBlock - usage.CachedTokens;
+
+    /// <summary>The members of <c>metrics</c> with their values.</summary>
+    protected static (string Name, double Value)[] Metrics(Usage usage, RequestTimes times) =>
+    [
+        ("time_to_first_token_ms", times.FirstToken.TotalMilliseconds),
+        ("generation_time_ms", times.Generation.TotalMilliseconds),
+        ("queue_time_ms", times.Queue.TotalMilliseconds),
+        ("mean_itl_ms", times.Generation.TotalMilliseconds / Math.Max(1, usage.CompletionTokens - 1)),
+        ("tokens_per_second", usage.CompletionTokens / Math.Max(1e-6, (times.FirstToken + times.Generation).TotalSeconds)),
+    ];
+}

@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Llasta.ModelSim.Protocol;
+
+/// <summary>
+/// Reads the fields of a request's JSON object as pydantic does in its lax mode, and collects what doesn't fit, so that one
+/// answer names it all.
+/// </summary>
+internal sealed class RequestFields
+{
+    private readonly JsonElement _owner;
+    private readonly string _path;
+    private readonly List<FieldError> _errors;
+
+    private RequestFields(JsonElement owner, string path, List<FieldError> errors) => (_owner, _path, _errors) = (owner, path, errors);
+
+    /// <summary>The object itself.</summary>
+    public JsonElement Body => _owner;
+
+    /// <exception cref="RequestRejectedException">The body isn't JSON, or isn't a JSON object.</exception>
+    public static async Task<RequestFields> ReadAsync(HttpRequest request)
+    {
+        var bytes = await ReadBytesAsync(request);
+        // vllm/entrypoints/serve/utils/api_utils.py: validate_json_request
+        if (!(request.ContentType ?? "").Split(';', 2)[0].Equals("application/json", StringComparison.OrdinalIgnoreCase))
+            throw new RequestRejectedException(VllmError.WrongContentType);
+        if (bytes.Length == 0)
+            throw new RequestRejectedException(VllmError.Unprocessable([new("missing", "body", "Field required", "None")]));
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            var body = document.RootElement.Clone();
+            return body.ValueKind == JsonValueKind.Object
+                ? new(body, "body", [])
+                : throw new RequestRejectedException(VllmError.Unprocessable([new("model_attributes_type", "body", "Input should be a valid dictionary or object to extract fields from", FieldError.Print(body))]));
+        }
+        catch (JsonException e)
+        {
+            throw new RequestRejectedException(VllmError.InvalidJson(Position(bytes, e)));
+        }
+    }
+
+    /// <summary>Ends the reading with one error for all fields that don't fit.</summary>
+    /// <exception cref="RequestRejectedException">There are such fields.</exception>
+    public void ThrowIfWrong()
+    {
+        if (_errors.Count > 0)
+            throw new RequestRejectedException(VllmError.Unprocessable(_errors));
+    }
+
+    /// <summary>The value, or null where it is missing or null.</summary>
+    public JsonElement? Field(string name) => _owner.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public string? Text(string name) => Field(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
+        : Wrong<string>("string_type", name, "Input should be a valid string", value);
+
+    public bool? Flag(string name) => Field(name) is not { } value ? null : value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Number when value.TryGetInt32(out var number) && number is 0 or 1 => number == 1,
+        JsonValueKind.String when value.ValueEquals("true") || value.ValueEquals("false") => value.ValueEquals("true"),
+        JsonValueKind.String or JsonValueKind.Number => Wrong<bool?>("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", value),
+        _ => Wrong<bool?>("bool_type", name, "Input should be a valid boolean", value),
+    };
+
+    public int? Whole(string name) => Field(name) is not { } value ? null : value.ValueKind switch
+    {
+        JsonValueKind.Number when value.TryGetInt32(out var number) => number,
+        JsonValueKind.Number when value.GetDouble() is var number && double.IsInteger(number) => (int)Math.Clamp(number, int.MinValue, int.MaxValue),
+        JsonValueKind.Number => Wrong<int?>("int_from_float", name, "Input should be a valid integer, got a number with a fractional part", value),
+        JsonValueKind.String when int.TryParse(value.GetString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
+        JsonValueKind.String => Wrong<int?>("int_parsing", name, "Input should be a valid integer, unable to parse string as an integer", value),
+        _ => Wrong<int?>("int_type", name, "Input should be a valid integer", value),
+    };
+
+    public double? Real(string name) => Field(name) is not { } value ? null : value.ValueKind switch
+    {
+        JsonValueKind.Number => value.GetDouble(),
+        JsonValueKind.String when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
+        JsonValueKind.String => Wrong<double?>("float_parsing", name, "Input should be a valid number, unable to parse string as a number", value),
+        _ => Wrong<double?>("float_type", name, "Input should be a valid number", value),
+    };
+
+    /// <summary>One of these words, or null.</summary>
+    public string? Choice(string name, params ReadOnlySpan<string> choices)
+    {
+        if (Field(name) is not { } value)
+            return null;
+        foreach (var choice in choices)
+            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(choice))
+                return choice;
+        _errors.Add(FieldError.Literal($"{_path}.{name}", value, choices));
+        return null;
+    }
+
+    /// <summary>The object of that name, whose errors are collected with these.</summary>
+    public RequestFields? Object(string name) => Field(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Object ? new(value, $"{_path}.{name}", _errors)
+        : Wrong<RequestFields>("dict_type", name, "Input should be a valid dictionary", value);
+
+    /// <summary>The list's items, each as an object; null where there is no list.</summary>
+    public IReadOnlyList<RequestFields>? Objects(string name)
+    {
+        if (Field(name) is not { } list)
+            return null;
+        if (list.ValueKind != JsonValueKind.Array)
+            return Wrong<IReadOnlyList<RequestFields>>("list_type", name, "Input should be a valid list", list);
+        var items = new List<RequestFields>(list.GetArrayLength());
+        foreach (var item in list.EnumerateArray())
+        {
+            var path = string.Create(CultureInfo.InvariantCulture, $"{_path}.{name}.{items.Count}");
+            if (item.ValueKind != JsonValueKind.Object)
+                _errors.Add(new("dict_type", path, "Input should be a valid dictionary", FieldError.Print(item)));
+            items.Add(new(item, path, _errors));
+        }
+        return items;
+    }
+
+    public void Missing(string name) => _errors.Add(new("missing", $"{_path}.{name}", "Field required", FieldError.Print(_owner)));
+
+    /// <summary>Adds errors whose places are given from here.</summary>
+    public void Add(IEnumerable<FieldError> errors) => _errors.AddRange(errors.Select(error => error with { Path = $"{_path}.{error.Path}" }));
+
+    private T? Wrong<T>(string type, string name, string message, JsonElement value)
+    {
+        _errors.Add(new(type, $"{_path}.{name}", message, FieldError.Print(value)));
+        return default;
+    }
+
+    private static long Position(byte[] bytes, JsonException e)
+    {
+        var start = 0;
+        for (var line = e.LineNumber ?? 0; line > 0; line--)
+            start = Array.IndexOf(bytes, (byte)'\n', start) + 1;
+        return Encoding.UTF8.GetCharCount(bytes, 0, start) + (e.BytePositionInLine ?? 0);
+    }
+
+    private static async Task<byte[]> ReadBytesAsync(HttpRequest request)
+    {
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>Streams as servers other than today's vLLM send them. Each row is one of a kind that was reported in public.</summary>
+public sealed class DialectTests
+{
+    private const string Done = "data: [DONE]\n\n";
+    private const string Stop = """data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""" + "\n\n" + Done;
+
+    /// <summary>The model's stream; the text, the thinking and the end that a reader of a turn with thinking gets.</summary>
+    public static TheoryData<string, string, string, string, string> Streams => new()
+    {
+        { "no finish reason, but an end", T("Paris.") + Done, "Paris.", "", "done" },
+        { "no finish reason, and no end", T("Paris"), "Paris", "", "truncated" },
+        { "an end with spaces", T("Paris.") + "data:  [DONE] \n\n", "Paris.", "", "done" },
+        { "an end in quotes", T("Paris.") + "data: \"[DONE]\"\n\n", "Paris.", "", "done" },
+        { "an end without a line break", T("Paris.") + "data: [DONE]", "Paris.", "", "done" },
+        { "empty finish reasons, then a cut", T("one ", "\"\"") + T("two", "\"\""), "one two", "", "truncated" },
+        { "empty finish reasons, then the limit", T("one ", "\"\"") + T("two", "\"\"") + T("", "\"length\"") + Done, "one two", "", "length" },
+        { "a limit by another name", T("one", "\"max_tokens\"") + Done, "one", "", "length" },
+        { "an end for repetition", T("one one one", "\"repetition\"") + Done, "one one one", "", "repetition" },
+        { "an end by a filter", T("one", "\"content_filter\"") + Done, "one", "", "filtered" },
+        { "an end because the server gives up", T("one", "\"insufficient_system_resource\"") + Done, "one", "", "truncated" },
+        { "finishReason", """data: {"choices":[{"index":0,"delta":{"content":"one"},"finishReason":"STOP"}]}""" + "\n\n", "one", "", "done" },
+        { "an error by the finish reason, the error after", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":\"server_error\",\"message\":\"away\"}}\n\n" + Done, "half", "", "truncated" },
+        { "an error by the finish reason, the error before", "data: {\"error\":{\"code\":\"server_error\",\"message\":\"away\"},\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"},\"finish_reason\":\"error\"}]}\n\n" + Done, "half", "", "truncated" },
+        { "vLLM stops", T("half") + "data: {\"error\": {\"message\": \"EngineCore encountered an issue.\", \"type\": \"InternalServerError\", \"param\": null, \"code\": 500}}\n\n" + Done, "half", "", "truncated" },
+        { "an error whose code is text", T("half") + "data: {\"error\":{\"message\":\"no worker\",\"code\":\"500\"}}\n\n", "half", "", "truncated" },
+        { "an error of the request", T("half") + "data: {\"error\":{\"message\":\"bad\",\"code\":400}}\n\n" + Done, "half", "", "model-error" },
+        { "an error field", T("half") + "error: {\"code\":500,\"message\":\"full\"}\n\n" + Done, "half", "", "truncated" },
+        { "an error event", T("half") + "event: error\ndata: {\"detail\":\"no\"}\n\n", "half", "", "truncated" },
+        { "a flat error", T("half") + "data: {\"object\":\"error\",\"message\":\"no memory\",\"type\":\"InternalServerError\",\"code\":500}\n\n" + Done, "half", "", "truncated" },
+        { "a code and a msg", T("half") + "data: {\"code\":503,\"msg\":\"no\"}\n\n", "half", "", "truncated" },
+        { "a detail", T("half") + "data: {\"detail\":\"no\"}\n\n", "half", "", "truncated" },
+        { "a message in plain text", T("half") + "data: upstream connect error\n\n", "half", "", "truncated" },
+        { "a page in the middle", T("half") + "<html><head><title>504 Gateway Time-out</title></head></html>", "half", "", "truncated" },
+        { "a broken chunk", T("half") + "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":}]\n\n", "half", "", "model-error" },
+        { "a broken chunk after the end", T("whole", "\"stop\"") + "data: {\"choices\":]\n\n", "whole", "", "done" },
+        { "empty data", T("one ") + "event: ping\ndata:\n\ndata: \n\n" + T("two") + Stop, "one two", "", "done" },
+        { "single line breaks", (T("one ") + T("two") + Stop).Replace("\n\n", "\n", StringComparison.Ordinal), "one two", "", "done" },
+        { "two objects in one line", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one \"}}]}{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"}}]}\n\n" + Stop, "one two", "", "done" },
+        { "an object over several lines", "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"one\"}}\ndata: ]}\n\n" + Stop, "one", "", "done" },
+        { "carriage returns", (T("one ") + T("two") + Stop).Replace('\n', '\r'), "one two", "", "done" },
+        { "a byte order mark", "\uFEFF" + T("one ") + T("two") + Stop, "one two", "", "done" },
+        { "half an emoji first", T("\\ud83d") + T("\\udc4b Hello") + Stop, "👋 Hello", "", "done" },
+        { "half an emoji in a thought", T("<think>\\ud83d") + T("\\udc4b</think>Hello") + Stop, "Hello", "👋", "done" },
+        { "half a character at the limit", T("one \\ud83d") + T("", "\"length\"") + Done, "one ", "", "length" },
+        { "a replacement character at the limit", T("one \uFFFD", "\"length\"") + Done, "one ", "", "length" },
+        { "a replacement character at a cut", T("one \uFFFD"), "one ", "", "truncated" },
+        { "a replacement character in the middle", T("one \uFFFD") + T(" two") + Stop, "one \uFFFD two", "", "done" },
+        { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
+        { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
+        { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
+        { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
+        { "reasoning under two names", """data: {"choices":[{"index":0,"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
+        { "other tags", T("<thinking>hm</thinking>\\n\\none") + Stop, "one", "hm", "done" },
+        { "tags of Magistral", T("[THINK]hm") + T("[/THINK]one") + Stop, "one", "hm", "done" },
+        { "tags with escapes", T("\\u003cthink\\u003ehm\\u003c/think\\u003eone") + Stop, "one", "hm", "done" },
+        { "a closing tag left after the field", R("hm") + T("</think>\\n\\n") + T("one") + Stop, "one", "hm", "done" },
+        { "line breaks after the field", R("hm") + T("\\n\\n") + T("one") + Stop, "\n\none", "hm", "done" },
+        { "a text about the tag", T("The `</think>` tag ends it.") + Stop, "The `</think>` tag ends it.", "", "done" },
+        { "a second thought", R("A") + T("one ") + R("B") + T("two") + Stop, "one two", "A\n\nB", "done" },
+        { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Streams))]
+    public async Task A_stream_of_another_dialect_is_read_as_its_server_means_it(string name, string stream, string text, string reasoning, string state)
+    {
+        await using var chatbot = await AnsweringAsync(stream);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
+
+        Assert.Equal((name, text, reasoning, state), (name, answer.Text, answer.Reasoning, answer.State));
+    }
+
+    [Theory]
+    [InlineData("half", "The server's trouble. \u001b[2J\n\nSecond line.", "The server's trouble. [2J Second line.")]
+    public async Task The_words_of_the_server_come_with_the_end_cleaned(string text, string message, string shown)
+    {
+        await using var chatbot = await AnsweringAsync(T(text) + $"data: {{\"error\":{{\"message\":{JsonSerializer.Serialize(message)},\"code\":500}}}}\n\n");
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.Equal("truncated", answer.State);
+        Assert.Equal(shown, answer.End!.Value.GetProperty("detail").GetString());
+    }
+
+    [Theory]
+    [InlineData("closing tag alone", "The user greets me. |\\n</think>\\n\\n|Hello!", "The user greets me. \n", "Hello!")]
+    [InlineData("in a piece of its own", "The user greets me.|</think>|Hello!", "The user greets me.", "Hello!")]
+    [InlineData("split", "The user greets me.\\n</thi|nk>\\n|Hello!", "The user greets me.\n", "Hello!")]
+    [InlineData("another tag", "Hm.|\\n</thought>\\n|Hello!", "Hm.\n", "Hello!")]
+    public async Task A_closing_tag_alone_makes_all_before_it_thinking(string name, string pieces, string reasoning, string text)
+    {
+        await using var chatbot = await AnsweringAsync(string.Concat(pieces.Split('|').Select(piece => T(piece))) + Stop);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
+
+        Assert.Equal((name, reasoning, text, "done"), (name, answer.Reasoning, answer.Text, answer.State));
+    }
+
+    [Theory]
+    [InlineData("reasoning")]
+    [InlineData("reasoning_content")]
+    public async Task Whoever_asked_for_no_thinking_gets_text_whatever_the_server_calls_it(string field)
+    {
+        await using var chatbot = await AnsweringAsync(RawUpstream.Chunk(field, "The whole ") + RawUpstream.Chunk(field, "answer.") + Stop);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: false));
+
+        Assert.Equal(("The whole answer.", "", "done"), (answer.Text, answer.Reasoning, answer.State));
+    }
+
+    [Theory]
+    [InlineData("""{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"All at once."},"finish_reason":"stop"}]}""", "application/json")]
+    [InlineData("{\n  \"choices\": [\n    {\"index\": 0, \"message\": {\"content\": \"All at once.\"}, \"finish_reason\": \"stop\"}\n  ]\n}\n", "application/json")]
+    [InlineData("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"All at once.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "text/plain")]
+    [InlineData("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"All at once.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "")]
+    public async Task An_answer_under_another_content_type_is_an_answer(string body, string contentType)
+    {
+        await using var chatbot = await AnsweringAsync(body, contentType: contentType);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.Equal(("All at once.", "done"), (answer.Text, answer.State));
+    }
+
+    [Theory]
+    [InlineData("data: {\"error\":{\"message\":\"thinking_token_budget needs a reasoning parser\",\"type\":\"BadRequestError\",\"code\":400}}\n\ndata: [DONE]\n\n", 400, "invalid-request")]
+    [InlineData("data: {\"error\":{\"message\":\"EngineCore encountered an issue.\",\"code\":500}}\n\ndata: [DONE]\n\n", 502, "model-error")]
+    [InlineData("data: {\"object\":\"error\",\"message\":\"This model's maximum context length is 4096 tokens. However, you requested 5211 tokens (5211 in the messages, 0 in the completion).\",\"code\":400}\n\n", 400, "context-overflow")]
+    [InlineData("{\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}", 503, "busy")]
+    [InlineData("<html><title>Sign in</title></html>", 502, "model-error")]
+    public async Task An_error_that_comes_first_counts_as_if_it_had_come_before_the_stream(string body, int status, string code)
+    {
+        await using var chatbot = await AnsweringAsync(body);
+
+        var (answered, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.Equal((status, code), (answered, problem.GetProperty("code").GetString()));
+    }
+
+    /// <summary>Refusals, as an operator or a reader meets them: the status, the body, the problem and a part of its sentence.</summary>
+    [Theory]
+    [InlineData(400, """{"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested 5211 tokens (5211 in the messages, 0 in the completion).","type":"BadRequestError","param":null,"code":400}""", "context-overflow", "5,211")]
+    [InlineData(400, """{"error":"Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough."}""", "context-overflow", "")]
+    [InlineData(500, """{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size"}}""", "context-overflow", "")]
+    [InlineData(422, """{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}""", "context-overflow", "")]
+    [InlineData(413, "Payload Too Large", "context-overflow", "")]
+    [InlineData(404, """{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}""", "model-not-found", "does not exist")]
+    [InlineData(503, """{"error":{"message":"Loading model","type":"unavailable_error","code":503}}""", "unreachable", "loading the model")]
+    [InlineData(503, """{"error":{"message":"The engine is currently busy and cannot accept new requests.","type":"Service Unavailable","code":503}}""", "busy", "busy")]
+    [InlineData(500, "Request failed: error sending request for url (http://worker)", "model-error", "error sending request")]
+    [InlineData(502, "<html><head><title>502 Bad Gateway</title></head></html>", "unreachable", "502 Bad Gateway")]
+    [InlineData(429, """{"detail":"Slow down"}""", "busy", "Slow down")]
+    [InlineData(500, "{\"error\":{\"message\":\"\\ud800 broken\"}}", "model-error", "broken")]
+    public async Task A_refusal_in_any_form_is_the_right_problem_with_the_servers_words(int status, string body, string code, string words)
+    {
+        await using var chatbot = await AnsweringAsync(body, status, "application/json");
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.Equal(code, problem.GetProperty("code").GetString());
+        Assert.Contains(words, problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_error_in_Latin_1_is_a_problem_document()
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            http.Response.StatusCode = 400;
+            await http.Response.Body.WriteAsync(Encoding.Latin1.GetBytes("{\"error\":{\"message\":\"café fermé\"}}"), Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.Contains("café fermé", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Authorization: Bearer sesame-planted-78 was refused")]
+    [InlineData("the request had sesame-planted-78 in it")]
+    [InlineData("curl -H 'api-key: another-secret-1234'")]
+    public async Task A_key_that_the_server_quotes_reaches_no_reader(string message)
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            http.Response.StatusCode = 500;
+            await http.Response.WriteAsync(JsonSerializer.Serialize(new { error = new { message } }), Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "OPENAI_API_KEY=sesame-planted-78");
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.DoesNotContain("sesame-planted-78", problem.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("another-secret-1234", problem.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A server that refuses all but OpenAI's fields, in its own words.</summary>
+    [Theory]
+    [InlineData(400, """{"error":{"message":"Unrecognized request argument supplied: {0}","type":"invalid_request_error","param":null,"code":null}}""")]
+    [InlineData(422, """{"detail":[{"type":"extra_forbidden","loc":["body","{0}"],"msg":"Extra inputs are not permitted","input":20}]}""")]
+    [InlineData(422, """{"detail":"Unexpected fields in the request: {0}"}""")]
+    [InlineData(400, "unknown field `{0}`, expected one of `model`, `messages`")]
+    [InlineData(400, """{"message":"Bad Request"}""")]
+    [InlineData(422, "")]
+    public async Task A_strict_server_is_asked_without_the_fields_that_it_refuses_and_once_only(int status, string refusal)
+    {
+        string[] allowed = ["model", "messages", "stream", "temperature", "top_p", "max_tokens"];
+        var requests = new List<string[]>();
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            using var body = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: Chatbot.Cancelled);
+            string[] fields = [.. body.RootElement.EnumerateObject().Select(member => member.Name)];
+            requests.Add(fields);
+            if (fields.Except(allowed).FirstOrDefault() is { } unknown)
+            {
+                http.Response.StatusCode = status;
+                await http.Response.WriteAsync(refusal.Replace("{0}", unknown, StringComparison.Ordinal), Chatbot.Cancelled);
+                return;
+            }
+
+            await http.Response.WriteAsync(T("Hello") + Stop, Chatbot.Cancelled);
+        }, """{"data":[{"id":"Qwen/Qwen3-8B"}]}""");
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
+        var first = requests.Count;
+        Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
+
+        Assert.True(first > 1, "The first turn is refused and sent again.");
+        Assert.Equal(first + 1, requests.Count);
+    }
+
+    [Fact]
+    public async Task A_wrong_value_is_told_and_costs_the_server_none_of_its_fields()
+    {
+        var requests = 0;
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            requests++;
+            http.Response.StatusCode = 400;
+            await http.Response.WriteAsync("""{"error":{"message":"top_k must be -1 (disable), or at least 1, got 5000000.","type":"BadRequestError","param":"top_k","code":400}}""", Chatbot.Cancelled);
+        }, """{"data":[{"id":"Qwen/Qwen3-8B","owned_by":"vllm"}]}""");
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var (_, problem, _) = await chatbot.RefusedAsync(new { messages = new[] { new { role = "user", content = "Hello" } }, sampling = new { topK = 5_000_000 } });
+
+        Assert.Equal("invalid-request", problem.GetProperty("code").GetString());
+        Assert.Contains("top_k must be", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+        Assert.Equal(1, requests);
+    }
+
+    private static async Task<Chatbot> AnsweringAsync(string body, int status = 200, string contentType = "text/event-stream")
+    {
+        var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            http.Response.StatusCode = status;
+            http.Response.ContentType = contentType.Length == 0 ? null : contentType;
+            await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(body), Chatbot.Cancelled);
+        });
+        return await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+    }
+
+    private static string T(string escaped, string finishReason = "null") =>
+        $"data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{escaped}\"}},\"finish_reason\":{finishReason}}}]}}\n\n";
+
+    private static string R(string escaped) =>
+        $"data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning\":\"{escaped}\"}},\"finish_reason\":null}}]}}\n\n";
+}

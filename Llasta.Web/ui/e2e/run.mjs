@@ -1,6 +1,0 @@
-// Runs a script in TypeScript that stands beside this one: node e2e/run.mjs bench.ts --tokens 2000
-import { fileURLToPath } from "node:url";
-import { runnerImport } from "vite";
-
-const script = fileURLToPath(new URL(process.argv[2], import.meta.url));
-await runnerImport(script, { configFile: false, logLevel: "warn" });

@@ -1,0 +1,52 @@
+type Child = Node | string | undefined | false;
+
+/** Creates an element. Names with a dash are attributes, all others are properties of the element. */
+export function el<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  properties: Partial<Omit<HTMLElementTagNameMap[Name], "style">> & Record<`${string}-${string}`, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.includes("-")) element.setAttribute(key, String(value));
+    else (element as unknown as Record<string, unknown>)[key] = value;
+  }
+  element.append(...children.filter((child): child is Node | string => child !== undefined && child !== false));
+  return element;
+}
+
+const icons = {
+  send: "M8 13V3M3.5 7.5 8 3l4.5 4.5",
+  stop: "M4.5 4.5h7v7h-7z",
+  reset: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5V5h2.5",
+  settings: "M2 4.5h7m3 0h2M2 11.5h2m3 0h7M9 2.8v3.4h3V2.8zM4 9.8v3.4h3V9.8z",
+  copy: "M5.5 5.5v-3h8v8h-3m-8-5h8v8h-8z",
+  check: "M3 8.5 6.5 12 13 4.5",
+  edit: "m10.5 3 2.5 2.5L6 12.5l-3 .5.5-3z",
+  close: "m4 4 8 8m0-8-8 8",
+  down: "M8 3v10M3.5 8.5 8 13l4.5-4.5",
+  think: "M8 2a4 4 0 0 0-2.3 7.3V11h4.6V9.3A4 4 0 0 0 8 2zM6.2 13.5h3.6",
+} as const;
+
+export type IconName = keyof typeof icons;
+
+export function icon(name: IconName): SVGSVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", icons[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A button with an icon and a label; with `bare`, the label is only its accessible name. */
+export function button(name: IconName | undefined, label: string, onClick: (event: MouseEvent) => void, bare = false): HTMLButtonElement {
+  const element = el("button", { type: "button", className: bare ? "bare" : "", onclick: onClick }, name && icon(name), !bare && label);
+  if (bare) {
+    element.ariaLabel = label;
+    element.title = label;
+  }
+  return element;
+}

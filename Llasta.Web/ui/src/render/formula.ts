@@ -1,0 +1,52 @@
+import type TemmlModule from "temml";
+
+type Temml = typeof TemmlModule;
+
+let temml: Temml | undefined;
+let loading: Promise<void> | undefined;
+const rendered = new Map<string, Element>();
+
+/** Replaces TeX with MathML in all formulas below `root`, now or as soon as Temml is loaded. */
+export function renderMath(root: ParentNode): void {
+  const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered)");
+  if (formulas.length === 0) return;
+  if (temml) {
+    for (const formula of formulas) render(temml, formula);
+    return;
+  }
+  loading ??= import("temml").then(
+    (module) => {
+      temml = module.default;
+    },
+    () => {
+      // The next formula tries again; until then the formulas show their source.
+      loading = undefined;
+    },
+  );
+  void loading.then(() => {
+    for (const formula of formulas) if (temml) render(temml, formula);
+  });
+}
+
+/** A formula in a growing paragraph is drawn again and again, but parsed once. */
+function render(temml: Temml, formula: HTMLElement): void {
+  const tex = formula.textContent;
+  const displayMode = formula.classList.contains("display");
+  const key = `${displayMode}${tex}`;
+  let math = rendered.get(key);
+  if (!math) {
+    const place = document.createElement("span");
+    try {
+      // A formula may not link, load or style anything.
+      temml.render(tex, place, { displayMode, throwOnError: true, trust: false, maxExpand: 200 });
+    } catch {
+      // An invalid formula shows its source.
+      return;
+    }
+    math = place.firstElementChild ?? place;
+    if (rendered.size > 500) rendered.clear();
+    rendered.set(key, math);
+  }
+  formula.classList.add("rendered");
+  formula.replaceChildren(math.cloneNode(true));
+}

@@ -1,0 +1,100 @@
+import { directionOfKey, follow, type FollowEvent } from "./follow.ts";
+
+/** Keeps the end of the conversation in view as long as the reader wants it. */
+export class Scrolling {
+  readonly #onChange: (atEnd: boolean) => void;
+  #following = true;
+  #top = 0;
+  #height = 0;
+  #touchY = 0;
+  #held = false;
+
+  constructor(onChange: (following: boolean) => void) {
+    this.#onChange = onChange;
+    const passive = { passive: true };
+    window.addEventListener("wheel", (event) => event.deltaY < 0 && !scrollsItself(event.target) && this.#moving("up"), passive);
+    window.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), passive);
+    window.addEventListener(
+      "touchmove",
+      (event) => {
+        const y = event.touches[0]?.clientY ?? 0;
+        if (y > this.#touchY && !scrollsItself(event.target)) this.#moving("up");
+        this.#touchY = y;
+      },
+      passive,
+    );
+    window.addEventListener("keydown", (event) => {
+      const target = event.target;
+      if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;
+      const direction = directionOfKey(event.key, event.shiftKey);
+      if (direction) this.#moving(direction);
+    });
+    window.addEventListener("click", ({ target }) => target instanceof Element && target.closest("summary") && this.#unfolding());
+    window.addEventListener("scroll", () => this.#scrolled(), passive);
+  }
+
+  /** Call this when the content has changed. */
+  keep(): void {
+    if (this.#following && !this.#held) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
+    this.#remember();
+  }
+
+  /** There is nothing to follow: the view stays at the top until content arrives. */
+  toStart(): void {
+    this.#take({ kind: "to-end" });
+    scrollTo({ top: 0, behavior: "instant" });
+    this.#remember();
+  }
+
+  toEnd(): void {
+    this.#take({ kind: "to-end" });
+    this.keep();
+  }
+
+  get #page(): Element {
+    return document.documentElement;
+  }
+
+  #moving(direction: "up" | "down"): void {
+    if (this.#page.scrollTop > 0) this.#take({ kind: "moving", direction });
+  }
+
+  /** The reader opened something above the end: the view stays there, even if the end moves out of view. */
+  #unfolding(): void {
+    this.#held = true;
+    setTimeout(() => {
+      this.#held = false;
+      const { scrollTop, scrollHeight, clientHeight } = this.#page;
+      this.#remember();
+      this.#take({ kind: "unfolded", toEnd: scrollHeight - clientHeight - scrollTop });
+    });
+  }
+
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#page;
+    const moved = scrollTop - this.#top;
+    // If the page became shorter, the browser scrolled it, not the reader.
+    const shrunk = scrollHeight < this.#height;
+    this.#remember();
+    if (moved === 0 || shrunk) return;
+    this.#take({ kind: "moved", direction: moved < 0 ? "up" : "down", toEnd: scrollHeight - clientHeight - scrollTop });
+  }
+
+  #remember(): void {
+    this.#top = this.#page.scrollTop;
+    this.#height = this.#page.scrollHeight;
+  }
+
+  #take(event: FollowEvent): void {
+    const following = follow(this.#following, event);
+    if (following === this.#following) return;
+    this.#following = following;
+    this.#onChange(following);
+  }
+}
+
+/** Streaming thinking has its own scroll box: wheel and finger scroll the box, not the page. */
+function scrollsItself(target: EventTarget | null): boolean {
+  const box = target instanceof Element ? target.closest(".thought") : null;
+  return box !== null && box.scrollHeight > box.clientHeight + 1;
+}

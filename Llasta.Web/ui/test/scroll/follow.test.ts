@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { directionOfKey, follow } from "../../src/scroll/follow.ts";
+
+test("any movement up stops following, at once and from anywhere", () => {
+  expect(follow(true, { kind: "moving", direction: "up" })).toBe(false);
+  expect(follow(true, { kind: "moved", direction: "up", toEnd: 0 })).toBe(false);
+});
+
+test("moving down follows again only when the end is reached", () => {
+  expect(follow(false, { kind: "moving", direction: "down" })).toBe(false);
+  expect(follow(false, { kind: "moved", direction: "down", toEnd: 300 })).toBe(false);
+  expect(follow(false, { kind: "moved", direction: "down", toEnd: 10 })).toBe(true);
+});
+
+test("being far from the end doesn't stop following: content may have grown a lot", () => {
+  expect(follow(true, { kind: "moved", direction: "down", toEnd: 5000 })).toBe(true);
+  expect(follow(true, { kind: "moving", direction: "down" })).toBe(true);
+});
+
+test("asking for the end follows", () => {
+  expect(follow(false, { kind: "to-end" })).toBe(true);
+});
+
+test.each([
+  ["PageUp", false, "up"],
+  ["ArrowUp", false, "up"],
+  ["Home", false, "up"],
+  [" ", true, "up"],
+  [" ", false, "down"],
+  ["End", false, "down"],
+  ["a", false, undefined],
+] as const)("the key %j (shift %j) moves %s", (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction));
+
+test("opening a section stops following, unless the end is still in view", () => {
+  expect(follow(true, { kind: "unfolded", toEnd: 300 })).toBe(false);
+  expect(follow(true, { kind: "unfolded", toEnd: 0 })).toBe(true);
+  expect(follow(false, { kind: "unfolded", toEnd: 0 })).toBe(false);
+});
