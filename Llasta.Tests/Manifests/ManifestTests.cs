@@ -88,6 +88,7 @@ public sealed class ManifestTests
         { "secrets", "  HTTP_PORTS:", "  OPENAI_API_KEY:" },
         { "secrets", "            - --reasoning-parser\n", "            - --api-key=x\n            - --reasoning-parser\n" },
         { "restricted", "runAsNonRoot: true", "runAsNonRoot: false" },
+        { "restricted", "runAsUser: 10001", "runAsUser: 1654" },
         { "restricted", "type: RuntimeDefault", "type: Unconfined" },
         { "restricted", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true" },
         { "restricted", "                - ALL\n", "                - NET_RAW\n" },
@@ -115,6 +116,9 @@ public sealed class ManifestTests
         { "vllm", "medium: Memory\n", "medium: \"\"\n" },
         { "vllm", "VLLM_NO_USAGE_STATS: \"1\"", "VLLM_NO_USAGE_STATS: \"0\"" },
         { "resources", "              memory: 64Mi\n", "" },
+        { "resources", "              ephemeral-storage: 64Mi\n", "" },
+        { "resources", "              cpu: \"3\"\n", "              cpu: \"4\"\n" },
+        { "resources", "              memory: 12Gi\n", "              memory: 24Gi\n" },
         { "images", "v0.32.0", "latest" },
     };
 
