@@ -6,20 +6,18 @@ namespace Llasta.AppHost.Tests;
 /// <summary>The generated files of aspire-manifests/ are what the AppHost writes. The rules for their contents are in Llasta.Tests, which needs no Aspire.</summary>
 public sealed class RegenerationTests
 {
-    private static readonly string s_root = Root();
-
     [Fact]
     public async Task The_committed_manifests_are_what_the_AppHost_writes_today()
     {
-        var committed = Path.Combine(s_root, "aspire-manifests");
+        var committed = Repository.Manifests;
         // Two levels below the root; the committed folder is one level below. The Aspire manifest names projects by relative paths.
-        var written = Directory.CreateDirectory(Path.Combine(s_root, "artifacts", "manifests")).FullName;
+        var written = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "manifests")).FullName;
         Directory.Delete(written, recursive: true);
 
         var (_, error) = await RunAsync("--operation", "publish", "--step", "all-manifests", "--clear-cache", "true", "--output-path", written);
 
         Assert.Equal("", error);
-        Assert.Equal(["aspire-manifest.json", "chatbot-sim.yaml", "chatbot.yaml"], Files(written));
+        Assert.Equal(["aspirate/deployment.hbs", "aspirate/kustomization.hbs", "aspirate/namespace.hbs", "aspirate/service.hbs", "aspire-manifest.json", "chatbot-sim.yaml", "chatbot.yaml"], Files(written));
         Assert.All(Files(written), file => Assert.Equal(File.ReadAllText(Path.Combine(committed, file)), File.ReadAllText(Path.Combine(written, file)).Replace("../../Llasta.", "../Llasta.", StringComparison.Ordinal)));
     }
 
@@ -73,12 +71,4 @@ public sealed class RegenerationTests
 
     private static List<string> Files(string folder) =>
         [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Order(StringComparer.Ordinal)];
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Llasta.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("The tests run outside the repository.");
-        return folder;
-    }
 }

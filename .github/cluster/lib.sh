@@ -38,9 +38,9 @@ close_tunnel() {
   tunnel=
 }
 
-# ask QUESTION: prints the event stream of the answer, as far as it comes.
+# ask QUESTION: prints the event stream of the answer, as far as it comes. Only what failed before the stream is repeated.
 ask() {
-  curl --silent --show-error --fail-with-body --no-buffer "$page/api/chat" -H 'Content-Type: application/json' \
+  curl --silent --show-error --fail-with-body --no-buffer --retry 5 --retry-delay 2 "$page/api/chat" -H 'Content-Type: application/json' \
     -d "{\"messages\":[{\"role\":\"user\",\"content\":\"$1\"}],\"thinking\":false}"
 }
 

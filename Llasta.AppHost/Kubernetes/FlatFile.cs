@@ -13,9 +13,10 @@ internal static class FlatFile
 
         """;
 
-    /// <summary>The sections in their order, each with its title.</summary>
-    private static readonly (string Name, string Title)[] s_sections =
+    /// <summary>The sections in their order: a component of <see cref="Labels"/>, and the title.</summary>
+    private static readonly (string Component, string? Title)[] s_sections =
     [
+        ("namespace", null),
         ("network", "All traffic is denied except what a policy allows; kubectl port-forward ends inside the pod and needs no policy"),
         ("vllm", "The model's server"),
         ("chatapi", "The chat API, which relays turns to the model"),
@@ -40,30 +41,29 @@ internal static class FlatFile
     };
 
     private static readonly string[] s_kinds =
-        ["ConfigMap", "PersistentVolumeClaim", "Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"];
+        ["Namespace", "ConfigMap", "PersistentVolumeClaim", "Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"];
 
+    /// <summary>The file's text. Adds the namespace to the objects, so that <c>kubectl apply</c> needs no flag.</summary>
     public static string Text(List<YamlMappingNode> objects, ModelBackend backend)
     {
-        var text = new StringBuilder(Header).Append(KubernetesYaml.Text(Complete(KubernetesYaml.Documents(EmbeddedObjects.Text("namespace.yaml")).Single())));
+        var text = new StringBuilder(Header);
         foreach (var (section, title) in s_sections)
         {
-            text.Append("---\n# ── ").Append(title).Append(".\n");
+            if (title is not null)
+                text.Append("---\n# ── ").Append(title).Append(".\n");
             text.AppendJoin("---\n", objects
                 .Where(o => o.Component() == section)
                 .OrderBy(o => Array.IndexOf(s_kinds, o.Kind()))
                 .ThenBy(o => o.Name(), StringComparer.Ordinal)
-                .Select(o => Comment(o, backend) + KubernetesYaml.Text(Complete(o))));
+                .Select(o => Comment(o, backend) + KubernetesYaml.Text(InNamespace(o))));
         }
         return text.ToString();
     }
 
-    /// <summary>Adds all labels and the namespace, so that <c>kubectl apply</c> needs no flag.</summary>
-    private static YamlMappingNode Complete(YamlMappingNode o)
+    private static YamlMappingNode InNamespace(YamlMappingNode o)
     {
-        var metadata = (YamlMappingNode)o["metadata"];
         if (o.Kind() != "Namespace")
-            metadata.Children["namespace"] = KubernetesTarget.Name;
-        Labels.Complete((YamlMappingNode)metadata["labels"]);
+            ((YamlMappingNode)o["metadata"]).Children["namespace"] = KubernetesTarget.Name;
         return o;
     }
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using Aspire.Hosting.Pipelines;
 using Llasta.AppHost.Model;
 using Microsoft.Extensions.DependencyInjection;
+using YamlDotNet.RepresentationModel;
 
 namespace Llasta.AppHost.Kubernetes;
 
@@ -16,7 +17,7 @@ internal static class ManifestSteps
         builder.Pipeline.AddStep(new PipelineStep
         {
             Name = Step,
-            Description = "Writes all objects of the chosen backend as one file for kubectl apply.",
+            Description = "Writes all objects of the chosen backend as one file for kubectl apply, and aspirate's templates.",
             Action = context => WriteAsync(builder, context),
             DependsOnSteps = [KubernetesTarget.PublishStep],
             RequiredBySteps = [WellKnownPipelineSteps.Publish],
@@ -40,7 +41,19 @@ internal static class ManifestSteps
         var output = OutputDirectory(context);
         var backend = context.Model.Resources.SelectMany(resource => resource.Annotations.OfType<BackendChoice>()).Single().Backend;
         var file = backend == ModelBackend.Gpu ? "chatbot.yaml" : $"chatbot-{backend.ToString().ToLowerInvariant()}.yaml";
-        var objects = AspireChart.Take(output, new Images(builder.Configuration), backend);
+        List<YamlMappingNode> objects =
+        [
+            .. KubernetesYaml.Documents(EmbeddedObjects.Text("namespace.yaml")),
+            .. AspireChart.Take(output, new Images(builder.Configuration), backend),
+        ];
+        objects.ForEach(o => Labels.Complete((YamlMappingNode)o["metadata"]["labels"]));
+
+        if (backend == ModelBackend.Gpu)
+        {
+            var templates = Directory.CreateDirectory(Path.Combine(output, "aspirate")).FullName;
+            foreach (var (name, text) in Aspirate.Templates(objects))
+                await File.WriteAllTextAsync(Path.Combine(templates, name), text, context.CancellationToken);
+        }
         await File.WriteAllTextAsync(Path.Combine(output, file), FlatFile.Text(objects, backend), context.CancellationToken);
         context.Summary.Add("To deploy", $"kubectl apply -f {file}");
     }

@@ -60,7 +60,7 @@ internal static class ModelPods
                 pod.Tolerations.Add(new() { Key = "nvidia.com/gpu", Operator = "Exists", Effect = "NoSchedule" });
             }
 
-            kubernetes.UseModelApiKey("VLLM_API_KEY");
+            kubernetes.UseModelApiKey(PodDefaults.ModelApiKey.ServerVariable);
             // For models that need an account on Hugging Face.
             container.Env.Add(new() { Name = "HF_TOKEN", ValueFrom = new() { SecretKeyRef = new() { Name = "huggingface", Key = "token", Optional = true } } });
             kubernetes.AdditionalResources.Add(new PersistentVolumeClaim

@@ -70,8 +70,17 @@ internal static class PodDefaults
     {
         var container = kubernetes.Workload!.PodTemplate.Spec.Containers[0];
         container.EnvFrom.RemoveAll(source => source.SecretRef is not null);
-        container.Env.Add(new() { Name = variable, ValueFrom = new() { SecretKeyRef = new() { Name = "model-api-key", Key = "api-key", Optional = true } } });
+        container.Env.Add(new() { Name = variable, ValueFrom = new() { SecretKeyRef = new() { Name = ModelApiKey.Secret, Key = ModelApiKey.Key, Optional = true } } });
         kubernetes.Secret = null;
+    }
+
+    /// <summary>The Secret with the model's key, and the variables that the key has for vLLM and for its client.</summary>
+    public static class ModelApiKey
+    {
+        public const string Secret = "model-api-key";
+        public const string Key = "api-key";
+        public const string ServerVariable = "VLLM_API_KEY";
+        public const string ClientVariable = "OPENAI_API_KEY";
     }
 
     /// <summary>Requests and limits of a container. Ephemeral storage is its logs and what it writes outside volumes.</summary>

@@ -25,6 +25,7 @@ internal static class ServicePods
             .WithEnvironment("Chat__DrainTimeout", TimeSpan.FromSeconds(DrainTimeoutSeconds).ToString())
             .WithServiceEnvironment()
             .WithServiceNames()
+            .WithAspirateManifest()
             .PublishAsKubernetesService(kubernetes =>
             {
                 var deployment = (Deployment)kubernetes.Workload!;
@@ -52,7 +53,7 @@ internal static class ServicePods
                 container.Resources = PodDefaults.Resources("250m", "64Mi", storage: "64Mi", cpuLimit: "2", memoryLimit: "512Mi", storageLimit: "512Mi");
 
                 if (kubernetes.Secret is not null)
-                    kubernetes.UseModelApiKey("OPENAI_API_KEY");
+                    kubernetes.UseModelApiKey(PodDefaults.ModelApiKey.ClientVariable);
                 kubernetes.AddObjects($"{name}.yaml");
             });
     }
@@ -74,6 +75,7 @@ internal static class ServicePods
     public static IResourceBuilder<ProjectResource> PublishAsSimulator(this IResourceBuilder<ProjectResource> simulator) => simulator
         .WithServiceEnvironment()
         .WithServiceNames()
+        .WithAspirateManifest()
         .PublishAsKubernetesService(kubernetes =>
         {
             var deployment = (Deployment)kubernetes.Workload!;

@@ -20,11 +20,16 @@ public sealed partial class AddonTests
         Assert.All(Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(file => file != "kustomization.yaml"), file => Assert.Contains(file!, kustomization, StringComparison.Ordinal));
     }
 
+    [Theory, MemberData(nameof(Addons))]
+    public void An_addon_has_the_version_of_the_solution(string addon) =>
+        Assert.All(Directory.EnumerateFiles(Path.Combine(Manifest.Folder, "addons", addon), "*.yaml").SelectMany(file => Version().Matches(File.ReadAllText(file))),
+            label => Assert.Equal(Manifest.SolutionVersion, label.Groups[1].Value));
+
     [Fact]
     public void The_kustomization_offers_every_addon()
     {
         var kustomization = Manifest.Text("kustomization.yaml");
-        Assert.All(Addons, addon => Assert.Contains($"# - addons/{addon.Data}", kustomization, StringComparison.Ordinal));
+        Assert.All(Addons, addon => Assert.Contains($"#   - addons/{addon.Data}", kustomization, StringComparison.Ordinal));
         Assert.All(KustomizationResources(kustomization), file => Assert.True(File.Exists(Path.Combine(Manifest.Folder, file)), file));
 
         static IEnumerable<string> KustomizationResources(string text) => Manifest.Json(text).Single()["resources"]!.AsArray().Select(resource => (string)resource!);
@@ -56,7 +61,8 @@ public sealed partial class AddonTests
     [Fact]
     public async Task OpenShift_may_choose_users_and_groups()
     {
-        var manifest = await KustomizeAsync("openshift");
+        var manifest = await KustomizeAsync("ingress", "monitoring", "queue-autoscaling", "prefix-routing", "openshift");
+        Assert.Equal(5, manifest.Deployments.Count());
         Assert.All(manifest.Deployments.Select(deployment => deployment.Spec.Template.Spec.SecurityContext), context => Assert.Equal((null, null, null, true), (context.RunAsUser, context.RunAsGroup, context.FsGroup, context.RunAsNonRoot)));
     }
 
@@ -127,17 +133,18 @@ public sealed partial class AddonTests
             return [.. names];
     }
 
-    /// <summary>The flat file with the add-on, as <c>kubectl kustomize</c> makes it.</summary>
-    private static async Task<Manifest> KustomizeAsync(string addon)
+    /// <summary>chatbot.yaml with add-ons, as <c>kubectl kustomize</c> makes it.</summary>
+    private static async Task<Manifest> KustomizeAsync(params string[] addons)
     {
         var folder = Directory.CreateTempSubdirectory();
         try
         {
             var manifests = Path.GetRelativePath(folder.FullName, Manifest.Folder).Replace('\\', '/');
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "kustomization.yaml"), $"resources: [{manifests}]\ncomponents: [{manifests}/addons/{addon}]\n", TestContext.Current.CancellationToken);
+            var components = string.Join(", ", addons.Select(addon => $"{manifests}/addons/{addon}"));
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "kustomization.yaml"), $"resources: [{manifests}]\ncomponents: [{components}]\n", TestContext.Current.CancellationToken);
             var (exitCode, output) = await Tool.RunAsync("kubectl", "kustomize", folder.FullName);
             Assert.True(exitCode == 0, output);
-            return Manifest.Parse(addon, output);
+            return Manifest.Parse(string.Join(" + ", addons), output);
         }
         finally
         {
@@ -147,6 +154,9 @@ public sealed partial class AddonTests
 
     [GeneratedRegex(@"\b(vllm:|llasta_|gen_ai_)\w+")]
     private static partial Regex Metric();
+
+    [GeneratedRegex("app.kubernetes.io/version: \"(.*)\"")]
+    private static partial Regex Version();
 
     [GeneratedRegex(@"(?m)^vllm:\w+")]
     private static partial Regex Exposed();

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using Xunit;
@@ -67,9 +66,8 @@ public sealed class ChartTests
     [Fact]
     public void The_charts_version_is_the_solutions()
     {
-        var version = typeof(global::Llasta.ChatApi.ChatApiApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
         var chart = Manifest.Json(Manifest.Text("chart/Chart.yaml")).Single();
-        Assert.Equal((version, version), ((string?)chart["version"], (string?)chart["appVersion"]));
+        Assert.Equal((Manifest.SolutionVersion, Manifest.SolutionVersion), ((string?)chart["version"], (string?)chart["appVersion"]));
     }
 
     [Fact]
@@ -94,7 +92,6 @@ public sealed class ChartTests
             Assert.Equal((null, null, null), (context.RunAsUser, context.RunAsGroup, context.FsGroup));
             Assert.True(context.RunAsNonRoot);
         });
-        Assert.Contains("* → namespace openshift-dns:5353/udp", NetworkPaths.Of(manifest));
     }
 
     [Fact]
@@ -123,7 +120,8 @@ public sealed class ChartTests
         var server = model.Containers.Single();
         Assert.Equal("registry.example.com/mirror/vllm/vllm-openai@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", server.Image);
         Assert.Equal("Always", server.ImagePullPolicy);
-        Assert.Equal(["Qwen/Qwen3-8B-FP8", "131072", "2", "64", "90"], Arguments("serve", "--max-model-len", "--tensor-parallel-size", "--max-num-queued-reqs", "--shutdown-timeout"));
+        Assert.Equal(["Qwen/Qwen3-8B-FP8", "131072", "2", "deepseek_r1", "64", "90"], Arguments("serve", "--max-model-len", "--tensor-parallel-size", "--reasoning-parser", "--max-num-queued-reqs", "--shutdown-timeout"));
+        Assert.DoesNotContain("--sse-keep-alive-interval", server.Args);
         Assert.Equal("2", server.Resources.Limits["nvidia.com/mig-3g.40gb"].ToString());
         Assert.DoesNotContain("nvidia.com/gpu", server.Resources.Limits.Keys);
         Assert.Equal("64Gi", server.Resources.Limits["memory"].ToString());
@@ -146,9 +144,10 @@ public sealed class ChartTests
         Assert.Equal("it's\"quoted\":{{}}<&>\\n", manifest.All<V1Secret>().Single().StringData["api-key"]);
 
         var api = deployments["chatapi"].Spec.Template.Spec;
-        Assert.Equal("registry.example.com/mirror/llasta/chatapi:0.2.0", api.Containers.Single().Image);
+        Assert.Equal("registry.example.com/mirror/llasta/llasta/chatapi:0.2.0", api.Containers.Single().Image);
         Assert.Equal(["256", "4194304", "01:00:00", "false", "00:02:00"],
             Settings("chatapi-config", "Chat__MaxConcurrentTurns", "Chat__MaxBodyBytes", "Chat__ModelStartTimeout", "ASPNETCORE_FORWARDEDHEADERS_ENABLED", "Chat__DrainTimeout"));
+        Assert.Equal(["http://vllm.llasta.svc.cluster.example:8000/v1"], Settings("chatapi-config", "OPENAI_API_BASE_URL"));
         Assert.Equal(5 + 120 + 5 + 10, api.TerminationGracePeriodSeconds);
         Assert.Equal(["OPENAI_API_KEY", "OTEL_EXPORTER_OTLP_HEADERS"], api.Containers.Single().Env.Select(variable => variable.Name));
         Assert.Equal("chatapi-extra", api.Containers.Single().EnvFrom.Last().SecretRef.Name);

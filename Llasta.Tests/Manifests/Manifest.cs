@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using k8s;
@@ -12,6 +13,9 @@ namespace Llasta.Tests.Manifests;
 internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObject<V1ObjectMeta>> objects)
 {
     public static readonly string Folder = Repository.Path("aspire-manifests");
+
+    /// <summary>The version of the solution, which is that of the images, the chart and the labels.</summary>
+    public static readonly string SolutionVersion = typeof(global::Llasta.ChatApi.ChatApiApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects => objects;
     public IEnumerable<V1Deployment> Deployments => All<V1Deployment>();

@@ -14,6 +14,8 @@ internal static partial class ManifestRules
             var pod = deployment.Spec.Template.Spec;
             if (pod.SecurityContext is not { RunAsNonRoot: true, RunAsUser: not (null or 0), SeccompProfile.Type: "RuntimeDefault" })
                 yield return $"{deployment.Name()} may run as root, or without the runtime's seccomp profile.";
+            if (container.Image.Contains("/llasta/", StringComparison.Ordinal) && pod.SecurityContext.RunAsUser < 10000)
+                yield return $"{deployment.Name()} runs as a user that the node may have, too.";
             if (pod.HostNetwork is true || pod.HostPID is true || pod.HostIPC is true || pod.Volumes?.Any(volume => volume.HostPath is not null) is true)
                 yield return $"{deployment.Name()} shares the host's namespaces or files.";
             if (container.SecurityContext is not { AllowPrivilegeEscalation: false, Privileged: not true } context || context.Capabilities is not { Drop: ["ALL"], Add: null })
@@ -145,9 +147,21 @@ internal static partial class ManifestRules
         }
     }
 
-    private static IEnumerable<string> Resources(Manifest manifest) => Containers(manifest)
-        .Where(c => c.Container.Resources is not { Requests: { } requests, Limits: { } limits } || !requests.ContainsKey("cpu") || !requests.ContainsKey("memory") || !limits.ContainsKey("memory"))
-        .Select(c => $"{c.Deployment.Name()} lacks requests or limits.");
+    /// <summary>Requests of everything that a node can run out of, limits of what a container can exhaust, and a model that fits the smallest node with its GPU.</summary>
+    private static IEnumerable<string> Resources(Manifest manifest)
+    {
+        foreach (var (deployment, container) in Containers(manifest))
+        {
+            if (container.Resources is not { Requests: { } requests, Limits: { } limits }
+                || !s_requested.All(requests.ContainsKey) || !s_limited.All(limits.ContainsKey))
+                yield return $"{deployment.Name()} lacks requests or limits.";
+            else if (IsVllm(container) && (requests["cpu"].ToDecimal() > 3 || requests["memory"].ToDecimal() > 12L << 30))
+                yield return $"{deployment.Name()} requests more than a node of 4 CPUs and 16 GiB can give.";
+        }
+    }
+
+    private static readonly string[] s_requested = ["cpu", "memory", "ephemeral-storage"];
+    private static readonly string[] s_limited = ["memory", "ephemeral-storage"];
 
     private static IEnumerable<string> Images(Manifest manifest) => Containers(manifest)
         .Where(c => !Tag().IsMatch(c.Container.Image))

@@ -34,11 +34,10 @@ internal static partial class ManifestRules
         ["images"] = Images,
     };
 
-    private static readonly string[] s_labels = ["name", "component", "instance", "part-of"];
+    private static readonly string[] s_labels = ["name", "component", "instance", "version", "part-of", "managed-by"];
 
     /// <summary>Labels that Kubernetes recommends, so that <c>kubectl get -l</c> and a pruning <c>apply</c> find every object.</summary>
     private static IEnumerable<string> Labels(Manifest manifest) => manifest.Objects
-        .Where(o => o is not V1Namespace)
         .Where(o => s_labels.Any(label => o.Metadata.Labels?.ContainsKey($"app.kubernetes.io/{label}") is not true))
         .Select(o => $"{o.Kind} {o.Name()} lacks a recommended label.");
 
@@ -52,7 +51,7 @@ internal static partial class ManifestRules
             if (manifest.Deployments.All(deployment => deployment.Name() != name))
                 return [$"There is no Deployment {name}."];
         }
-        if (Setting(manifest, "chatapi", "OPENAI_API_BASE_URL") is not "http://vllm:8000/v1" and var model)
+        if (Setting(manifest, "chatapi", "OPENAI_API_BASE_URL") is not "http://vllm.llasta.svc.cluster.local:8000/v1" and var model)
             return [$"The chat API expects the model at {model}."];
         if (Setting(manifest, "chatbot", "services__chatapi__http__0") is not "http://chatapi:8080" and var api)
             return [$"The page expects the chat API at {api}."];

@@ -7,9 +7,9 @@ namespace Llasta.Tests.Manifests;
 
 public sealed class ManifestTests
 {
-    private static readonly string[] s_dns = ["* → namespace kube-system:53", "* → namespace kube-system:53/udp", "* → 169.254.20.10/32:53", "* → 169.254.20.10/32:53/udp"];
+    private static readonly string[] s_dns = [.. from peer in (string[])["namespace kube-system openshift-dns", "169.254.20.10/32"] from port in (string[])["53", "53/udp", "5353", "5353/udp"] select $"* → {peer}:{port}"];
     private static readonly string[] s_chat = [.. s_dns, "chatbot → chatapi:8080", "chatapi → vllm:8000"];
-    private const string Download = "vllm → 0.0.0.0/0 but 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16:443";
+    private static readonly string[] s_download = ["vllm → 0.0.0.0/0 but 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10:443", "vllm → ::/0 but fc00::/7 fe80::/10:443"];
 
     /// <summary>The combinations in which the files are meant to be applied.</summary>
     public static TheoryData<string> Sets =>
@@ -40,16 +40,17 @@ public sealed class ManifestTests
     public void The_manifests_keep_their_promises(string set, string rule) => Assert.Empty(ManifestRules.All[rule](Load(set)));
 
     [Theory]
-    [InlineData("chatbot.yaml", Download)]
+    [InlineData("chatbot.yaml")]
     [InlineData("chatbot-sim.yaml")]
-    [InlineData("chart default", Download)]
+    [InlineData("chart default")]
     [InlineData("chart sim")]
-    [InlineData("chatbot.yaml,addons/ingress/ingress.yaml", Download, "namespace ingress-nginx → chatbot:8080")]
-    [InlineData("chatbot.yaml,addons/gateway/gateway.yaml", Download, "namespace gateway-system → chatbot:8080")]
-    [InlineData("chatbot.yaml,addons/dashboard/dashboard.yaml", Download, "chatbot → dashboard:18889", "chatapi → dashboard:18889", "vllm → dashboard:18889")]
-    [InlineData(Monitoring, Download, "chatbot → collector:4317", "chatapi → collector:4317", "namespace monitoring → vllm:8000", "namespace monitoring → collector:8889")]
-    public void The_network_allows_the_path_of_the_chat_and_nothing_else(string set, params string[] more) =>
-        Assert.Equal([.. s_chat.Concat(more).Order(StringComparer.Ordinal)], NetworkPaths.Of(Load(set)).Order(StringComparer.Ordinal));
+    [InlineData("chatbot.yaml,addons/ingress/ingress.yaml", "namespace ingress-nginx → chatbot:8080")]
+    [InlineData("chatbot.yaml,addons/gateway/gateway.yaml", "namespace gateway-system → chatbot:8080")]
+    [InlineData("chatbot.yaml,addons/dashboard/dashboard.yaml", "chatbot → dashboard:18889", "chatapi → dashboard:18889", "vllm → dashboard:18889")]
+    [InlineData(Monitoring, "chatbot → collector:4317", "chatapi → collector:4317", "namespace monitoring → vllm:8000", "namespace monitoring → collector:8889")]
+    public void The_network_allows_the_path_of_the_chat_and_nothing_else(string set, params string[] more) => Assert.Equal(
+        [.. s_chat.Concat(set.Contains("sim", StringComparison.Ordinal) ? [] : s_download).Concat(more).Order(StringComparer.Ordinal)],
+        NetworkPaths.Of(Load(set)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void With_prefix_routing_the_chat_API_reaches_the_model_through_the_gateway_and_the_internet_not_at_all()
@@ -70,7 +71,7 @@ public sealed class ManifestTests
     {
         { "names", "  name: chatbot\n", "  name: chat\n" },
         { "labels", "    app.kubernetes.io/part-of: llasta\n", "" },
-        { "names", "http://vllm:8000/v1", "http://vllm-service:8000/v1" },
+        { "names", "http://vllm.llasta.svc.cluster.local:8000/v1", "http://vllm-service:8000/v1" },
         { "names", "http://chatapi:8080", "http://chatapi-service:8080" },
         { "names", "      port: 8000\n", "      port: 80\n" },
         { "namespace", "  name: vllm\n  namespace: llasta\n", "  name: vllm\n" },
@@ -87,6 +88,7 @@ public sealed class ManifestTests
         { "secrets", "  HTTP_PORTS:", "  OPENAI_API_KEY:" },
         { "secrets", "            - --reasoning-parser\n", "            - --api-key=x\n            - --reasoning-parser\n" },
         { "restricted", "runAsNonRoot: true", "runAsNonRoot: false" },
+        { "restricted", "runAsUser: 10001", "runAsUser: 1654" },
         { "restricted", "type: RuntimeDefault", "type: Unconfined" },
         { "restricted", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true" },
         { "restricted", "                - ALL\n", "                - NET_RAW\n" },
@@ -114,7 +116,10 @@ public sealed class ManifestTests
         { "vllm", "medium: Memory\n", "medium: \"\"\n" },
         { "vllm", "VLLM_NO_USAGE_STATS: \"1\"", "VLLM_NO_USAGE_STATS: \"0\"" },
         { "resources", "              memory: 64Mi\n", "" },
-        { "images", "v0.29.0", "latest" },
+        { "resources", "              ephemeral-storage: 64Mi\n", "" },
+        { "resources", "              cpu: \"3\"\n", "              cpu: \"4\"\n" },
+        { "resources", "              memory: 12Gi\n", "              memory: 24Gi\n" },
+        { "images", "v0.32.0", "latest" },
     };
 
     [Theory, MemberData(nameof(Mutations))]
@@ -142,7 +147,7 @@ public sealed class ManifestTests
         var mutant = text.Contains("chatapi-to-vllm", StringComparison.Ordinal)
             ? string.Join("---\n", flat.Split("---\n").Where(document => !document.Contains(text, StringComparison.Ordinal)))
             : flat.Replace(text, becomes, StringComparison.Ordinal);
-        Assert.NotEqual([.. s_chat.Append(Download).Order(StringComparer.Ordinal)], NetworkPaths.Of(Manifest.Parse("mutant", mutant)).Order(StringComparer.Ordinal));
+        Assert.NotEqual([.. s_chat.Concat(s_download).Order(StringComparer.Ordinal)], NetworkPaths.Of(Manifest.Parse("mutant", mutant)).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -58,7 +58,7 @@ internal static class NetworkPaths
     {
         null => "anywhere",
         { IpBlock: { } block } => block.Except is { Count: > 0 } ? $"{block.Cidr} but {string.Join(' ', block.Except)}" : block.Cidr,
-        { NamespaceSelector: { } space } => $"namespace {string.Join(' ', space.MatchLabels.Values)}",
+        { NamespaceSelector: { } space } => $"namespace {string.Join(' ', (space.MatchLabels?.Values ?? []).Concat((space.MatchExpressions ?? []).SelectMany(expression => expression.Values)))}",
         { PodSelector: { } pods } => $"pods {string.Join(' ', (pods.MatchLabels ?? new Dictionary<string, string>()).Values)}",
         _ => "anything",
     };

@@ -80,12 +80,14 @@ spec:
         {{- if $values.topologySpreadConstraints }}
         {{- toYaml $values.topologySpreadConstraints | nindent 8 }}
         {{- else }}
+        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
         - maxSkew: 1
-          topologyKey: kubernetes.io/hostname
+          topologyKey: {{ . }}
           whenUnsatisfiable: ScheduleAnyway
           labelSelector:
             matchLabels:
-              app.kubernetes.io/component: {{ .component }}
+              app.kubernetes.io/component: {{ $.component }}
+        {{- end }}
         {{- end }}
       {{- with include "llasta.scheduling" $scope }}
       {{- . | trim | nindent 6 }}
