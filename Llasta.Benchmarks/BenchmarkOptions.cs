@@ -1,27 +1,28 @@
 namespace Llasta.Benchmarks;
 
-/// <summary>What the command line says.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record BenchmarkOptions
 {
     public const string Help = """
-        Measures the built services beside a baseline of the same run.
+        Measures the services and compares them with baselines of the same run.
 
           dotnet run -c Release --project Llasta.Benchmarks [-- OPTIONS]
 
-          --only NAMES        some of: start,cpu,first-token,memory,stop,allocation (default: all)
-          --rounds N          rounds of each measurement, in alternation with the baselines (default 3)
-          --seconds N         length of one loaded run (default 5)
+          --only NAMES        comma-separated: start,cpu,first-token,memory,stop,allocation (default: all)
+          --rounds N          rounds of each measurement, alternating with the baselines (default 3)
+          --seconds N         duration of one loaded run (default 5)
           --streams LIST      concurrent streams of the loaded runs (default 100,400), 50 tokens/s each
           --open-streams N    slow streams of the memory measurement (default 2000)
-          --upstream URL      another model server than the built-in token source, like http://localhost:8000;
-                              its tokens carry no clock, so only CPU, first token and memory are measured
+          --upstream URL      a model server to use instead of the built-in token source, for example
+                              http://localhost:8000; its tokens contain no timestamp, so only start, CPU,
+                              first token and memory are measured
           --chatapi FILE, --chatbot FILE, --simulator FILE
-                              other executables than those that it publishes
-          --json FILE         the figures as JSON, too
+                              executables to measure instead of publishing the projects
+          --json FILE         also writes the results to FILE as JSON
 
           soak [--open-streams N] [--stalled N] [--minutes N]
-                              slow streams (default 2000) for so many minutes (default 10), and readers that don't
-                              read (default 0); ends with 1 when a stream was lost
+                              slow streams (default 2000) for N minutes (default 10), optionally with readers
+                              that never read (default 0); exits with 1 if a stream was lost
         """;
 
     public IReadOnlySet<string>? Only { get; private set; }
@@ -50,13 +51,13 @@ internal sealed record BenchmarkOptions
 
     public bool Measures(string name) => Only?.Contains(name) ?? true;
 
-    /// <exception cref="FormatException">An option isn't known, or its value is none.</exception>
+    /// <exception cref="FormatException">An option is unknown, or its value is missing or invalid.</exception>
     public static BenchmarkOptions Parse(ReadOnlySpan<string> args)
     {
         var options = new BenchmarkOptions();
         for (var i = 0; i < args.Length; i += 2)
         {
-            var value = i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]} wants a value. See --help.");
+            var value = i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]} needs a value. See --help.");
             switch (args[i])
             {
                 case "--only": options.Only = value.Split(',').ToHashSet(); break;
@@ -71,7 +72,7 @@ internal sealed record BenchmarkOptions
                 case "--chatbot": options.Chatbot = Path.GetFullPath(value); break;
                 case "--simulator": options.Simulator = Path.GetFullPath(value); break;
                 case "--json": options.Json = value; break;
-                default: throw new FormatException($"{args[i]} is no option. See --help.");
+                default: throw new FormatException($"Unknown option {args[i]}. See --help.");
             }
         }
 

@@ -2,7 +2,7 @@ using Llasta.Benchmarks;
 using Llasta.Benchmarks.Load;
 using Llasta.Benchmarks.Measures;
 using Llasta.Benchmarks.Services;
-using Llasta.ServiceDefaults;
+using Llasta.Streaming.Server;
 
 if (args is ["--help" or "-h", ..])
 {
@@ -16,7 +16,7 @@ if (args is [HostedService.Argument, var service, .. var settings])
     return 0;
 }
 
-// The readers cost less this way, too.
+// The readers in this process also need less CPU this way.
 RelayServer.PreferInlineSockets();
 if (args is [SourceProcess.Argument])
 {
@@ -29,7 +29,7 @@ try
 {
     var soak = args is ["soak", ..];
     var options = BenchmarkOptions.Parse(soak ? args.AsSpan(1) : args);
-    var installation = Installation.Find(options);
+    var installation = new Installation(options);
     await installation.PublishAsync();
     if (soak)
         return await Soak.RunAsync(installation, options);

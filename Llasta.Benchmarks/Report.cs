@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace Llasta.Benchmarks;
 
-/// <summary>A figure under its column's name, the unit included. Null where there is nothing to measure.</summary>
+/// <summary>A figure. <c>Name</c> is the column's name with the unit; <c>Value</c> is null if the route doesn't have this figure.</summary>
 internal readonly record struct Figure(string Name, double? Value);
 
-/// <summary>What was measured: tables on standard output, and JSON with the same names.</summary>
+/// <summary>The results: tables on standard output, and JSON with the same names.</summary>
 internal sealed class Report
 {
     private readonly List<Table> _tables = [];
@@ -16,7 +16,7 @@ internal sealed class Report
 
     private sealed record Row(string Route, Figure[] Figures);
 
-    /// <summary>Prints a measurement as soon as it is done.</summary>
+    /// <summary>Adds the results of a measurement and prints them.</summary>
     public void Add(string name, IEnumerable<(string Route, Figure[] Figures)> rows)
     {
         var table = new Table(name, [.. rows.Select(row => new Row(row.Route, row.Figures))]);
@@ -73,7 +73,7 @@ internal sealed class Report
     };
 }
 
-/// <summary>Order statistics of many values.</summary>
+/// <summary>Median and quantiles.</summary>
 internal static class Quantiles
 {
     public static double Median(this IEnumerable<double> values)
@@ -82,8 +82,9 @@ internal static class Quantiles
         return sorted.Length == 0 ? 0 : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <param name="sorted">In ascending order.</param>
-    /// <param name="share">From 0 to 1.</param>
+    /// <param name="sorted">The values in ascending order.</param>
+    /// <param name="share">The quantile, from 0 to 1.</param>
+    /// <returns>The value at the quantile; 0 if there are no values.</returns>
     public static double At(ReadOnlySpan<double> sorted, double share) =>
         sorted.IsEmpty ? 0 : sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
 }

@@ -1,21 +1,23 @@
-using System.Text.Json;
 using Llasta.ChatApi.Contract;
-using Llasta.ChatApi.Model;
 using Llasta.ChatApi.Relay;
+using Llasta.ChatApi.Upstream;
+using Llasta.ServiceDefaults;
+using Llasta.Streaming;
 using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
 
 namespace Llasta.ChatApi;
 
-/// <summary>The chat API as one feature: a host adds and maps it, in a process of its own or in the page's.</summary>
+/// <summary>The chat API as one feature. A host adds and maps it, in a process of its own or in the page's.</summary>
 public static class ChatApiExtensions
 {
-    /// <summary>Registers the settings that bound a request; also for a process that only forwards.</summary>
+    /// <summary>Registers the <c>Chat:</c> settings, also for a process that only forwards.</summary>
     public static TBuilder AddChatOptions<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddSingleton<IValidateOptions<ChatOptions>, ChatOptionsValidator>();
         builder.Services.AddOptions<ChatOptions>()
-            .Bind(builder.Configuration.GetSection(ChatOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
+            .Configure<IConfiguration>((options, configuration) => StartUp.Bind(ChatOptions.Section, () =>
+                configuration.GetSection(ChatOptions.Section).Bind(options, binder => binder.ErrorOnUnknownConfiguration = true)))
             .ValidateOnStart();
         return builder;
     }
@@ -24,6 +26,12 @@ public static class ChatApiExtensions
     public static TBuilder AddChatApi<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.AddChatOptions();
+        builder.AddStreaming<ChatOptions>((streaming, chat) =>
+        {
+            streaming.HeartbeatInterval = chat.HeartbeatInterval;
+            streaming.IdleTimeout = chat.IdleTimeout;
+            streaming.DrainTimeout = chat.DrainTimeout;
+        });
         builder.Services.AddSingleton<IValidateOptions<ModelServerOptions>, ModelServerOptionsValidator>();
         builder.Services.AddOptions<ModelServerOptions>()
             .Configure<IConfiguration>((options, configuration) =>
@@ -37,20 +45,20 @@ public static class ChatApiExtensions
             builder.Services.AddOpenApi();
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
-        builder.Services.AddSingleton<Tokenizer>();
+        builder.Services.AddSingleton<TokenCounter>();
         builder.Services.AddSingleton<TurnLimit>();
         builder.Services.AddSingleton<TurnTelemetry>();
-        builder.Services.AddTurnSweep(o => o.IdleTimeout);
         builder.Services.AddSingleton<ChatRelay>();
         return builder;
     }
 
-    /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>; in Development also their description, <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>; in Development also the OpenAPI document, <c>/openapi/v1.json</c>.</summary>
     public static void MapChatApi(this WebApplication app)
     {
         var api = app.MapGroup("/api").WithTags("Chat");
-        // Not from the request's services: a stream needs no scope of its own.
+        // Resolved once: a handler with injected parameters would create a service scope for each stream.
         var relay = app.Services.GetRequiredService<ChatRelay>();
+        // As a Delegate, not a RequestDelegate, so that the endpoint is described in the OpenAPI document.
         api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
             .WithSummary("Answers the last message")
             .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error.")
@@ -58,7 +66,7 @@ public static class ChatApiExtensions
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblems(400, 403, 413, 415, 502, 503, 504);
         api.MapGet("/model", GetModelAsync)
-            .WithSummary("Tells which model answers, and whether it does")
+            .WithSummary("Tells which model answers, and whether it is ready")
             .Produces<ModelStatus>();
         api.MapPost("/tokens", CountTokensAsync)
             .WithSummary("Counts a conversation's tokens")
@@ -69,14 +77,14 @@ public static class ChatApiExtensions
             app.MapOpenApi();
     }
 
-    /// <summary>Accepts() would also make routing answer another content type by itself, without a problem document.</summary>
-    private static RouteHandlerBuilder DescribesBody<T>(this RouteHandlerBuilder endpoint) => endpoint.AddOpenApiOperationTransformer(async (operation, context, cancellation) =>
+    /// <summary>With <c>Accepts()</c>, routing would reject other content types itself (415 without a problem document).</summary>
+    private static RouteHandlerBuilder DescribesBody<T>(this RouteHandlerBuilder endpoint) => endpoint.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
         operation.RequestBody = new OpenApiRequestBody
         {
             Required = true,
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                ["application/json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(T), parameterDescription: null, cancellation) },
+                ["application/json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(T), parameterDescription: null, cancellationToken) },
             },
         });
 
@@ -87,20 +95,22 @@ public static class ChatApiExtensions
         return endpoint;
     }
 
-    private static async Task GetModelAsync(HttpContext http, ModelDirectory directory)
+    private static async Task GetModelAsync(HttpContext http, ModelDirectory directory, TurnLimit turns)
     {
         var status = await directory.GetStatusAsync(http.RequestAborted);
+        if (status.State == ModelState.Ready && turns.IsFull)
+            status = status with { State = ModelState.Busy, Detail = "As many answers are running as this server allows; a message waits until one ends." };
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }
 
-    private static async Task CountTokensAsync(HttpContext http, Tokenizer tokenizer, IOptions<ChatOptions> options)
+    private static async Task CountTokensAsync(HttpContext http, TokenCounter counter, IOptions<ChatOptions> options)
     {
-        var (request, problem) = await RequestBody.ReadAsync(http, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
+        var (request, problem) = await JsonBody.ReadAsync(http, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
         problem ??= ChatRequestRules.CheckMessages(request!.Messages, options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)
-            (count, problem) = await tokenizer.CountAsync(request!, http.RequestAborted);
+            (count, problem) = await counter.CountAsync(request!, http.RequestAborted);
         if (problem is null)
             await http.Response.WriteAsJsonAsync(count!, ContractJson.Default.TokenCount, cancellationToken: http.RequestAborted);
         else

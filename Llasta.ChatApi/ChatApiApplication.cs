@@ -5,12 +5,11 @@ namespace Llasta.ChatApi;
 /// <summary>The chat API as a process of its own.</summary>
 public static class ChatApiApplication
 {
-    /// <summary>Puts it together; the caller runs it.</summary>
+    /// <summary>Builds the application; the caller runs it.</summary>
     /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8081</c>.</param>
     public static WebApplication Create(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
-        builder.WebHost.UseRelayServer();
         builder.AddServiceDefaults();
         builder.AddChatApi();
 

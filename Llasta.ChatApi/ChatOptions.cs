@@ -2,16 +2,16 @@ using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi;
 
-/// <summary>The settings under <c>Chat:</c> that bound a turn. Validated at start.</summary>
+/// <summary>The settings under <c>Chat:</c>, validated at start.</summary>
 public sealed class ChatOptions
 {
-    /// <summary>Where these settings live.</summary>
+    /// <summary>The name of the settings' section.</summary>
     public const string Section = "Chat";
 
-    /// <summary>The model to ask for. Empty: the first that the model server's <c>/v1/models</c> lists.</summary>
+    /// <summary>The model to use. Empty: the first in the model server's <c>/v1/models</c>.</summary>
     public string Model { get; set; } = "";
 
-    /// <summary>Turns relayed at the same time by this process; more are refused as <c>busy</c>. 1,024 by default.</summary>
+    /// <summary>The most turns that this process relays at the same time; more are refused as <c>busy</c>. 1,024 by default.</summary>
     public int MaxConcurrentTurns { get; set; } = 1024;
 
     /// <summary>The largest request body, in bytes. 4 MiB by default: several times a full context window.</summary>
@@ -21,30 +21,30 @@ public sealed class ChatOptions
     public int MaxMessages { get; set; } = 1000;
 
     /// <summary>
-    /// How long the model's server may say nothing, and how long a reader may take nothing, before the turn is ended. 120 s by
-    /// default. There is no limit on a turn's whole time.
+    /// How long the model's server may send nothing, or the reader may take nothing, before the turn is ended. 120 s by default. The whole
+    /// duration of a turn has no limit.
     /// </summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How long a connection to the model's server may take. 5 s by default.</summary>
+    /// <summary>The time limit for connecting to the model's server. 5 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>After how much silence towards the page a comment keeps the connection alive. 15 s by default.</summary>
+    /// <summary>After this much silence towards the page, a comment keeps the connection alive. 15 s by default.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// For how long a model server that refuses connections counts as loading rather than unreachable. 30 minutes by default,
-    /// a first download of the weights included.
+    /// How long a model server that refuses connections counts as loading; after that it is unreachable. 30 minutes by default, which
+    /// includes a first download of the weights.
     /// </summary>
     public TimeSpan ModelStartTimeout { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>
-    /// Host names by which the page is reached besides localhost, IP addresses and names inside the cluster; separated by
-    /// semicolons or commas. An Ingress needs its host here.
+    /// Additional host names of the page, separated by semicolons or commas. localhost, IP addresses and names inside the cluster are
+    /// always allowed. An Ingress needs its host here.
     /// </summary>
     public string AllowedHosts { get; set; } = "";
 
-    /// <summary>How long a stopping process lets running answers go on; see <see cref="ServiceDefaults.DrainOptions"/>, which reads it.</summary>
+    /// <summary>How long running answers may continue after the stop signal. 30 s by default.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
@@ -60,6 +60,8 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
         Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));
+        if (o.DrainTimeout < TimeSpan.Zero || o.DrainTimeout > TimeSpan.FromDays(1))
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.DrainTimeout)} is {o.DrainTimeout}; it must be zero or more and at most a day, like 00:00:30.");
         return failures.Build();
 
         void AtLeast(int value, int least, string setting)

@@ -5,12 +5,12 @@ using Microsoft.Extensions.Options;
 namespace Llasta.ChatApi;
 
 /// <summary>
-/// The chat has no accounts, so what protects it is where requests come from: not from another site's page (cross-site request
-/// forgery), and not by another site's name that resolves to this address (DNS rebinding at a forwarded localhost port).
+/// The chat has no accounts. It is protected by the origin of requests: pages of other sites are refused (cross-site request forgery), and
+/// so are host names of other sites that resolve to this address (DNS rebinding at a forwarded localhost port).
 /// </summary>
 public static class TrustedRequests
 {
-    /// <summary>Refuses what comes from elsewhere with 403 and the code <c>forbidden-origin</c>, under <c>/api</c> only.</summary>
+    /// <summary>Refuses untrusted requests with 403 and the code <c>forbidden-origin</c>, under <c>/api</c> only.</summary>
     public static IApplicationBuilder UseTrustedRequests(this IApplicationBuilder app)
     {
         var allowed = app.ApplicationServices.GetRequiredService<IOptions<ChatOptions>>().Value.AllowedHosts
@@ -25,8 +25,7 @@ public static class TrustedRequests
         if (!IsKnownHost(request.Host.Host, allowed))
             return ChatProblem.ForbiddenOrigin($"The chat isn't served under the name '{request.Host.Host}'. The operator can add it to Chat:AllowedHosts.");
 
-        // Browsers send Sec-Fetch-Site to https and localhost; elsewhere Origin remains. Neither is there on requests of programs
-        // that are no browsers.
+        // Browsers send Sec-Fetch-Site to https and localhost, and Origin to other addresses. Programs that are not browsers send neither.
         var site = request.Headers["Sec-Fetch-Site"].ToString();
         var trusted = site.Length > 0
             ? site is "same-origin" or "none"
@@ -35,8 +34,8 @@ public static class TrustedRequests
     }
 
     /// <summary>
-    /// Names that no page on the Internet can have: localhost, addresses, single-label names and a cluster's own names; and what the
-    /// operator allows.
+    /// Host names that no page on the Internet can have (localhost, IP addresses, single-label names, names inside a cluster), and those that
+    /// the operator allows.
     /// </summary>
     private static bool IsKnownHost(string host, string[] allowed) =>
         !host.Contains('.')

@@ -14,11 +14,10 @@ internal static class Health
     private const string Live = "live";
 
     internal static void AddHealth(this IHostApplicationBuilder builder) => builder.Services.AddHealthChecks()
-        .AddCheck("self", () => HealthCheckResult.Healthy(), [Live])
-        .AddCheck<DrainHealthCheck>("drain");
+        .AddCheck("self", () => HealthCheckResult.Healthy(), [Live]);
 
     /// <summary>
-    /// <c>/health</c> is readiness: this process takes new work. It never asks whether the model is up: the page must be
+    /// <c>/health</c> is readiness: this process accepts new work. It never asks whether the model is up, because the page must be
     /// reachable to say that the model is loading. <c>/alive</c> is liveness. Both answer in every environment.
     /// </summary>
     internal static void MapHealth(this WebApplication app)
@@ -28,10 +27,4 @@ internal static class Health
     }
 
     internal static bool IsProbe(PathString path) => path == Readiness || path == Liveness;
-
-    private sealed class DrainHealthCheck(Drain drain) : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(drain.HasBegun ? HealthCheckResult.Unhealthy("draining") : HealthCheckResult.Healthy());
-    }
 }

@@ -6,16 +6,15 @@ using Microsoft.Extensions.Hosting;
 
 namespace Llasta.ServiceDefaults;
 
-/// <summary>What every service of the chatbot has: telemetry, health, service discovery and a graceful drain.</summary>
+/// <summary>What every service of the chatbot has: telemetry, health and service discovery.</summary>
 public static class ServiceDefaultsExtensions
 {
-    /// <summary>Registers telemetry, health checks, service discovery and the drain.</summary>
+    /// <summary>Registers telemetry, health checks and service discovery.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.QuietFramework();
         builder.AddTelemetry();
         builder.AddHealth();
-        builder.AddDrain();
         builder.Services.AddServiceDiscovery();
         return builder;
     }
@@ -27,14 +26,14 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>Two lines per request say nothing that the turn's own line doesn't. As the first source, so that any setting wins.</summary>
+    /// <summary>Turns off the framework's two lines per request; the chat API logs one line per turn. The first source, so that any other setting overrides it.</summary>
     private static void QuietFramework(this IHostApplicationBuilder builder) => ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource
     {
         InitialData = new Dictionary<string, string?>
         {
             ["Logging:LogLevel:Default"] = "Information",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
-            // Otherwise every request has an activity and a log scope, with telemetry or without; with it, the activity is there all the same.
+            // Otherwise every request has an activity and a log scope even without telemetry. With telemetry the activity exists anyway.
             ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
             ["Logging:LogLevel:System.Net.Http"] = "Warning",
         },

@@ -8,9 +8,14 @@ namespace Llasta.ServiceDefaults;
 public static class StartUp
 {
     /// <summary>Creates and runs the service until it is told to stop.</summary>
-    /// <returns>The process's exit code: 0, or 1 when a setting is wrong or the address is taken; one line on standard error then says which.</returns>
+    /// <param name="create">Creates the service.</param>
+    /// <returns>
+    /// The exit code of the process: 0, or 1 when a setting is wrong or the address is taken. One line on standard error then names the
+    /// setting or the address.
+    /// </returns>
     public static async Task<int> RunAsync(Func<Task<WebApplication>> create)
     {
+        ArgumentNullException.ThrowIfNull(create);
         try
         {
             await using var app = await create();
@@ -24,14 +29,31 @@ public static class StartUp
         }
     }
 
+    /// <summary>
+    /// Binds settings; a value of the wrong type or an unknown name becomes an <see cref="OptionsValidationException"/>, which
+    /// <see cref="RunAsync"/> reports in one line.
+    /// </summary>
+    /// <param name="section">The section of the settings.</param>
+    /// <param name="bind">Binds them.</param>
+    /// <exception cref="OptionsValidationException">A setting could not be bound; the message has its path.</exception>
+    public static void Bind(string section, Action bind)
+    {
+        ArgumentNullException.ThrowIfNull(bind);
+        try
+        {
+            bind();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new OptionsValidationException(section, typeof(object), [e.InnerException is FormatException format ? $"{e.Message} {format.Message}" : e.Message]);
+        }
+    }
+
     private static string? Explain(Exception e) => e switch
     {
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
-        // A value of the wrong type, or a name that isn't known; the message has the setting's path.
-        InvalidOperationException when e.StackTrace?.Contains("Microsoft.Extensions.Configuration", StringComparison.Ordinal) == true =>
-            e.InnerException is FormatException format ? $"{e.Message} {format.Message}" : e.Message,
         IOException { InnerException: AddressInUseException } =>
-            $"{e.Message} Stop what listens there, or choose another address with --urls or ASPNETCORE_URLS.",
+            $"{e.Message} Stop the program that listens there, or choose another address with --urls or ASPNETCORE_URLS.",
         _ => null,
     };
 }

@@ -1,9 +1,7 @@
 using System.Collections.Frozen;
 using Llasta.ChatApi;
 using Llasta.ChatApi.Contract;
-using Llasta.ChatApi.Relay;
-using Llasta.ChatApi.Streaming;
-using Llasta.ServiceDefaults;
+using Llasta.Streaming;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Extensions.ServiceDiscovery.Http;
@@ -11,75 +9,39 @@ using Microsoft.Extensions.ServiceDiscovery.Http;
 namespace Llasta.Web;
 
 /// <summary>
-/// Forwards <c>/api</c> to the chat API, which service discovery finds by its name: the request whole, the response as it comes. What
-/// says where a request comes from has been checked here; behind this, it comes from the chatbot.
+/// Forwards <c>/api</c> to the chat API, which service discovery finds by its name: the whole request, and the response as it arrives. The
+/// request's origin has been checked here; to the chat API it comes from the chatbot.
 /// </summary>
-internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactory discovery, TurnSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options) : IDisposable
+internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stream>, IDisposable
 {
-    /// <summary>What the chat API reads; the trace context only where this process adds none of its own.</summary>
+    /// <summary>The request headers that the chat API reads; the trace context is replaced if this process has one of its own.</summary>
     private static readonly string[] ForwardedHeaders = ["Content-Type", "traceparent", "tracestate", "baggage"];
 
-    /// <summary>What is about the connection to the chat API; Kestrel writes its own for the one to the reader.</summary>
+    /// <summary>Response headers about the connection to the chat API. Kestrel writes its own for the connection to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
-    private readonly HttpMessageInvoker _client = new(new ConnectAgain(discovery.CreateHandler(new StreamingHttpHandler(options.Value.ConnectTimeout, time))));
+    private readonly HttpMessageInvoker _client;
+    private readonly int _maxBodyBytes;
 
-    internal async Task HandleAsync(HttpContext http)
+    public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
+        : base(drain, sweep, time)
     {
-        if (!drain.TryEnter())
-        {
-            // The connection's other end may be a load balancer that would send the next request here, too.
-            http.Response.Headers.Connection = "close";
-            await ChatProblem.Stopping().WriteAsync(http);
-            return;
-        }
-
-        try
-        {
-            await ForwardAsync(http);
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
-        {
-            // The reader left. The connection to the chat API has been closed, which stops the turn.
-        }
-        finally
-        {
-            drain.Leave();
-        }
+        _client = new(new ConnectAgain(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout))));
+        _maxBodyBytes = options.Value.MaxBodyBytes;
     }
 
-    private async Task ForwardAsync(HttpContext http)
+    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.Stopping().WriteAsync(http);
+
+    protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http)
     {
-        // As in ChatRelay.RelayAsync: not kept while the answer streams.
-        var (body, problem) = await RequestBody.ReadAsync(http, options.Value.MaxBodyBytes);
+        var (body, problem) = await JsonBody.ReadAsync(http, _maxBodyBytes);
         if (problem is not null)
         {
             await problem.WriteAsync(http);
-            return;
+            return null;
         }
 
-        var events = new EventStream(http.Response);
-        using var turn = new Turn(events, time, http.RequestAborted, drain.EndStreams);
-        sweep.Add(turn);
-        try
-        {
-            (var upstream, problem) = await OpenAsync(http, body, turn);
-            if (upstream is not null)
-                await StreamAsync(http, events, turn, upstream);
-            else if (!turn.ReaderLeft)
-                await problem!.WriteAsync(http);
-        }
-        finally
-        {
-            sweep.Remove(turn);
-        }
-    }
-
-    /// <summary>Sends the request and waits for the response's head.</summary>
-    /// <returns>The response's body, once its status and headers are the reader's; or the problem to answer with.</returns>
-    private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpContext http, ReadOnlyMemory<byte> body, Turn turn)
-    {
-        using var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi/api/{http.GetRouteValue("endpoint")}{http.Request.QueryString}");
+        var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi/api/{http.GetRouteValue("endpoint")}{http.Request.QueryString}");
         if (http.Request.ContentLength is not null || !body.IsEmpty)
             message.Content = new ReadOnlyMemoryContent(body);
         foreach (var name in ForwardedHeaders)
@@ -88,15 +50,31 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
                 message.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
 
+        return message;
+    }
+
+    protected override async Task<Stream?> OpenAsync(HttpContext http, HttpRequestMessage request, StreamLease lease)
+    {
+        var (upstream, problem) = await OpenAsync(http.Response, request, lease);
+        if (upstream is null && !lease.ReaderLeft)
+            await problem!.WriteAsync(http);
+        return upstream;
+    }
+
+    /// <summary>Sends the request and waits for the head of the response.</summary>
+    /// <returns>The body of the response, once its status and headers have been copied; or the problem to answer with.</returns>
+    private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpResponse reader, HttpRequestMessage request, StreamLease lease)
+    {
+        using var message = request;
         try
         {
-            var response = await _client.SendAsync(message, turn.Stop);
+            var response = await _client.SendAsync(message, lease.Stop);
             try
             {
-                http.Response.StatusCode = (int)response.StatusCode;
-                CopyHeaders(response.Headers, http.Response);
-                CopyHeaders(response.Content.Headers, http.Response);
-                return (await response.Content.ReadAsStreamAsync(turn.Stop), null);
+                reader.StatusCode = (int)response.StatusCode;
+                CopyHeaders(response.Headers, reader);
+                CopyHeaders(response.Content.Headers, reader);
+                return (await response.Content.ReadAsStreamAsync(lease.Stop), null);
             }
             catch
             {
@@ -104,7 +82,7 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
                 throw;
             }
         }
-        catch (OperationCanceledException e) when (turn.TimedOut || e.InnerException is TimeoutException)
+        catch (OperationCanceledException e) when (lease.TimedOut || e.InnerException is TimeoutException)
         {
             return (null, ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout));
         }
@@ -127,22 +105,22 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
         }
     }
 
-    private static async Task StreamAsync(HttpContext http, EventStream events, Turn turn, Stream upstream)
+    protected override async Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, Stream upstream)
     {
         using (upstream)
         {
-            var pump = new UpstreamPump(upstream, events, turn);
+            var pump = new StreamPump(upstream, response, lease);
             try
             {
-                while (await pump.NextAsync())
+                while (await pump.FlushAndReadAsync())
                 {
-                    events.Write(pump.Unread);
+                    response.Write(pump.Unread);
                     pump.Take(pump.Unread.Length);
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
-                // Cut, by the chat API or by this process. The reader must not take what it has for the whole.
+                // The chat API or this process cut the stream. The reader must not take it for complete.
                 http.Abort();
             }
         }
@@ -151,8 +129,8 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
     public void Dispose() => _client.Dispose();
 
     /// <summary>
-    /// An address may be that of a chat API that has just gone. Nothing has been sent to it, so the request is tried once more, which
-    /// another may answer: the next address of several, or the next pod of a Service.
+    /// The address of a chat API may be that of one that has just stopped. If no connection could be made, nothing was sent, so the request
+    /// is tried once more, which may reach another chat API: the next address of several, or the next pod of a Service.
     /// </summary>
     private sealed class ConnectAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
@@ -170,21 +148,27 @@ internal sealed class ChatApiForwarder(IServiceDiscoveryHttpMessageHandlerFactor
 
         private static bool IsNoConnection(Exception e) => e is
             HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } or
-            // ConnectTimeout: the address of a pod that has gone may swallow what is sent to it.
+            // The connect timeout: the address of a pod that has gone may swallow what is sent to it.
             OperationCanceledException { InnerException: TimeoutException };
     }
 }
 
 internal static class ChatApiForwarderExtensions
 {
-    internal static void AddChatApiForwarder(this IServiceCollection services)
+    internal static void AddChatApiForwarder(this IHostApplicationBuilder builder)
     {
-        // The chat API ends an idle turn by itself, and says why; this is for a chat API that is stuck.
-        services.AddTurnSweep(o => o.IdleTimeout + o.ConnectTimeout + TimeSpan.FromSeconds(30));
-        services.AddSingleton<ChatApiForwarder>();
+        builder.AddChatOptions();
+        builder.AddStreaming<ChatOptions>((streaming, chat) =>
+        {
+            streaming.HeartbeatInterval = chat.HeartbeatInterval;
+            // The chat API ends idle turns, and says why. This limit is for a chat API that is stuck.
+            streaming.IdleTimeout = chat.IdleTimeout + chat.ConnectTimeout + TimeSpan.FromSeconds(30);
+            streaming.DrainTimeout = chat.DrainTimeout;
+        });
+        builder.Services.AddSingleton<ChatApiForwarder>();
     }
 
     internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints) =>
-        // One word: nothing in a path that could mean another one behind.
+        // One word of letters: no path that the chat API could read as another one.
         endpoints.Map("/api/{endpoint:alpha}", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>().HandleAsync);
 }

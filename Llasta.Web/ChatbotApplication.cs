@@ -6,13 +6,13 @@ using Microsoft.Extensions.Options;
 
 namespace Llasta.Web;
 
-/// <summary>The page and the way to the chat API.</summary>
+/// <summary>The page, and the forwarder to the chat API.</summary>
 public static class ChatbotApplication
 {
     /// <summary>
-    /// Puts it together; the caller runs it. With a chat API configured (<c>services:chatapi</c>, by which Aspire and the manifests
-    /// name it) <c>/api</c> is forwarded there. Without one it is hosted in this process, and in Development without an
-    /// <c>OPENAI_API_BASE_URL</c> the simulator is, too.
+    /// Builds the application; the caller runs it. If a chat API is configured (<c>services:chatapi</c>, as Aspire and the manifests name
+    /// it), <c>/api</c> is forwarded there. Otherwise this process hosts the chat API, and in Development without an
+    /// <c>OPENAI_API_BASE_URL</c> also the simulator.
     /// </summary>
     /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8080</c>.</param>
     public static async Task<WebApplication> CreateAsync(string[] args)
@@ -20,14 +20,12 @@ public static class ChatbotApplication
         var builder = WebApplication.CreateSlimBuilder(args);
         if (builder.Environment.IsDevelopment())
             builder.WebHost.UseStaticWebAssets();
-        builder.WebHost.UseRelayServer();
         builder.AddServiceDefaults();
 
         var forwards = builder.Configuration.GetSection("services:chatapi").Exists();
         if (forwards)
         {
-            builder.AddChatOptions();
-            builder.Services.AddChatApiForwarder();
+            builder.AddChatApiForwarder();
         }
         else
         {
@@ -40,7 +38,7 @@ public static class ChatbotApplication
         app.UseSecurityHeaders();
         app.UseTrustedRequests();
         app.UseDefaultFiles();
-        // Explicitly, since it must see the path that UseDefaultFiles writes.
+        // Called explicitly, so that routing sees the path that UseDefaultFiles has written.
         app.UseRouting();
         app.MapServiceDefaults();
         if (forwards)

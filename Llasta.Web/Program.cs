@@ -1,4 +1,5 @@
 using Llasta.ServiceDefaults;
+using Llasta.Streaming.Server;
 using Llasta.Web;
 
 RelayServer.PreferInlineSockets();

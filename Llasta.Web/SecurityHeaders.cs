@@ -3,7 +3,7 @@ using Microsoft.Net.Http.Headers;
 namespace Llasta.Web;
 
 /// <summary>
-/// The page shows a model's text: nothing in it may run, load or leave. Everything that the page needs is its own.
+/// The page shows a model's text, in which nothing may run, load or send anything. The page loads nothing from other hosts.
 /// </summary>
 internal static class SecurityHeaders
 {
@@ -20,12 +20,12 @@ internal static class SecurityHeaders
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         if (http.Request.Path.StartsWithSegments("/assets"))
-            http.Response.OnStarting(static state => KeepForGood((HttpResponse)state), http.Response);
+            http.Response.OnStarting(static state => CacheForever((HttpResponse)state), http.Response);
         return next(http);
     });
 
-    /// <summary>What Vite puts there has a hash of its content in its name.</summary>
-    private static Task KeepForGood(HttpResponse response)
+    /// <summary>The files that Vite writes there have a hash of their content in their name.</summary>
+    private static Task CacheForever(HttpResponse response)
     {
         if (response.StatusCode is StatusCodes.Status200OK or StatusCodes.Status304NotModified)
             response.Headers[HeaderNames.CacheControl] = "public, max-age=31536000, immutable";

@@ -3,18 +3,23 @@ using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Load;
 
-/// <summary>Many streams at the same time on one route: what they met, and what it cost.</summary>
+/// <summary>The result of many concurrent streams on one route.</summary>
+/// <param name="Complete">The number of streams that arrived completely.</param>
+/// <param name="Tokens">The number of tokens that arrived.</param>
+/// <param name="Cpu">The CPU time of all the route's services.</param>
+/// <param name="DelaysMs">Each token's delay in ms, in ascending order; empty if the tokens contain no timestamp.</param>
 internal sealed record LoadedRun(int Complete, int Tokens, TimeSpan Cpu, double[] DelaysMs)
 {
-    /// <summary>In µs of all the route's services; null on a route without any.</summary>
+    /// <summary>CPU time of all the route's services, in µs per token; null if the route has no service.</summary>
     public double? CpuPerToken => Cpu == TimeSpan.Zero ? null : Cpu.TotalMicroseconds / Tokens;
 
-    /// <param name="route">The way to go.</param>
-    /// <param name="streams">How many at the same time; they begin spread over one interval.</param>
-    /// <param name="tokens">The length of each.</param>
-    /// <param name="interval">From token to token.</param>
-    /// <param name="prompt">What to ask another model server than the token source; null asks the source.</param>
-    public static async Task<LoadedRun> StartAsync(Route route, int streams, int tokens, TimeSpan interval, string? prompt = null)
+    /// <summary>Runs the streams to their end.</summary>
+    /// <param name="route">The route to measure.</param>
+    /// <param name="streams">The number of concurrent streams. Their starts are spread out, so that their tokens are not all due at the same time.</param>
+    /// <param name="tokens">The number of tokens in each stream.</param>
+    /// <param name="interval">The time between two tokens of a stream.</param>
+    /// <param name="prompt">The prompt for a model server other than the token source; null for the token source.</param>
+    public static async Task<LoadedRun> RunAsync(Route route, int streams, int tokens, TimeSpan interval, string? prompt = null)
     {
         var arrivals = new Arrivals(streams * tokens);
         var body = route.Body(prompt ?? TokenSource.Prompt(tokens, interval, interval));

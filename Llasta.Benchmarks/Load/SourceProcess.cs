@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Load;
 
-/// <summary>The token source in a process of its own, so that its work isn't taken for the reader's.</summary>
+/// <summary>Runs the token source in a separate process, so that it doesn't compete with the reader for one process's threads.</summary>
 internal sealed class SourceProcess : IDisposable
 {
-    /// <summary>This program's argument that makes it the source.</summary>
+    /// <summary>The argument with which this program runs as the token source.</summary>
     public const string Argument = "token-source";
 
     private readonly Process _process = OwnProgram.Start(Argument);
@@ -19,17 +20,5 @@ internal sealed class SourceProcess : IDisposable
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
-}
-
-/// <summary>This program once more, in another role.</summary>
-internal static class OwnProgram
-{
-    public static Process Start(params string[] args)
-    {
-        // Under `dotnet run` this is the program's own executable; under `dotnet Llasta.Benchmarks.dll` it is dotnet.
-        var self = Environment.ProcessPath!;
-        string[] all = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [typeof(OwnProgram).Assembly.Location, .. args] : args;
-        return Process.Start(new ProcessStartInfo(self, all) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
     }
 }

@@ -1,16 +1,16 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Llasta.Benchmarks.Load;
 
 /// <summary>
-/// A paced stand-in for vLLM whose tokens carry the clock, <c>T&lt;Stopwatch ticks&gt;;</c>, so that a reader on the same machine
-/// knows how long each was on its way. The conversation says how many tokens, and how far apart: see <see cref="Prompt"/>.
-/// The simulator's answers are for people; this is for measuring: a few microseconds per token, in a process of its own.
+/// Answers like vLLM at a fixed pace. Each token contains the time of its sending, <c>T&lt;Stopwatch ticks&gt;;</c>, so that a reader on
+/// the same machine can compute its delay. The last message sets the number of tokens and their interval: see <see cref="Prompt"/>.
+/// The simulator is too slow for this: the source needs only a few microseconds per token, in a separate process.
 /// </summary>
 internal sealed partial class TokenSource : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed partial class TokenSource : IDisposable
     private static readonly byte[] ResponseHead = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"u8.ToArray();
     private static readonly byte[] FirstChunk = Chunk($"data: {{{Common},\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"\"}},\"logprobs\":null,\"finish_reason\":null}}]}}\n\n");
     private static readonly byte[] Models = Json($"{{\"object\":\"list\",\"data\":[{{\"id\":\"{Model}\",\"object\":\"model\",\"max_model_len\":32768}}]}}");
-    private static readonly byte[] Nothing = Json("{}");
+    private static readonly byte[] EmptyObject = Json("{}");
 
-    /// <summary>A token's chunk around its 19 digits.</summary>
+    /// <summary>The chunk of a token; its timestamp has 19 digits.</summary>
     private static readonly byte[] Token = Chunk($"data: {{{Common},\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\" T0000000000000000000;\"}},\"logprobs\":null,\"finish_reason\":null}}]}}\n\n");
     private static readonly int Digits = Token.AsSpan().IndexOf("T0000"u8) + 1;
 
@@ -30,16 +30,16 @@ internal sealed partial class TokenSource : IDisposable
     private readonly PriorityQueue<Answer, long> _due = new();
     private readonly AutoResetEvent _added = new(false);
 
-    /// <summary>What to say to this source.</summary>
-    /// <param name="tokens">The length of the answer.</param>
-    /// <param name="interval">From token to token.</param>
-    /// <param name="firstToken">From the request to the first token.</param>
+    /// <summary>The message that sets the form of this source's answer.</summary>
+    /// <param name="tokens">The number of tokens in the answer.</param>
+    /// <param name="interval">The time between two tokens.</param>
+    /// <param name="firstToken">The time from the request to the first token.</param>
     internal static string Prompt(int tokens, TimeSpan interval, TimeSpan firstToken) =>
         string.Create(CultureInfo.InvariantCulture, $"tokens={tokens} interval={interval.TotalMicroseconds:0} first={firstToken.TotalMicroseconds:0}");
 
     public void Dispose() => _added.Dispose();
 
-    /// <summary>Listens and answers until the process ends; prints the port.</summary>
+    /// <summary>Listens on a free port, prints it, and answers requests until the process ends.</summary>
     internal async Task RunAsync()
     {
         new Thread(Pace) { IsBackground = true, Name = "pace" }.Start();
@@ -71,12 +71,12 @@ internal sealed partial class TokenSource : IDisposable
                 if (read == 0)
                     break;
                 length += read;
-                if (Whole(buffer.AsSpan(0, length)) is not { } request)
+                if (CompleteRequest(buffer.AsSpan(0, length)) is not { } request)
                     continue;
                 length = 0;
                 if (request.StartsWith("GET ", StringComparison.Ordinal))
                 {
-                    await connection.SendAsync(request.Contains("/v1/models", StringComparison.Ordinal) ? Models : Nothing);
+                    await connection.SendAsync(request.Contains("/v1/models", StringComparison.Ordinal) ? Models : EmptyObject);
                     continue;
                 }
 
@@ -85,14 +85,14 @@ internal sealed partial class TokenSource : IDisposable
         }
         catch (SocketException)
         {
-            // The reader is gone; the pacing thread finds out, too.
+            // The reader has closed the connection; the pacing thread notices it when it sends.
         }
 
-        running?.Leave();
+        running?.Cancel();
     }
 
-    /// <returns>Null while the request isn't all there.</returns>
-    private static string? Whole(ReadOnlySpan<byte> bytes)
+    /// <returns>The request, or null until all of it has arrived.</returns>
+    private static string? CompleteRequest(ReadOnlySpan<byte> bytes)
     {
         var end = bytes.IndexOf("\r\n\r\n"u8);
         if (end < 0)
@@ -107,7 +107,7 @@ internal sealed partial class TokenSource : IDisposable
 
     private Answer Begin(Socket connection, string request)
     {
-        var asked = Asked().Match(request);
+        var asked = PromptPattern().Match(request);
         long Number(int group) => asked.Success ? long.Parse(asked.Groups[group].ValueSpan, CultureInfo.InvariantCulture) : 1;
         var answer = new Answer(connection, (int)Number(1), Number(2) * Stopwatch.Frequency / 1_000_000);
         connection.Send(ResponseHead);
@@ -118,7 +118,7 @@ internal sealed partial class TokenSource : IDisposable
         return answer;
     }
 
-    /// <summary>One thread sends everything: what it costs per token is what the token costs, with nothing handed over.</summary>
+    /// <summary>Sends all tokens from one thread, because handing them to other threads would cost more than sending them.</summary>
     private void Pace()
     {
         while (true)
@@ -146,7 +146,7 @@ internal sealed partial class TokenSource : IDisposable
         }
     }
 
-    /// <summary>Finer than the pool's timers, or every millisecond's tokens would come in one burst and wait for each other.</summary>
+    /// <summary>Sleeps for less than a millisecond where the system can. With the pool's timers, all tokens of a millisecond would be sent in one burst.</summary>
     private void Sleep(long ticks)
     {
         if (ticks == long.MaxValue)
@@ -164,27 +164,27 @@ internal sealed partial class TokenSource : IDisposable
     private static partial Regex ContentLength();
 
     [GeneratedRegex(@"tokens=(\d+) interval=(\d+) first=(\d+)")]
-    private static partial Regex Asked();
+    private static partial Regex PromptPattern();
 
     private static byte[] Chunk(string text) => Encoding.ASCII.GetBytes($"{text.Length:x}\r\n{text}\r\n");
 
     private static byte[] Json(string body) => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {body.Length}\r\n\r\n{body}");
 
-    /// <summary>One answer on its way.</summary>
+    /// <summary>An answer that is being sent.</summary>
     private sealed class Answer(Socket connection, int tokens, long interval)
     {
         private int _sent;
-        private volatile bool _left;
+        private volatile bool _cancelled;
 
-        /// <summary>When the next token is due, in <see cref="Stopwatch"/> ticks.</summary>
+        /// <summary>The time at which the next token is due, in <see cref="Stopwatch"/> ticks.</summary>
         public long Due { get; set; }
 
-        public void Leave() => _left = true;
+        public void Cancel() => _cancelled = true;
 
-        /// <returns>False after the end.</returns>
+        /// <returns>False if the answer is complete or the reader has closed the connection.</returns>
         public bool SendNext()
         {
-            if (_left)
+            if (_cancelled)
                 return false;
             try
             {

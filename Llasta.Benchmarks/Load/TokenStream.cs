@@ -5,7 +5,8 @@ using System.Text;
 
 namespace Llasta.Benchmarks.Load;
 
-/// <summary>What the streams of one run have met, in <see cref="Stopwatch"/> ticks.</summary>
+/// <summary>The delays of the tokens of one run, in <see cref="Stopwatch"/> ticks.</summary>
+/// <param name="capacity">The maximum number of tokens; further tokens are ignored.</param>
 internal sealed class Arrivals(int capacity)
 {
     private readonly long[] _delays = new long[capacity];
@@ -13,7 +14,7 @@ internal sealed class Arrivals(int capacity)
 
     public int Tokens => Math.Min(_tokens, _delays.Length);
 
-    /// <summary>From the source's stamp to the arrival here, of each token.</summary>
+    /// <summary>The time from each token's timestamp to its arrival, in the order of arrival.</summary>
     public ReadOnlySpan<long> Delays => _delays.AsSpan(0, Tokens);
 
     public void Add(long delay)
@@ -25,8 +26,8 @@ internal sealed class Arrivals(int capacity)
 }
 
 /// <summary>
-/// One request for an answer, read from the bare socket: whatever the framing and the events are, a token is <c>T…;</c>, an event
-/// ends with an empty line, and the body with the last chunk. A reader with an HTTP stack would measure that stack.
+/// Sends one request and reads its answer from a plain socket, because an HTTP client would add its own costs to the measurement. On
+/// every route, a token is <c>T…;</c>, an event ends with an empty line, and the body ends with the last chunk.
 /// </summary>
 internal sealed class TokenStream(int port, string path, Arrivals? arrivals) : IDisposable
 {
@@ -37,22 +38,24 @@ internal sealed class TokenStream(int port, string path, Arrivals? arrivals) : I
     private bool _inStamp;
     private bool _newline;
 
-    /// <summary>Whole events so far. The first is a greeting on every path: the second brings the first token.</summary>
+    /// <summary>The number of complete events so far. On every route, the first event contains no token and the second contains the first token.</summary>
     public int Events { get; private set; }
 
-    /// <summary>When the request was sent and when the second event arrived, in <see cref="Stopwatch"/> ticks.</summary>
+    /// <summary>The time at which the request was sent, in <see cref="Stopwatch"/> ticks.</summary>
     public long SentAt { get; private set; }
 
-    /// <inheritdoc cref="SentAt"/>
+    /// <summary>The time at which the first token arrived, in <see cref="Stopwatch"/> ticks.</summary>
     public long FirstTokenAt { get; private set; }
 
-    /// <summary>The body came to its end in good order.</summary>
+    /// <summary>Whether the last chunk of the body has arrived.</summary>
     public bool Complete { get; private set; }
 
-    /// <summary>The first bytes of the response: its status and its greeting.</summary>
-    public string Beginning => _start.ToString();
+    /// <summary>The beginning of the response: status line, headers and first event, about 1,024 characters.</summary>
+    public string ResponseStart => _start.ToString();
 
-    /// <summary>Sends the request.</summary>
+    /// <summary>Connects and sends the request.</summary>
+    /// <param name="body">The request's body, JSON.</param>
+    /// <param name="receiveBuffer">The size of the socket's receive buffer in bytes; null for the system's default.</param>
     public async Task SendAsync(byte[] body, int? receiveBuffer = null)
     {
         if (receiveBuffer is { } size)
@@ -63,8 +66,8 @@ internal sealed class TokenStream(int port, string path, Arrivals? arrivals) : I
         await _socket.SendAsync((byte[])[.. head, .. body]);
     }
 
-    /// <summary>Reads until the end, or until so many events have arrived.</summary>
-    /// <returns>False when the connection broke.</returns>
+    /// <summary>Reads until the end of the body, or until <paramref name="events"/> events have arrived.</summary>
+    /// <returns>False if the connection was closed or reset before that.</returns>
     public async Task<bool> ReadAsync(int events = int.MaxValue)
     {
         var buffer = new byte[2048];
@@ -86,7 +89,7 @@ internal sealed class TokenStream(int port, string path, Arrivals? arrivals) : I
         }
     }
 
-    /// <summary>Closes the request, as Stop does.</summary>
+    /// <summary>Closes the connection, as the page's Stop button does.</summary>
     public void Dispose() => _socket.Dispose();
 
     private void Take(ReadOnlySpan<byte> bytes, long now)
@@ -101,7 +104,7 @@ internal sealed class TokenStream(int port, string path, Arrivals? arrivals) : I
                     FirstTokenAt = now;
                 _newline = true;
             }
-            // The empty line of the HTTP head, and those of chunks, have a carriage return.
+            // Empty lines of the HTTP head and of the chunked framing contain a carriage return and don't count.
             else
             {
                 _newline = false;

@@ -4,8 +4,8 @@ using Llasta.Benchmarks.Services;
 namespace Llasta.Benchmarks.Measures;
 
 /// <summary>
-/// Bytes allocated per token in steady state, by the runtime's own counter (<c>GC.GetTotalAllocatedBytes</c>): read while all streams
-/// run and none begins or ends.
+/// Measures the bytes allocated per token in steady state with the runtime's counter (<c>GC.GetTotalAllocatedBytes</c>). The counter is
+/// read while all streams are running and none starts or ends.
 /// </summary>
 internal static class Allocation
 {
@@ -18,7 +18,7 @@ internal static class Allocation
         using var chatbot = HostedService.Start("chatbot", $"--services:chatapi:http:0=http://127.0.0.1:{chatApi.Port}");
         var route = new Route(Route.Chatbot, chatbot.Port, "/api/chat", true, []);
         var streams = options.Streams[0];
-        await LoadedRun.StartAsync(route, streams, 100, Interval);
+        await LoadedRun.RunAsync(route, streams, 100, Interval);
 
         var tokens = (options.Seconds + 6) * 50;
         var arrivals = new Arrivals(streams * tokens);

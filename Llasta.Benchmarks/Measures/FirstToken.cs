@@ -3,7 +3,7 @@ using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Measures;
 
-/// <summary>From the request to the first token, one request at a time, the routes in turn.</summary>
+/// <summary>Measures the time from the request to the first token, with one request at a time and alternating routes.</summary>
 internal static class FirstToken
 {
     private const int WarmUp = 50;
@@ -20,7 +20,7 @@ internal static class FirstToken
                 using var stream = new TokenStream(route.Port, route.Path, null);
                 await stream.SendAsync(route.Body(prompt));
                 if (!await stream.ReadAsync())
-                    throw new InvalidOperationException($"{route.Name} did not answer: {stream.Beginning}");
+                    throw new InvalidOperationException($"{route.Name} did not answer: {stream.ResponseStart}");
                 if (i >= WarmUp)
                     times[route.Name].Add(LoadedRun.Milliseconds(stream.FirstTokenAt - stream.SentAt));
             }
@@ -28,7 +28,7 @@ internal static class FirstToken
 
         var sorted = times.ToDictionary(entry => entry.Key, entry => entry.Value.Order().ToArray());
         double At(string route, double share) => Quantiles.At(sorted[route], share);
-        report.Add($"First token, {options.Rounds * 100} requests one by one", routes.All.Select(route => (route.Name, new Figure[]
+        report.Add($"First token, {options.Rounds * 100} requests, one at a time", routes.All.Select(route => (route.Name, new Figure[]
         {
             new("p50 ms", At(route.Name, 0.5)),
             new("p99 ms", At(route.Name, 0.99)),

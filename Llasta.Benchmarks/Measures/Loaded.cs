@@ -3,7 +3,7 @@ using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Measures;
 
-/// <summary>CPU per token, and what a route adds to each token's way, with many streams of 50 tokens/s.</summary>
+/// <summary>Measures the CPU time per token and the delay that a route adds to each token, with many streams of 50 tokens/s.</summary>
 internal static class Loaded
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -16,7 +16,7 @@ internal static class Loaded
         foreach (var route in routes.All)
         {
             for (var i = 0; i < 2; i++)
-                await LoadedRun.StartAsync(route, options.Streams[0], tokens, Interval, prompt);
+                await LoadedRun.RunAsync(route, options.Streams[0], tokens, Interval, prompt);
         }
 
         foreach (var streams in options.Streams)
@@ -25,7 +25,7 @@ internal static class Loaded
             for (var round = 0; round < options.Rounds; round++)
             {
                 foreach (var route in routes.All)
-                    runs[route].Add(await LoadedRun.StartAsync(route, streams, tokens, Interval, prompt));
+                    runs[route].Add(await LoadedRun.RunAsync(route, streams, tokens, Interval, prompt));
             }
 
             var direct = Delays(runs[routes[Route.Direct]]);

@@ -3,7 +3,7 @@ using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Measures;
 
-/// <summary>Resident memory per open stream: fresh processes, a few streams to warm up, then many slow ones.</summary>
+/// <summary>Measures the resident memory per open stream: new processes, a few streams to warm them up, then many slow streams.</summary>
 internal static class OpenStreams
 {
     private const int WarmUp = 50;
@@ -16,10 +16,10 @@ internal static class OpenStreams
             names = [.. routes.All.Where(route => route.Services.Length > 0).Select(route => route.Name)];
         foreach (var name in names)
         {
-            // Memory that an earlier route's streams left behind would be taken for free.
+            // New processes for each route, because they would reuse the memory of an earlier route's streams.
             await using var routes = await Routes.StartAsync(installation, upstream);
             var route = routes[name];
-            await LoadedRun.StartAsync(route, WarmUp, 50, TimeSpan.FromMilliseconds(20), options.Upstream is null ? null : "Say yes.");
+            await LoadedRun.RunAsync(route, WarmUp, 50, TimeSpan.FromMilliseconds(20), options.Upstream is null ? null : "Say yes.");
             var before = Memory(route);
             var prompt = options.Upstream is null ? TokenSource.Prompt(3600, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)) : "Write an essay of 2000 words.";
             var open = new List<TokenStream>();

@@ -6,19 +6,19 @@ using Llasta.Benchmarks.Services;
 namespace Llasta.Benchmarks.Measures;
 
 /// <summary>
-/// Many slow streams for a long time, through both hops: memory must stay flat and every stream must come to its end, also beside
-/// readers that don't read while the model keeps sending to them.
+/// Runs many slow streams through both services for a long time. Memory must stay flat and every stream must complete, even if other
+/// readers don't read while the model keeps sending to them.
 /// </summary>
 internal static class Soak
 {
-    /// <returns>The process's exit code: 1 when a stream was lost.</returns>
+    /// <returns>The exit code of the process: 1 if a stream was lost, otherwise 0.</returns>
     public static async Task<int> RunAsync(Installation installation, BenchmarkOptions options)
     {
         var length = TimeSpan.FromMinutes(options.Minutes);
         var settings = new Dictionary<string, string?> { ["Chat__IdleTimeout"] = (length + TimeSpan.FromMinutes(5)).ToString("c", CultureInfo.InvariantCulture) };
         using var source = new SourceProcess();
         await using var simulator = await installation.StartSimulatorAsync("--Sim:TokensPerSecond", "0", "--Sim:Fault", "Endless", "--Sim:FirstTokenDelay", "0", "--Sim:ContextWindow", "1000000");
-        // The readers that don't read have the simulator as their model, which waits for its readers; the token source would not.
+        // The stalled readers use the simulator as their model, because it waits for slow readers and the token source doesn't.
         await using var slow = await Routes.StartAsync(installation, source.Address, settings, nginx: false);
         await using var flood = await Routes.StartAsync(installation, new Uri($"http://127.0.0.1:{simulator.Port}"), settings, nginx: false);
         var slowRoute = slow[Route.Chatbot];
@@ -45,7 +45,7 @@ internal static class Soak
 
         var reading = Task.WhenAll(open.Select(stream => stream.ReadAsync()));
         var startedAt = Stopwatch.GetTimestamp();
-        Console.WriteLine($"{options.OpenStreams} streams of 1 token/s for {options.Minutes} min, {options.Stalled} readers that don't read");
+        Console.WriteLine($"{options.OpenStreams} streams of 1 token/s for {options.Minutes} min, {options.Stalled} readers that never read");
         Console.WriteLine("   seconds   tokens     chatapi MB   chatbot MB   stalled: chatapi MB   chatbot MB");
         do
         {

@@ -2,7 +2,7 @@ using Llasta.Benchmarks.Services;
 
 namespace Llasta.Benchmarks.Measures;
 
-/// <summary>From the start of the process to its first answered request.</summary>
+/// <summary>Measures the time from the start of a process to its first response.</summary>
 internal static class StartUpTime
 {
     public static async Task MeasureAsync(Installation installation, Uri upstream, BenchmarkOptions options, Report report)

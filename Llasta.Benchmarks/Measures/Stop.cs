@@ -7,14 +7,14 @@ using Llasta.Benchmarks.Services;
 namespace Llasta.Benchmarks.Measures;
 
 /// <summary>
-/// From the reader's closing of its request to the simulator's seeing its own closed, in each phase of a turn. The simulator's
-/// clock has whole milliseconds.
+/// Measures the time from the moment a reader closes its request until the simulator sees its own connection closed, in each phase of a
+/// turn. The simulator records whole milliseconds.
 /// </summary>
 internal static partial class Stop
 {
+    /// <summary>Streams per batch. The simulator records its last 256 requests, so a batch must be smaller.</summary>
     private const int Streams = 30;
 
-    /// <summary>The simulator remembers its last 256 requests; a batch must fit.</summary>
     private const string Endless = "Write 20000 tokens.";
 
     private static readonly (string Phase, string Settings, bool Thinking, int Events)[] Phases =
@@ -43,7 +43,7 @@ internal static partial class Stop
                 for (var round = 0; round < options.Rounds + 1; round++)
                 {
                     var batch = await BatchAsync(route, http, thinking, phase == "queued" && !route.IsChat ? 0 : events);
-                    // The first round warms the route up.
+                    // The first round is the warm-up.
                     if (round == 0)
                         continue;
                     delays.AddRange(batch.Where(delay => delay is not null).Select(delay => delay!.Value));
@@ -84,7 +84,7 @@ internal static partial class Stop
             var at = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
             stream.Dispose();
             lock (stops)
-                stops.Add((TurnId().Match(stream.Beginning) is { Success: true } match ? match.Groups[1].Value : null, at));
+                stops.Add((TurnId().Match(stream.ResponseStart) is { Success: true } match ? match.Groups[1].Value : null, at));
         }));
 
         var deadline = DateTimeOffset.UtcNow.AddSeconds(5);
@@ -104,7 +104,7 @@ internal static partial class Stop
             if (stops.All(stop => stop.Id is not null))
                 return [.. stops.Select(stop => aborted.FirstOrDefault(request => request.Id.EndsWith(stop.Id!, StringComparison.Ordinal)) is { Id: not null } found ? Math.Max(0, found.At - stop.At) : (double?)null)];
 
-            // Queued and direct, nothing has come that says which is which: both lists are in the order of time.
+            // A queued request on the direct route has received nothing that identifies it, so the two lists are matched by time.
             var seen = aborted.Select(request => request.At).Order().ToArray();
             return [.. stops.Select(stop => stop.At).Order().Select((at, i) => i < seen.Length ? Math.Max(0, seen[i] - at) : (double?)null)];
         }

@@ -1,20 +1,19 @@
 using System.Diagnostics;
 using System.Globalization;
-using Llasta.Benchmarks.Load;
 using Llasta.ChatApi;
-using Llasta.ServiceDefaults;
+using Llasta.Streaming.Server;
 using Llasta.Web;
 using Microsoft.AspNetCore.Builder;
 
 namespace Llasta.Benchmarks.Services;
 
 /// <summary>
-/// A service inside another run of this program, which reads the runtime's own counters for it: native code has no diagnostic
-/// port to ask from outside. Allocations are the same in both.
+/// Hosts a service in a second process of this program, which reads the runtime's counters. A natively compiled service has no diagnostic
+/// port that would allow reading them from outside. Both forms allocate the same.
 /// </summary>
 internal sealed class HostedService : IDisposable
 {
-    /// <summary>This program's argument that makes it the host.</summary>
+    /// <summary>The argument with which this program runs as the host.</summary>
     public const string Argument = "host";
 
     private readonly Process _process;
@@ -28,14 +27,14 @@ internal sealed class HostedService : IDisposable
     public int Port { get; }
 
     /// <param name="service"><c>chatapi</c> or <c>chatbot</c>.</param>
-    /// <param name="setting">The way to its upstream, as <c>--name=value</c>.</param>
+    /// <param name="setting">The setting that contains the upstream address, as <c>--name=value</c>.</param>
     public static HostedService Start(string service, string setting)
     {
         var process = OwnProgram.Start(Argument, service, "--urls=http://127.0.0.1:0", setting, "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft.AspNetCore=None");
         return new HostedService(process, int.Parse(process.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>What the service has allocated so far, and how often it collected.</summary>
+    /// <summary>The bytes that the service has allocated so far, and the number of its garbage collections.</summary>
     public (long Bytes, int Collections) Allocated()
     {
         _process.StandardInput.WriteLine();
@@ -43,7 +42,7 @@ internal sealed class HostedService : IDisposable
         return (long.Parse(answer[0], CultureInfo.InvariantCulture), int.Parse(answer[1], CultureInfo.InvariantCulture));
     }
 
-    /// <summary>The other end: runs the service, and answers each line of input with the counters until there are no more.</summary>
+    /// <summary>Runs the service in the second process and prints the counters for each line of input, until the input ends.</summary>
     public static async Task RunAsync(string service, string[] settings)
     {
         RelayServer.PreferInlineSockets();

@@ -2,26 +2,14 @@ using System.Diagnostics;
 
 namespace Llasta.Benchmarks.Services;
 
-/// <summary>The built services: where they are, and how each is started.</summary>
-internal sealed class Installation(string root, BenchmarkOptions options)
+/// <summary>The published services: their executables and how to start them.</summary>
+internal sealed class Installation(BenchmarkOptions options)
 {
-    /// <summary>Apart from what other builds made: a publish leaves its own kind of output in bin.</summary>
-    private readonly string _artifacts = Path.Combine(root, "artifacts", "benchmarks");
+    /// <summary>A separate folder, because a publish changes the output of normal builds.</summary>
+    private readonly string _artifacts = Repository.PathOf("artifacts/benchmarks");
 
-    /// <summary>More than any run opens, or the limit would be measured.</summary>
+    /// <summary>A limit that no measurement reaches.</summary>
     private static readonly Dictionary<string, string?> NoLimit = new() { ["Chat__MaxConcurrentTurns"] = "100000", ["ASPNETCORE_ENVIRONMENT"] = "Production" };
-
-    /// <summary>Finds the solution's folder above the running program.</summary>
-    public static Installation Find(BenchmarkOptions options)
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Llasta.sln")))
-                return new Installation(folder.FullName, options);
-        }
-
-        throw new InvalidOperationException("The benchmarks run inside the repository: Llasta.sln was not found above the program.");
-    }
 
     public string ChatApi => options.ChatApi ?? Published("Llasta.ChatApi");
 
@@ -29,7 +17,8 @@ internal sealed class Installation(string root, BenchmarkOptions options)
 
     public string Simulator => options.Simulator ?? Published("Llasta.ModelSim");
 
-    /// <summary>Publishes what has changed, the way the images are built.</summary>
+    /// <summary>Publishes the services that have changed, with the same settings as the images.</summary>
+    /// <exception cref="InvalidOperationException">A publish failed.</exception>
     public async Task PublishAsync()
     {
         foreach (var (given, project) in new[] { (options.ChatApi, "Llasta.ChatApi"), (options.Chatbot, "Llasta.Web"), (options.Simulator, "Llasta.ModelSim") })
@@ -37,7 +26,7 @@ internal sealed class Installation(string root, BenchmarkOptions options)
             if (given is not null)
                 continue;
             Console.Error.WriteLine($"Publishing {project}");
-            using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Path.Combine(root, project), "-c", "Release", "--artifacts-path", _artifacts, "--nologo", "-v", "quiet"]) { WorkingDirectory = root })!;
+            using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Repository.PathOf(project), "-c", "Release", "--artifacts-path", _artifacts, "--nologo", "-v", "quiet"]) { WorkingDirectory = Repository.PathOf("") })!;
             await publish.WaitForExitAsync();
             if (publish.ExitCode != 0 || !File.Exists(Published(project)))
                 throw new InvalidOperationException($"{project} could not be published; see the output of dotnet publish above.");
@@ -55,7 +44,7 @@ internal sealed class Installation(string root, BenchmarkOptions options)
     public Task<ServiceProcess> StartSimulatorAsync(params string[] settings) => ServiceProcess.StartAsync("simulator", Simulator,
         port => ["--urls", $"http://127.0.0.1:{port}", .. settings]);
 
-    /// <returns>Null where there is no nginx: the comparison is left out.</returns>
+    /// <returns>Null if nginx is not installed.</returns>
     public static async Task<ServiceProcess?> StartNginxAsync(Uri upstream)
     {
         string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/sbin"];
@@ -65,7 +54,7 @@ internal sealed class Installation(string root, BenchmarkOptions options)
         var configuration = Path.Combine(folder, "nginx.conf");
         return await ServiceProcess.StartAsync("nginx", nginx, port =>
         {
-            // Plain forwarding, one process: the least that a proxy can do for a stream.
+            // One process that only forwards: the minimum cost of a proxy.
             File.WriteAllText(configuration, $$"""
                 daemon off; master_process off; pid {{folder}}/pid; error_log stderr warn; worker_rlimit_nofile 65536;
                 events { worker_connections 20000; multi_accept on; }

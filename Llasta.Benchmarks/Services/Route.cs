@@ -2,7 +2,12 @@ using System.Text.Json;
 
 namespace Llasta.Benchmarks.Services;
 
-/// <summary>A way to the model: where a request goes, what it says, and whose costs count.</summary>
+/// <summary>A route to the model server.</summary>
+/// <param name="Name">The name in the results.</param>
+/// <param name="Port">The loopback port to connect to.</param>
+/// <param name="Path">The path of the request.</param>
+/// <param name="IsChat">Whether the request is one of the chat API; otherwise it is an OpenAI-compatible one.</param>
+/// <param name="Services">The services whose costs count, the first one to receive a request first.</param>
 internal sealed record Route(string Name, int Port, string Path, bool IsChat, ServiceProcess[] Services)
 {
     public const string Direct = "direct";
@@ -10,7 +15,7 @@ internal sealed record Route(string Name, int Port, string Path, bool IsChat, Se
     public const string ChatApi = "chatapi";
     public const string Chatbot = "chatbot → chatapi";
 
-    /// <summary>The request's body: ours, or the one that OpenAI-compatible servers take.</summary>
+    /// <summary>The request's body as JSON: the chat API's, or that of OpenAI-compatible servers.</summary>
     public byte[] Body(string prompt, bool thinking = false) => JsonSerializer.SerializeToUtf8Bytes(IsChat
         ? new { messages = Messages(prompt), thinking, @continue = false }
         : (object)new { model = "Qwen/Qwen3-8B", messages = Messages(prompt), stream = true, chat_template_kwargs = new { enable_thinking = thinking } });
@@ -18,17 +23,18 @@ internal sealed record Route(string Name, int Port, string Path, bool IsChat, Se
     private static object[] Messages(string prompt) => [new { role = "user", content = prompt }];
 }
 
-/// <summary>Every route to one model server, with all its processes.</summary>
+/// <summary>All routes to one model server, with their processes.</summary>
 internal sealed class Routes : IAsyncDisposable
 {
     private readonly List<ServiceProcess> _services = [];
 
     public List<Route> All { get; } = [];
 
-    /// <param name="installation">The services.</param>
-    /// <param name="upstream">The model server; it is left as it is.</param>
-    /// <param name="chatSettings">Settings of the chat API and the chatbot.</param>
-    /// <param name="nginx">Whether nginx is compared with.</param>
+    /// <summary>Starts the services of all routes.</summary>
+    /// <param name="installation">The services to start.</param>
+    /// <param name="upstream">The address of the model server, which is already running and keeps running.</param>
+    /// <param name="chatSettings">Environment variables of the chat API and the chatbot.</param>
+    /// <param name="nginx">Whether to include nginx, if it is installed.</param>
     public static async Task<Routes> StartAsync(Installation installation, Uri upstream, Dictionary<string, string?>? chatSettings = null, bool nginx = true)
     {
         var routes = new Routes();

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Llasta.Benchmarks.Services;
 
-/// <summary>A server as a process of its own, with what it costs.</summary>
+/// <summary>A server in a separate process, with its CPU time and memory.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -22,7 +22,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>From the start of the process to the first answered request.</summary>
+    /// <summary>The time from the start of the process to its first response.</summary>
     public TimeSpan StartUp { get; }
 
     /// <summary>User and system time so far.</summary>
@@ -47,16 +47,20 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Starts an executable and waits until <paramref name="readyPath"/> is answered with 200.</summary>
-    /// <param name="arguments">For the port chosen here.</param>
-    /// <exception cref="InvalidOperationException">It ended, or did not answer within 30 s.</exception>
+    /// <summary>Starts an executable and waits until a request for <paramref name="readyPath"/> returns 200.</summary>
+    /// <param name="name">The name in results and errors.</param>
+    /// <param name="executable">The path of the executable.</param>
+    /// <param name="arguments">Returns the arguments for the port that is chosen here.</param>
+    /// <param name="environment">Additional environment variables.</param>
+    /// <param name="readyPath">The path of the readiness request.</param>
+    /// <exception cref="InvalidOperationException">The process exited, or did not respond within 30 s.</exception>
     public static async Task<ServiceProcess> StartAsync(string name, string executable, Func<int, string[]> arguments, IReadOnlyDictionary<string, string?>? environment = null, string readyPath = "/health")
     {
         var port = FreePort();
         var start = new ProcessStartInfo(executable, arguments(port)) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in environment ?? new Dictionary<string, string?>())
             start.Environment[key] = value;
-        // Settings of this program's own, which its children would inherit.
+        // Settings of this program, which the service must not inherit.
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS");
         start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT");
 
@@ -96,7 +100,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    /// <summary>One bare request; asks again after a millisecond, so that the wait adds little to what is measured.</summary>
+    /// <summary>Sends one request. If the connection is refused, waits only a millisecond, so that the wait adds little to the start time.</summary>
     private static async Task<bool> AnswersAsync(int port, string path)
     {
         try

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace Llasta.ChatApi.Contract;
 
 /// <summary>An error as RFC 9457 gives it, with a stable code for the program and a sentence for the person.</summary>
-/// <param name="Code">One of the codes of the README's table; it never changes its meaning.</param>
-/// <param name="Status">The HTTP status, also when the problem comes as an event after a 200.</param>
+/// <param name="Code">One of <see cref="ProblemCodes"/>.</param>
+/// <param name="Status">The HTTP status; also set when the problem is an event of a response with status 200.</param>
 /// <param name="Title">What happened, in a few words.</param>
 /// <param name="Detail">What happened and what to do, in a sentence.</param>
 /// <param name="Retryable">Whether the same request may succeed later.</param>
@@ -15,54 +15,67 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     /// <summary>The code as a URI.</summary>
     public string Type => $"urn:llasta:problem:{Code}";
 
-    /// <summary>With <c>context-overflow</c>: at least so many tokens has the prompt, where the server told it. vLLM stops counting at the limit.</summary>
+    /// <summary>With <c>context-overflow</c>: a lower bound of the prompt's tokens, if the server gave one. vLLM stops counting at the limit.</summary>
     public int? PromptTokens { get; init; }
 
-    /// <summary>With <c>context-overflow</c>: the model's window in tokens, where the server told it.</summary>
+    /// <summary>With <c>context-overflow</c>: the model's context window in tokens, if the server gave it.</summary>
     public int? ContextWindow { get; init; }
+
+    /// <summary>The model's server refuses connections: it is starting, or not running.</summary>
+    [JsonIgnore]
+    internal bool NotListening { get; init; }
 
     /// <summary>Sent as <c>Retry-After</c>, in seconds.</summary>
     [JsonIgnore]
     public int? RetryAfter { get; init; }
 
-    internal static ChatProblem InvalidRequest(string detail, int status = StatusCodes.Status400BadRequest) =>
-        new("invalid-request", status, "The request can't be understood.", detail);
+    /// <summary>The request breaks the contract.</summary>
+    /// <param name="detail">What is wrong and how to correct it.</param>
+    /// <param name="status">400, or 415 for another content type.</param>
+    public static ChatProblem InvalidRequest(string detail, int status = StatusCodes.Status400BadRequest) =>
+        new(ProblemCodes.InvalidRequest, status, "The request can't be understood.", detail);
 
-    internal static ChatProblem TooLarge(int maxBodyBytes) =>
-        new("too-large", StatusCodes.Status413PayloadTooLarge, "The conversation is too large to send.",
+    /// <summary>The request's body is over the limit.</summary>
+    /// <param name="maxBodyBytes">The limit, in bytes.</param>
+    public static ChatProblem TooLarge(int maxBodyBytes) =>
+        new(ProblemCodes.TooLarge, StatusCodes.Status413PayloadTooLarge, "The conversation is too large to send.",
             string.Create(CultureInfo.InvariantCulture, $"The request is over {maxBodyBytes:N0} bytes. Shorten the message or reset the conversation; the operator can raise Chat:MaxBodyBytes."));
 
     internal static ChatProblem ForbiddenOrigin(string detail) =>
-        new("forbidden-origin", StatusCodes.Status403Forbidden, "This address may not use the chat.", detail);
+        new(ProblemCodes.ForbiddenOrigin, StatusCodes.Status403Forbidden, "This address may not use the chat.", detail);
 
     internal static ChatProblem Busy(string detail, int retryAfter = 2) =>
-        new("busy", StatusCodes.Status503ServiceUnavailable, "Too many answers are running.", detail, Retryable: true) { RetryAfter = retryAfter };
+        new(ProblemCodes.Busy, StatusCodes.Status503ServiceUnavailable, "Too many answers are running.", detail, Retryable: true) { RetryAfter = retryAfter };
 
-    internal static ChatProblem Unreachable(string detail, int status = StatusCodes.Status503ServiceUnavailable) =>
-        new("unreachable", status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
+    /// <summary>A server behind this one does not answer.</summary>
+    /// <param name="detail">What happened and what to do.</param>
+    /// <param name="status">503, or 504 for a time-out.</param>
+    public static ChatProblem Unreachable(string detail, int status = StatusCodes.Status503ServiceUnavailable) =>
+        new(ProblemCodes.Unreachable, status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
 
-    internal static ChatProblem Stopping() =>
-        new("unreachable", StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };
+    /// <summary>This process is stopping.</summary>
+    public static ChatProblem Stopping() =>
+        new(ProblemCodes.Unreachable, StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };
 
     internal static ChatProblem ModelAuth() =>
-        new("model-auth", StatusCodes.Status502BadGateway, "The model's server refused the key.",
+        new(ProblemCodes.ModelAuth, StatusCodes.Status502BadGateway, "The model's server refused the key.",
             "The model's server refused the chat API's key. The operator has to set OPENAI_API_KEY to the key that the server was started with (vLLM: --api-key or VLLM_API_KEY).");
 
     internal static ChatProblem ModelNotFound(string detail) =>
-        new("model-not-found", StatusCodes.Status502BadGateway, "The model's server doesn't serve this model.", detail);
+        new(ProblemCodes.ModelNotFound, StatusCodes.Status502BadGateway, "The model's server doesn't serve this model.", detail);
 
     internal static ChatProblem ModelError(string detail) =>
-        new("model-error", StatusCodes.Status502BadGateway, "The model's server failed.", detail, Retryable: true);
+        new(ProblemCodes.ModelError, StatusCodes.Status502BadGateway, "The model's server failed.", detail, Retryable: true);
 
     internal static ChatProblem ContextOverflow(int? promptTokens, int? contextWindow) =>
-        new("context-overflow", StatusCodes.Status400BadRequest, "The conversation doesn't fit the model's context window.",
+        new(ProblemCodes.ContextOverflow, StatusCodes.Status400BadRequest, "The conversation doesn't fit the model's context window.",
             promptTokens is { } p && contextWindow is { } w
                 ? string.Create(CultureInfo.InvariantCulture, $"The conversation needs at least {p:N0} tokens and the model's window has {w:N0}. Drop the oldest turns, or reset.")
                 : "The conversation is longer than the model's window. Drop the oldest turns, or reset.")
         { PromptTokens = promptTokens, ContextWindow = contextWindow };
 
     internal static ChatProblem NotSupported() =>
-        new("not-supported", StatusCodes.Status501NotImplemented, "The model's server doesn't count tokens.", "The model's server has no /tokenize (vLLM has one); nothing needs to be done.");
+        new(ProblemCodes.NotSupported, StatusCodes.Status501NotImplemented, "The model's server doesn't count tokens.", "The model's server has no /tokenize (vLLM has one); nothing needs to be done.");
 
     /// <summary>Answers a request with this problem.</summary>
     public async Task WriteAsync(HttpContext http)

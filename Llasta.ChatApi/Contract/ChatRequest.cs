@@ -5,7 +5,7 @@ namespace Llasta.ChatApi.Contract;
 /// <summary>The body of <c>POST /api/chat</c>.</summary>
 /// <param name="Messages">The conversation, oldest first. It ends with the user's message, or, to continue, with the partial answer.</param>
 /// <param name="Thinking">Whether the model thinks first (Qwen3's <c>enable_thinking</c>).</param>
-/// <param name="Continue">The last message is a partial answer: go on from its last character.</param>
+/// <param name="Continue">The last message is a partial answer: continue it from its last character.</param>
 /// <param name="Sampling">Overrides of the model's recommended sampling.</param>
 public sealed record ChatRequest(
     IReadOnlyList<ChatMessage>? Messages = null,
@@ -16,10 +16,10 @@ public sealed record ChatRequest(
 /// <summary>One message of a conversation.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
 /// <param name="Content">The text.</param>
-/// <param name="Reasoning">The thinking that led to a partial answer; only read on the message being continued, since Qwen3's template drops old thinking itself.</param>
+/// <param name="Reasoning">The thinking that led to a partial answer. Only read on the message that is continued, because Qwen3's template drops old thinking.</param>
 public sealed record ChatMessage(string? Role = null, string? Content = null, string? Reasoning = null);
 
-/// <summary>Sampling parameters; what is absent takes the default of its mode (thinking or not).</summary>
+/// <summary>Sampling parameters; an absent one has the default of the mode (thinking or not).</summary>
 /// <param name="Temperature">0 to 2.</param>
 /// <param name="TopP">Above 0, at most 1.</param>
 /// <param name="MaxTokens">At least 1. Absent: up to the end of the context window.</param>
@@ -31,23 +31,23 @@ public sealed record Sampling(double? Temperature = null, double? TopP = null, i
 public sealed record TokensRequest(IReadOnlyList<ChatMessage>? Messages = null, bool Thinking = true);
 
 /// <summary>The answer of <c>POST /api/tokens</c>.</summary>
-/// <param name="Count">Tokens of the prompt that the conversation makes, by the model's own tokenizer and template.</param>
+/// <param name="Count">The prompt's length in tokens, by the model's own tokenizer and template.</param>
 /// <param name="ContextWindow">The model's context window, in tokens.</param>
 public sealed record TokenCount(int Count, int ContextWindow);
 
 /// <summary>The data of the <c>start</c> event.</summary>
 /// <param name="Id">This turn's id, also in the logs, the trace and the model server's response id.</param>
 /// <param name="Model">The model that answers.</param>
-/// <param name="ContextWindow">Its context window in tokens, where the server tells it.</param>
+/// <param name="ContextWindow">Its context window in tokens, if the server gives it.</param>
 public sealed record StartEvent(string Id, string Model, int? ContextWindow);
 
 /// <summary>The data of the <c>end</c> event.</summary>
 /// <param name="State">How the turn ended.</param>
-/// <param name="Usage">Token counts, where the server told them.</param>
+/// <param name="Usage">Token counts, if the server gave them.</param>
 /// <param name="Timings">How long things took.</param>
 public sealed record EndEvent(TurnState State, Usage? Usage, Timings Timings);
 
-/// <summary>The ends of a turn that the stream itself tells.</summary>
+/// <summary>The ways in which a turn ends, as told by the <c>end</c> event.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TurnState>))]
 public enum TurnState
 {
@@ -67,12 +67,12 @@ public enum TurnState
 /// <summary>Token counts of a turn, as the model's server gave them.</summary>
 /// <param name="PromptTokens">Tokens of the prompt.</param>
 /// <param name="CompletionTokens">Tokens generated, thinking included.</param>
-/// <param name="ReasoningTokens">Tokens of the thinking among them, where told.</param>
+/// <param name="ReasoningTokens">Those of them that are thinking, if the server counts them.</param>
 public sealed record Usage(int PromptTokens, int CompletionTokens, int? ReasoningTokens);
 
 /// <summary>How long a turn's parts took.</summary>
 /// <param name="FirstTokenMs">From the request's arrival to the first token, milliseconds; null when none came.</param>
-/// <param name="TokensPerSecond">Generation rate after the first token; null when it can't be told.</param>
+/// <param name="TokensPerSecond">Generation rate after the first token; null when it can't be computed.</param>
 /// <param name="RelayMs">The relay's own share: request in to request out, plus first token read to first token written, milliseconds.</param>
 public sealed record Timings(double? FirstTokenMs, double? TokensPerSecond, double RelayMs);
 
@@ -87,5 +87,5 @@ public sealed record Timings(double? FirstTokenMs, double? TokensPerSecond, doub
 [JsonSerializable(typeof(StartEvent))]
 [JsonSerializable(typeof(EndEvent))]
 [JsonSerializable(typeof(ChatProblem))]
-[JsonSerializable(typeof(Model.ModelStatus))]
+[JsonSerializable(typeof(ModelStatus))]
 internal sealed partial class ContractJson : JsonSerializerContext;

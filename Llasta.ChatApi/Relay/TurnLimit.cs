@@ -2,15 +2,17 @@ using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi.Relay;
 
-/// <summary>The limit on turns at the same time (<see cref="ChatOptions.MaxConcurrentTurns"/>): beyond it, load is shed rather than queued.</summary>
+/// <summary>Limits the number of concurrent turns (<see cref="ChatOptions.MaxConcurrentTurns"/>). Turns over the limit are refused, not queued.</summary>
 internal sealed class TurnLimit(IOptions<ChatOptions> options)
 {
     private readonly int _limit = options.Value.MaxConcurrentTurns;
     private int _running;
 
+    /// <summary>The next turn would be refused.</summary>
     public bool IsFull => Volatile.Read(ref _running) >= _limit;
 
-    /// <returns>False when the limit is reached; otherwise call <see cref="Leave"/> at the turn's end.</returns>
+    /// <summary>Counts a turn that begins.</summary>
+    /// <returns>False if the limit is reached; otherwise call <see cref="Leave"/> when the turn ends.</returns>
     public bool TryEnter()
     {
         if (Interlocked.Increment(ref _running) <= _limit)
@@ -19,5 +21,6 @@ internal sealed class TurnLimit(IOptions<ChatOptions> options)
         return false;
     }
 
+    /// <summary>Counts a turn that has ended.</summary>
     public void Leave() => Interlocked.Decrement(ref _running);
 }

@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Llasta.ChatApi.Contract;
-using Llasta.ChatApi.Model;
+using Llasta.ChatApi.Upstream;
 
 namespace Llasta.ChatApi.Relay;
 
 /// <summary>
-/// Spans, metrics and logs of turns, by OpenTelemetry's GenAI conventions where they have a name. States, tokens and times;
-/// never a word of a message, and never a key.
+/// Spans, metrics and logs of turns, named by OpenTelemetry's GenAI conventions where they have a name. They contain states, token counts
+/// and times, and never any text of a message or a key.
 /// </summary>
 internal sealed partial class TurnTelemetry : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed partial class TurnTelemetry : IDisposable
     private static readonly InstrumentAdvice<double> FirstChunkSeconds = new() { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0] };
     private static readonly InstrumentAdvice<long> Tokens = new() { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] };
 
-    /// <summary>A relay's share is counted in tens of microseconds.</summary>
+    /// <summary>The relay's own time is tens of microseconds.</summary>
     private static readonly InstrumentAdvice<double> RelaySeconds = new() { HistogramBucketBoundaries = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25] };
 
     private readonly Meter _meter = new(Name);
@@ -46,7 +46,7 @@ internal sealed partial class TurnTelemetry : IDisposable
         _relay = _meter.CreateHistogram("llasta.relay.duration", "s", "The relay's own share of a turn's time to first token.", tags: null, RelaySeconds);
     }
 
-    /// <summary>A turn begins: the span's context goes to the model's server as <c>traceparent</c>.</summary>
+    /// <summary>Starts a turn's span; its context goes to the model's server as <c>traceparent</c>.</summary>
     public Activity? Begin(string id, ModelInfo model, ChatRequest request)
     {
         _active.Add(1);
@@ -66,9 +66,11 @@ internal sealed partial class TurnTelemetry : IDisposable
             .SetTag("llasta.turn.continue", request.Continue);
     }
 
-    /// <summary>A turn ended, in a terminal state or with an error's code; without timings where the model's server didn't take it.</summary>
-    public void End(Activity? span, string id, ModelInfo model, string state, bool failed, TimeSpan duration, Usage? usage, Timings? timings, string? finishReason)
+    /// <summary>Records the end of a turn.</summary>
+    public void End(UpstreamTurn turn, TurnEnd end)
     {
+        var (state, failed, usage, timings, finishReason) = end;
+        var (span, id, model, duration) = (turn.Span, turn.Id, turn.Model, Stopwatch.GetElapsedTime(turn.ArrivedAt));
         var tags = new TagList
         {
             { "gen_ai.operation.name", "chat" },
@@ -114,7 +116,7 @@ internal sealed partial class TurnTelemetry : IDisposable
             LogUncounted(_log, id, state, duration.TotalMilliseconds);
     }
 
-    /// <summary>A turn was refused before anything of it was sent on: the reason is ours to log, as it quotes nobody.</summary>
+    /// <summary>Records a turn that was refused before anything was sent upstream.</summary>
     public void Refused(ChatProblem problem)
     {
         _turns.Add(1, new KeyValuePair<string, object?>("state", problem.Code));
@@ -126,7 +128,7 @@ internal sealed partial class TurnTelemetry : IDisposable
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State}: {PromptTokens} prompt tokens, {CompletionTokens} completion tokens, first token after {FirstTokenMs} ms, {DurationMs:0} ms in all, {RelayMs} ms of them the relay's")]
     private static partial void LogEnd(ILogger logger, string id, string state, int? promptTokens, int? completionTokens, double? firstTokenMs, double durationMs, double relayMs);
 
-    /// <summary>vLLM counts at the end: of what is stopped or cut before, nobody knows how many tokens it was.</summary>
+    /// <summary>vLLM sends the token counts at the end, so those of a stopped or cut turn are unknown.</summary>
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms, before its tokens were counted")]
     private static partial void LogUncounted(ILogger logger, string id, string state, double durationMs);
 

@@ -1,4 +1,4 @@
-using Llasta.ChatApi.Relay;
+using Llasta.ChatApi.Upstream;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;

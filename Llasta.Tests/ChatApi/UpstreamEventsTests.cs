@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text;
-using Llasta.ChatApi.Relay;
+using Llasta.ChatApi.Completions;
+using Llasta.Streaming;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -58,11 +59,11 @@ public class UpstreamEventsTests
 
     private static async Task<List<string>> ReadAsync(Stream upstream)
     {
-        var output = new EventStream(new DefaultHttpContext().Response);
-        using var turn = new Turn(output, TimeProvider.System, CancellationToken.None, CancellationToken.None);
-        var pump = new UpstreamPump(upstream, output, turn);
+        var output = new ResponseWriter(new DefaultHttpContext().Response);
+        using var lease = new StreamLease(output, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
+        var pump = new StreamPump(upstream, output, lease);
         var read = new List<string>();
-        while (await pump.NextAsync())
+        while (await pump.FlushAndReadAsync())
         {
             while (pump.TryReadEvent(out var data))
                 read.Add(Encoding.UTF8.GetString(data));

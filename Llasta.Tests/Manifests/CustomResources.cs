@@ -4,8 +4,8 @@ using k8s.Models;
 namespace Llasta.Tests.Manifests;
 
 /// <summary>
-/// The kinds that KubernetesClient has no types for, with the fields that we use, as their definitions give them (Gateway
-/// API v1, Gateway API Inference Extension v1, KEDA 2, Prometheus operator).
+/// The kinds that KubernetesClient has no types for, with the fields that the add-ons use, as their definitions give them
+/// (Gateway API v1, Gateway API Inference Extension v1, KEDA 2, Prometheus operator).
 /// </summary>
 internal static class CustomResources
 {
@@ -16,6 +16,7 @@ internal static class CustomResources
         ["gateway.networking.k8s.io/v1/HTTPRoute"] = typeof(Custom<HttpRouteSpec>),
         ["keda.sh/v1alpha1/ScaledObject"] = typeof(Custom<ScaledObjectSpec>),
         ["monitoring.coreos.com/v1/PodMonitor"] = typeof(Custom<PodMonitorSpec>),
+        ["monitoring.coreos.com/v1/PrometheusRule"] = typeof(Custom<PrometheusRuleSpec>),
     };
 
     internal sealed class Custom<TSpec> : IKubernetesObject<V1ObjectMeta> where TSpec : class
@@ -62,6 +63,7 @@ internal static class CustomResources
     internal sealed class HttpRouteSpec
     {
         public required List<V1ObjectReference> ParentRefs { get; set; }
+        public List<string>? Hostnames { get; set; }
         public required List<HttpRouteRule> Rules { get; set; }
     }
 
@@ -74,9 +76,10 @@ internal static class CustomResources
 
     internal sealed class Backend
     {
-        public required string Group { get; set; }
-        public required string Kind { get; set; }
+        public string? Group { get; set; }
+        public string? Kind { get; set; }
         public required string Name { get; set; }
+        public int? Port { get; set; }
     }
 
     internal sealed class ScaledObjectSpec
@@ -117,5 +120,26 @@ internal static class CustomResources
         public required string Port { get; set; }
         public required string Path { get; set; }
         public required string Interval { get; set; }
+        public bool? HonorLabels { get; set; }
+    }
+
+    internal sealed class PrometheusRuleSpec
+    {
+        public required List<RuleGroup> Groups { get; set; }
+    }
+
+    internal sealed class RuleGroup
+    {
+        public required string Name { get; set; }
+        public required List<AlertRule> Rules { get; set; }
+    }
+
+    internal sealed class AlertRule
+    {
+        public required string Alert { get; set; }
+        public required string Expr { get; set; }
+        public string? For { get; set; }
+        public required Dictionary<string, string> Labels { get; set; }
+        public required Dictionary<string, string> Annotations { get; set; }
     }
 }

@@ -8,12 +8,11 @@ using YamlDotNet.RepresentationModel;
 
 namespace Llasta.Tests.Manifests;
 
-/// <summary>Kubernetes objects of one file or more, read strictly: a field that the API doesn't know is an error.</summary>
+/// <summary>Kubernetes objects of one file or several, read strictly: a field that the API doesn't know is an error.</summary>
 internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObject<V1ObjectMeta>> objects)
 {
-    public static readonly string Folder = Path.Combine(Root(), "aspire-manifests");
+    public static readonly string Folder = Repository.Path("aspire-manifests");
 
-    public string Name => name;
     public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects => objects;
     public IEnumerable<V1Deployment> Deployments => All<V1Deployment>();
 
@@ -25,28 +24,19 @@ internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObj
     public static Manifest Parse(string name, string text) => new(name,
         [.. KubernetesYaml.LoadAllFromString(text, CustomResources.Types, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>()]);
 
-    /// <summary>The files together, as they are when all of them are applied.</summary>
+    /// <summary>The files together, as the cluster has them when all of them are applied.</summary>
+    /// <param name="files">Paths below <c>aspire-manifests</c>.</param>
     public static Manifest Load(params string[] files) => Parse(string.Join(" + ", files), string.Join("\n---\n", files.Select(Text)));
 
+    /// <param name="file">A path below <c>aspire-manifests</c>.</param>
     public static string Text(string file) => File.ReadAllText(Path.Combine(Folder, file));
 
-    /// <summary>What <c>helm template llasta chart --namespace llasta</c> gives with the values changed.</summary>
-    public static string RenderChart(string name = "llasta", Action<JsonObject>? change = null)
-    {
-        var values = Values();
-        change?.Invoke(values);
-        var template = new HelmTemplate(values, name, "llasta");
-        return string.Join("\n---\n", Directory.EnumerateFiles(Path.Combine(Folder, "chart", "templates"), "*.yaml").Order().Select(File.ReadAllText).Select(template.Render).Where(text => !string.IsNullOrWhiteSpace(text)));
-    }
-
-    public static JsonObject Values() => Json(Text("chart/values.yaml")).Single().AsObject();
-
-    /// <summary>YAML documents as JSON, scalars typed as YAML types them.</summary>
+    /// <summary>YAML documents as JSON, scalars typed as YAML types them. Empty documents are left out.</summary>
     public static IEnumerable<JsonNode> Json(string text)
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
-        return stream.Documents.Select(document => Node(document.RootNode)!);
+        return stream.Documents.Select(document => Node(document.RootNode)).OfType<JsonNode>();
 
         static JsonNode? Node(YamlNode node) => node switch
         {
@@ -56,18 +46,14 @@ internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObj
             YamlScalarNode { Value: "null" or "~" or "" } => null,
             YamlScalarNode { Value: "true" or "false" } flag => flag.Value == "true",
             YamlScalarNode { Value: { } number } when Integer().IsMatch(number) => long.Parse(number, CultureInfo.InvariantCulture),
+            YamlScalarNode { Value: { } number } when Fraction().IsMatch(number) => double.Parse(number, CultureInfo.InvariantCulture),
             _ => node.ToString(),
         };
     }
 
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Llasta.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("The tests run outside the repository.");
-        return folder;
-    }
-
     [GeneratedRegex("^-?[0-9]+$")]
     private static partial Regex Integer();
+
+    [GeneratedRegex(@"^-?[0-9]+\.[0-9]+$")]
+    private static partial Regex Fraction();
 }

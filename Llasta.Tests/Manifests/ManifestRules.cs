@@ -5,12 +5,16 @@ using k8s.Models;
 
 namespace Llasta.Tests.Manifests;
 
-/// <summary>What the manifests promise, one rule each. A rule yields a sentence for every breach; a mutation test shows that each can.</summary>
+/// <summary>
+/// What the manifests promise, one rule each; those about pods are in ManifestRules.Pods.cs. A rule yields a sentence for each
+/// violation, and a mutation test shows that it can.
+/// </summary>
 internal static partial class ManifestRules
 {
     public static readonly IReadOnlyDictionary<string, Func<Manifest, IEnumerable<string>>> All = new Dictionary<string, Func<Manifest, IEnumerable<string>>>
     {
         ["names"] = Names,
+        ["labels"] = Labels,
         ["namespace"] = Namespace,
         ["cluster-ip"] = ClusterIp,
         ["selectors"] = Selectors,
@@ -30,6 +34,14 @@ internal static partial class ManifestRules
         ["images"] = Images,
     };
 
+    private static readonly string[] s_labels = ["name", "component", "instance", "part-of"];
+
+    /// <summary>Labels that Kubernetes recommends, so that <c>kubectl get -l</c> and a pruning <c>apply</c> find every object.</summary>
+    private static IEnumerable<string> Labels(Manifest manifest) => manifest.Objects
+        .Where(o => o is not V1Namespace)
+        .Where(o => s_labels.Any(label => o.Metadata.Labels?.ContainsKey($"app.kubernetes.io/{label}") is not true))
+        .Select(o => $"{o.Kind} {o.Name()} lacks a recommended label.");
+
     /// <summary>The README's names: Service, Deployment, port, and the addresses made of them.</summary>
     private static IEnumerable<string> Names(Manifest manifest)
     {
@@ -41,13 +53,13 @@ internal static partial class ManifestRules
                 return [$"There is no Deployment {name}."];
         }
         if (Setting(manifest, "chatapi", "OPENAI_API_BASE_URL") is not "http://vllm:8000/v1" and var model)
-            return [$"The chat API looks for the model at {model}."];
+            return [$"The chat API expects the model at {model}."];
         if (Setting(manifest, "chatbot", "services__chatapi__http__0") is not "http://chatapi:8080" and var api)
-            return [$"The page looks for the chat API at {api}."];
+            return [$"The page expects the chat API at {api}."];
         return [];
     }
 
-    /// <summary>For files that are applied without a flag; a chart leaves the namespace to Helm.</summary>
+    /// <summary>Files that <c>kubectl apply</c> takes name the namespace; a chart leaves it to Helm.</summary>
     private static IEnumerable<string> Namespace(Manifest manifest)
     {
         if (manifest.All<V1Namespace>().SingleOrDefault() is not { } space)
@@ -62,7 +74,7 @@ internal static partial class ManifestRules
         .Where(service => service.Spec is not { Type: "ClusterIP", ExternalIPs: null })
         .Select(service => $"Service {service.Name()} is reachable from outside.");
 
-    /// <summary>What selects pods finds pods.</summary>
+    /// <summary>Every selector of pods finds some.</summary>
     private static IEnumerable<string> Selectors(Manifest manifest)
     {
         foreach (var deployment in manifest.Deployments)
@@ -84,7 +96,7 @@ internal static partial class ManifestRules
                 yield return $"The autoscaler {scaler.Name()} scales nothing.";
     }
 
-    /// <summary>Services, probes, policies and the server itself mean the same port.</summary>
+    /// <summary>Services, probes, policies and the server agree on the port.</summary>
     private static IEnumerable<string> Ports(Manifest manifest)
     {
         foreach (var service in manifest.All<V1Service>())
@@ -106,7 +118,7 @@ internal static partial class ManifestRules
                 yield return $"{deployment.Name()} listens on {listens}, a port that it doesn't say it has.";
     }
 
-    /// <summary>What is named exists, unless it is optional.</summary>
+    /// <summary>Every object that a pod refers to exists, unless the reference is optional.</summary>
     private static IEnumerable<string> References(Manifest manifest)
     {
         foreach (var (deployment, container) in Containers(manifest))
@@ -116,18 +128,18 @@ internal static partial class ManifestRules
                 .Where(source => source.ConfigMapRef is { Optional: not true } map && Find<V1ConfigMap>(map.Name) is null)
                 .Select(source => $"ConfigMap {source.ConfigMapRef.Name}")
                 .Concat((container.Env ?? [])
-                    .Where(variable => variable.ValueFrom?.SecretKeyRef is { } key && Find<V1Secret>(key.Name)?.StringData.ContainsKey(key.Key) is not true)
+                    .Where(variable => variable.ValueFrom?.SecretKeyRef is { Optional: not true } key && Find<V1Secret>(key.Name)?.StringData.ContainsKey(key.Key) is not true)
                     .Select(variable => $"the key of {variable.Name}"))
                 .Concat((container.VolumeMounts ?? [])
                     .Where(mount => (pod.Volumes ?? []).All(volume => volume.Name != mount.Name))
                     .Select(mount => $"volume {mount.Name}"))
                 .Concat((pod.Volumes ?? [])
                     .Where(volume => volume.PersistentVolumeClaim is { } claim && Find<V1PersistentVolumeClaim>(claim.ClaimName) is null
-                        || volume.ConfigMap is { } map && Find<V1ConfigMap>(map.Name) is null)
+                        || volume.ConfigMap is { Optional: not true } map && Find<V1ConfigMap>(map.Name) is null)
                     .Select(volume => $"what volume {volume.Name} holds"))
                 .Concat(pod.ServiceAccountName is { } account && Find<V1ServiceAccount>(account) is null ? [$"service account {account}"] : []);
             foreach (var what in missing)
-                yield return $"{deployment.Name()} wants {what}, which isn't there.";
+                yield return $"{deployment.Name()} refers to {what}, which doesn't exist.";
         }
 
         T? Find<T>(string name) where T : IKubernetesObject<V1ObjectMeta> => manifest.All<T>().SingleOrDefault(o => o.Metadata.Name == name);
@@ -135,155 +147,8 @@ internal static partial class ManifestRules
 
     private static IEnumerable<string> Secrets(Manifest manifest) => manifest.All<V1ConfigMap>()
         .SelectMany(map => (map.Data ?? new Dictionary<string, string>()).Where(entry => Secret().IsMatch(entry.Key)).Select(entry => $"{entry.Key} is in ConfigMap {map.Name()}."))
-        .Concat(Containers(manifest).SelectMany(c => c.Container.Env ?? []).Where(variable => Secret().IsMatch(variable.Name) && variable.Value is not null).Select(variable => $"{variable.Name} stands in a Deployment."))
+        .Concat(Containers(manifest).SelectMany(c => c.Container.Env ?? []).Where(variable => Secret().IsMatch(variable.Name) && variable.Value is not null).Select(variable => $"{variable.Name} is in a Deployment."))
         .Concat(Containers(manifest).SelectMany(c => c.Container.Args ?? []).Where(argument => argument.StartsWith("--api-key", StringComparison.Ordinal)).Select(argument => $"{argument} is an argument."));
-
-    /// <summary>Pod Security Standards, level restricted (kubernetes.io/docs/concepts/security/pod-security-standards).</summary>
-    private static IEnumerable<string> Restricted(Manifest manifest)
-    {
-        foreach (var (deployment, container) in Containers(manifest))
-        {
-            var pod = deployment.Spec.Template.Spec;
-            if (pod.SecurityContext is not { RunAsNonRoot: true, RunAsUser: not (null or 0), SeccompProfile.Type: "RuntimeDefault" })
-                yield return $"{deployment.Name()} may run as root, or without the runtime's seccomp profile.";
-            if (pod.HostNetwork is true || pod.HostPID is true || pod.HostIPC is true || pod.Volumes?.Any(volume => volume.HostPath is not null) is true)
-                yield return $"{deployment.Name()} shares the host's namespaces or files.";
-            if (container.SecurityContext is not { AllowPrivilegeEscalation: false, Privileged: not true } context || context.Capabilities is not { Drop: ["ALL"], Add: null })
-                yield return $"{deployment.Name()} may gain privileges.";
-            if (pod.ServiceAccountName is null && pod.AutomountServiceAccountToken is not false)
-                yield return $"{deployment.Name()} gets a token for the API server that it has no use for.";
-        }
-    }
-
-    /// <summary>vLLM compiles into its file system; nothing else writes.</summary>
-    private static IEnumerable<string> ReadOnlyRoot(Manifest manifest) => Containers(manifest)
-        .Where(c => !IsVllm(c.Container) && c.Container.SecurityContext?.ReadOnlyRootFilesystem is not true)
-        .Select(c => $"{c.Deployment.Name()} can write to its root file system.");
-
-    private static IEnumerable<string> ServiceLinks(Manifest manifest) => manifest.Deployments
-        .Where(deployment => deployment.Spec.Template.Spec.EnableServiceLinks is not false)
-        .Select(deployment => $"{deployment.Name()} gets VLLM_PORT from the Service vllm.");
-
-    private static IEnumerable<string> Probes(Manifest manifest)
-    {
-        foreach (var (deployment, container) in Containers(manifest))
-        {
-            var name = deployment.Name();
-            if (container.ReadinessProbe is null || container.LivenessProbe is null || name is "chatapi" or "chatbot" or "vllm" && container.StartupProbe is null)
-                yield return $"{name} lacks a probe.";
-            foreach (var http in ProbesOf(container).Select(probe => probe.HttpGet).OfType<V1HTTPGetAction>())
-                if (http.Scheme is not (null or "HTTP"))
-                    yield return $"A probe of {name} has the scheme {http.Scheme}, which the API server rejects.";
-            var live = name is "chatapi" or "chatbot" ? "/alive" : "/health";
-            if (name is "chatapi" or "chatbot" or "vllm" && (container.StartupProbe?.HttpGet.Path, container.ReadinessProbe?.HttpGet.Path, container.LivenessProbe?.HttpGet.Path) != ("/health", "/health", live))
-                yield return $"A probe of {name} asks another path than /health, or {live} for liveness.";
-        }
-    }
-
-    /// <summary>A probe that gives up early kills a model while it loads, or a service under load.</summary>
-    private static IEnumerable<string> Patience(Manifest manifest)
-    {
-        foreach (var (deployment, container) in Containers(manifest))
-        {
-            if (ProbesOf(container).Any(probe => probe.TimeoutSeconds is null or < 2) && ProbesOf(container).Any(probe => probe.HttpGet is not null))
-                yield return $"A probe of {deployment.Name()} gives up after a second.";
-            if (container.LivenessProbe is { } live && live.PeriodSeconds * live.FailureThreshold < 30)
-                yield return $"{deployment.Name()} is killed after less than 30 s of silence.";
-            if (!IsVllm(container))
-                continue;
-            var startup = container.StartupProbe.PeriodSeconds * container.StartupProbe.FailureThreshold;
-            if (startup < 1800 || int.Parse(Setting(manifest, deployment.Name(), "VLLM_ENGINE_READY_TIMEOUT_S") ?? "600", CultureInfo.InvariantCulture) < startup)
-                yield return $"{deployment.Name()} has less than half an hour to download and load the model.";
-            if (!(deployment.Spec.ProgressDeadlineSeconds > startup))
-                yield return $"The rollout of {deployment.Name()} is called failed while it loads.";
-        }
-    }
-
-    /// <summary>The grace period holds the wait before SIGTERM, the drain, and a margin, in seconds.</summary>
-    private static IEnumerable<string> Grace(Manifest manifest)
-    {
-        const int LastWordsAndClose = 5; // Llasta.ServiceDefaults, Drain
-        const int Margin = 5;
-        foreach (var (deployment, container) in Containers(manifest).Where(c => c.Deployment.Name() is "chatapi" or "chatbot" or "vllm"))
-        {
-            if (container.Lifecycle?.PreStop?.Sleep?.Seconds is not { } preStop)
-            {
-                yield return $"{deployment.Name()} stops before every node knows that it is gone.";
-                continue;
-            }
-            var drain = IsVllm(container)
-                ? Argument(container, "--shutdown-timeout") is { } seconds ? int.Parse(seconds, CultureInfo.InvariantCulture) : (int?)null
-                : Setting(manifest, deployment.Name(), "Chat__DrainTimeout") is { } time ? (int)TimeSpan.Parse(time, CultureInfo.InvariantCulture).TotalSeconds + LastWordsAndClose : 0;
-            if (drain is null)
-                yield return $"{deployment.Name()} has no --shutdown-timeout, so it aborts its streams.";
-            else if (deployment.Spec.Template.Spec.TerminationGracePeriodSeconds < preStop + drain + Margin)
-                yield return $"{deployment.Name()} is killed before {preStop} + {drain} + {Margin} s are over.";
-        }
-    }
-
-    /// <summary>Two or more of each service, none missing in a rollout, never all evicted, and one owner of their number.</summary>
-    private static IEnumerable<string> Rollout(Manifest manifest)
-    {
-        foreach (var name in (string[])["chatapi", "chatbot"])
-        {
-            var deployment = manifest.Deployments.Single(d => d.Name() == name);
-            if (deployment.Spec.Strategy is not { Type: "RollingUpdate" } strategy || strategy.RollingUpdate.MaxUnavailable.Value != "0")
-                yield return $"A rollout of {name} leaves a gap.";
-            if (manifest.All<V2HorizontalPodAutoscaler>().SingleOrDefault(scaler => scaler.Spec.ScaleTargetRef.Name == name) is not { Spec.MinReplicas: >= 2 })
-                yield return $"{name} can have fewer than two pods.";
-            if (deployment.Spec.Replicas is not null)
-                yield return $"Applying the file again undoes what the autoscaler of {name} did.";
-            if (!manifest.All<V1PodDisruptionBudget>().Any(budget => Matches(budget.Spec.Selector, deployment) && budget.Spec.MaxUnavailable.Value == "1"))
-                yield return $"A drained node may take all pods of {name}.";
-            if (deployment.Spec.Template.Spec.TopologySpreadConstraints is not { Count: > 0 })
-                yield return $"All pods of {name} may be on one node.";
-        }
-    }
-
-    /// <summary>A surge pod would wait for the only GPU for ever, and a disruption budget on one replica blocks every drain.</summary>
-    private static IEnumerable<string> Gpu(Manifest manifest)
-    {
-        foreach (var (deployment, container) in Containers(manifest).Where(c => IsVllm(c.Container)))
-        {
-            var gpus = container.Resources.Limits.TryGetValue("nvidia.com/gpu", out var limit) ? limit.ToInt32() : 0;
-            if (Argument(container, "--tensor-parallel-size") != Math.Max(gpus, 1).ToString(CultureInfo.InvariantCulture))
-                yield return $"{deployment.Name()} has {gpus} GPUs and splits the model over another number.";
-            if (deployment.Spec.Replicas == 1 && deployment.Spec.Strategy.Type != "Recreate")
-                yield return $"{deployment.Name()} is not recreated.";
-            if (manifest.All<V1PodDisruptionBudget>().Any(budget => Matches(budget.Spec.Selector, deployment)))
-                yield return $"{deployment.Name()} blocks drains.";
-        }
-    }
-
-    /// <summary>What vLLM needs besides: its user, its cache on a volume, shared memory, no word home.</summary>
-    private static IEnumerable<string> Vllm(Manifest manifest)
-    {
-        foreach (var (deployment, container) in Containers(manifest).Where(c => IsVllm(c.Container)))
-        {
-            var pod = deployment.Spec.Template.Spec;
-            if (pod.SecurityContext is not { RunAsUser: 2000, RunAsGroup: 0, FsGroup: 0 })
-                yield return "vLLM's user is not 2000:0, which owns what it writes.";
-            var claims = pod.Volumes.Where(volume => volume.PersistentVolumeClaim is not null).Select(volume => volume.Name).ToHashSet();
-            var mounts = container.VolumeMounts.Where(mount => claims.Contains(mount.Name)).Select(mount => mount.MountPath + "/").ToList();
-            foreach (var variable in (string[])["HF_HOME", "VLLM_CACHE_ROOT"])
-                if (Setting(manifest, deployment.Name(), variable) is not { } path || !mounts.Exists(mount => path.StartsWith(mount, StringComparison.Ordinal)))
-                    yield return $"{variable} is on no claim, so every start downloads or compiles anew.";
-            if (!container.VolumeMounts.Any(mount => mount.MountPath == "/dev/shm" && pod.Volumes.Any(volume => volume.Name == mount.Name && volume.EmptyDir is { Medium: "Memory" })))
-                yield return "vLLM has 64 MB of shared memory.";
-            if (Setting(manifest, deployment.Name(), "VLLM_NO_USAGE_STATS") != "1")
-                yield return "vLLM sends statistics of its use.";
-            if (Argument(container, "--reasoning-parser") != "qwen3")
-                yield return "Thinking arrives inside the answer.";
-        }
-    }
-
-    private static IEnumerable<string> Resources(Manifest manifest) => Containers(manifest)
-        .Where(c => c.Container.Resources is not { Requests: { } requests, Limits: { } limits } || !requests.ContainsKey("cpu") || !requests.ContainsKey("memory") || !limits.ContainsKey("memory"))
-        .Select(c => $"{c.Deployment.Name()} lacks requests or limits.");
-
-    private static IEnumerable<string> Images(Manifest manifest) => Containers(manifest)
-        .Where(c => !Tag().IsMatch(c.Container.Image))
-        .Select(c => $"{c.Container.Image} is not one image for ever.");
 
     internal static bool Matches(V1LabelSelector selector, V1Deployment deployment)
     {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using Xunit;
@@ -13,24 +11,30 @@ public sealed class ManifestTests
     private static readonly string[] s_chat = [.. s_dns, "chatbot → chatapi:8080", "chatapi → vllm:8000"];
     private const string Download = "vllm → 0.0.0.0/0 but 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16:443";
 
-    /// <summary>Every way in which the files are meant to be applied.</summary>
+    /// <summary>The combinations in which the files are meant to be applied.</summary>
     public static TheoryData<string> Sets =>
     [
         "chatbot.yaml",
         "chatbot-sim.yaml",
-        "chatbot.yaml,ingress.yaml",
-        "chatbot.yaml,dashboard.yaml",
-        "chatbot.yaml,scaling/queue-autoscaling.yaml",
-        "chatbot.yaml,scaling/prefix-routing.yaml",
-        "chatbot-sim.yaml,ingress.yaml,dashboard.yaml",
-        "chart",
-        "chart, ingress and dashboard on",
+        "chatbot.yaml,addons/ingress/ingress.yaml",
+        "chatbot.yaml,addons/gateway/gateway.yaml",
+        "chatbot.yaml,addons/dashboard/dashboard.yaml",
+        Monitoring,
+        $"{Monitoring},addons/queue-autoscaling/keda.yaml",
+        $"{Monitoring},addons/queue-autoscaling/hpa.yaml",
+        "chatbot.yaml,addons/prefix-routing/prefix-routing.yaml",
+        "chatbot-sim.yaml,addons/ingress/ingress.yaml,addons/dashboard/dashboard.yaml",
+        "chart default",
+        "chart sim",
+        "chart ingress",
     ];
+
+    private const string Monitoring = "chatbot.yaml,addons/monitoring/podmonitors.yaml,addons/monitoring/rules.yaml,addons/monitoring/collector.yaml";
 
     public static TheoryData<string, string> SetsAndRules => [.. from set in Sets from rule in ManifestRules.All.Keys select (set.Data, rule)];
 
     [Theory, MemberData(nameof(Sets))]
-    public void Every_document_is_one_that_the_API_knows_field_by_field(string set) => Assert.NotEmpty(Load(set).Objects);
+    public void Every_field_is_one_that_the_API_knows(string set) => Assert.NotEmpty(Load(set).Objects);
 
     [Theory, MemberData(nameof(SetsAndRules))]
     public void The_manifests_keep_their_promises(string set, string rule) => Assert.Empty(ManifestRules.All[rule](Load(set)));
@@ -38,17 +42,19 @@ public sealed class ManifestTests
     [Theory]
     [InlineData("chatbot.yaml", Download)]
     [InlineData("chatbot-sim.yaml")]
-    [InlineData("chart", Download)]
-    [InlineData("chatbot.yaml,ingress.yaml", Download, "namespace ingress-nginx → chatbot:8080")]
-    [InlineData("chatbot.yaml,dashboard.yaml", Download, "chatbot → dashboard:18889", "chatapi → dashboard:18889", "vllm → dashboard:18889")]
-    [InlineData("chatbot.yaml,scaling/queue-autoscaling.yaml", Download, "namespace monitoring → vllm:8000")]
-    public void The_network_lets_through_the_path_of_the_chat_and_nothing_else(string set, params string[] more) =>
+    [InlineData("chart default", Download)]
+    [InlineData("chart sim")]
+    [InlineData("chatbot.yaml,addons/ingress/ingress.yaml", Download, "namespace ingress-nginx → chatbot:8080")]
+    [InlineData("chatbot.yaml,addons/gateway/gateway.yaml", Download, "namespace gateway-system → chatbot:8080")]
+    [InlineData("chatbot.yaml,addons/dashboard/dashboard.yaml", Download, "chatbot → dashboard:18889", "chatapi → dashboard:18889", "vllm → dashboard:18889")]
+    [InlineData(Monitoring, Download, "chatbot → collector:4317", "chatapi → collector:4317", "namespace monitoring → vllm:8000", "namespace monitoring → collector:8889")]
+    public void The_network_allows_the_path_of_the_chat_and_nothing_else(string set, params string[] more) =>
         Assert.Equal([.. s_chat.Concat(more).Order(StringComparer.Ordinal)], NetworkPaths.Of(Load(set)).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void With_the_gateway_the_chat_API_reaches_the_model_through_it_and_only_the_picker_leaves_the_cluster_besides()
+    public void With_prefix_routing_the_chat_API_reaches_the_model_through_the_gateway_and_the_internet_not_at_all()
     {
-        var paths = NetworkPaths.Of(Load("chatbot.yaml,scaling/prefix-routing.yaml")).ToList();
+        var paths = NetworkPaths.Of(Load("chatbot.yaml,addons/prefix-routing/prefix-routing.yaml")).ToList();
         Assert.Contains("chatapi → pods inference:80", paths);
         Assert.Contains("pods inference → vllm:8000", paths);
         Assert.Contains("endpoint-picker → vllm:8000", paths);
@@ -56,108 +62,14 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public void Secrets_in_the_flat_files_are_empty() =>
-        Assert.All(Manifest.Load("chatbot.yaml").All<V1Secret>().Concat(Manifest.Load("chatbot-sim.yaml").All<V1Secret>()).SelectMany(secret => secret.StringData), entry => Assert.Equal("", entry.Value));
+    public void The_flat_files_hold_no_Secret() =>
+        Assert.Empty(Manifest.Load("chatbot.yaml", "chatbot-sim.yaml").All<V1Secret>());
 
-    [Fact]
-    public void The_chart_with_its_defaults_is_the_flat_file()
-    {
-        var flat = Objects(Manifest.Text("chatbot.yaml"));
-        flat.Remove("Namespace/llasta");
-        var chart = Objects(Manifest.RenderChart());
-
-        Assert.Equal(flat.Keys.Order(), chart.Keys.Order());
-        Assert.All(flat, entry => Assert.True(JsonNode.DeepEquals(entry.Value, chart[entry.Key]), $"{entry.Key}:\n{entry.Value}\n{chart[entry.Key]}"));
-
-        static Dictionary<string, JsonNode> Objects(string text) => Manifest.Json(text).ToDictionary(
-            o => $"{o["kind"]}/{o["metadata"]!["name"]}",
-            o =>
-            {
-                // Helm's own: the namespace, pods' digest of their configuration, and defaults that are spelt out.
-                o["metadata"]!.AsObject().Remove("namespace");
-                o["spec"]?["template"]?["metadata"]?.AsObject().Remove("annotations");
-                if (o["spec"]?["template"]?["spec"] is JsonObject pod)
-                    foreach (var (key, _) in pod.Where(entry => entry.Value is JsonObject { Count: 0 } or JsonArray { Count: 0 }).ToList())
-                        pod.Remove(key);
-                if (o["spec"] is JsonObject spec && spec.TryGetPropertyValue("storageClassName", out var storageClass) && storageClass is null)
-                    spec.Remove("storageClassName");
-                return o;
-            });
-    }
-
-    [Fact]
-    public async Task Helm_itself_renders_the_same()
-    {
-        var helm = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, "helm")).FirstOrDefault(File.Exists);
-        Assert.SkipWhen(helm is null, "There is no helm on the PATH, so the chart was rendered by the tests' own subset only.");
-        using var process = Process.Start(new ProcessStartInfo(helm!, ["template", "llasta", Path.Combine(Manifest.Folder, "chart"), "--namespace", "llasta"]) { RedirectStandardOutput = true })!;
-        var rendered = Manifest.Json(await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).ToList();
-        var ours = Manifest.Json(Manifest.RenderChart()).ToList();
-
-        Assert.Equal(ours.Count, rendered.Count);
-        // The digests of configuration are of JSON whose keys Go sorts.
-        Assert.All(rendered.Concat(ours), o => o["spec"]?["template"]?["metadata"]?.AsObject().Remove("annotations"));
-        Assert.All(rendered, o => Assert.Contains(ours, our => JsonNode.DeepEquals(our, o)));
-    }
-
-    [Fact]
-    public void The_charts_values_reach_the_objects()
-    {
-        var manifest = Manifest.Parse("chart with other values", Manifest.RenderChart("demo", values =>
-        {
-            values["model"] = new JsonObject { ["name"] = "Qwen/Qwen3-8B-FP8", ["contextWindow"] = 131072, ["apiKey"] = "it's \"quoted\": {{ }}" };
-            var vllm = values["vllm"]!;
-            vllm["image"] = "registry.example.com/vllm/vllm-openai:v0.30.0";
-            vllm["gpus"] = 2;
-            vllm["args"]!.AsArray().Add("--enable-prefix-caching");
-            vllm["nodeSelector"] = new JsonObject { ["gpu"] = "true" };
-            vllm["storageClass"] = "fast";
-            vllm["limits"]!["memory"] = "64Gi";
-            values["chatapi"]!["minReplicas"] = 3;
-            values["chatapi"]!["env"]!["Chat__MaxConcurrentTurns"] = "50";
-            values["chatbot"]!["tolerations"] = new JsonArray(new JsonObject { ["key"] = "spot", ["operator"] = "Exists" });
-            values["ingress"]!["enabled"] = true;
-            values["ingress"]!["host"] = "chat.team.example";
-        }));
-
-        Assert.All(ManifestRules.All, rule => Assert.Empty(rule.Value(manifest)));
-        var model = manifest.Deployments.Single(deployment => deployment.Name() == "vllm");
-        var container = model.Spec.Template.Spec.Containers.Single();
-        Assert.Equal("registry.example.com/vllm/vllm-openai:v0.30.0", container.Image);
-        Assert.Equal(["serve", "Qwen/Qwen3-8B-FP8", "--max-model-len", "131072", "--tensor-parallel-size", "2", "--reasoning-parser", "qwen3", "--shutdown-timeout", "45", "--enable-prefix-caching"], container.Args);
-        Assert.Equal(2, container.Resources.Limits["nvidia.com/gpu"].ToInt32());
-        Assert.Equal("64Gi", container.Resources.Limits["memory"].ToString());
-        Assert.Equal("8", container.Resources.Limits["cpu"].ToString());
-        Assert.Equal("true", model.Spec.Template.Spec.NodeSelector["gpu"]);
-        Assert.Equal("demo", model.Spec.Template.Metadata.Labels["app.kubernetes.io/instance"]);
-        Assert.Equal("fast", manifest.All<V1PersistentVolumeClaim>().Single().Spec.StorageClassName);
-        Assert.Equal("it's \"quoted\": {{ }}", manifest.All<V1Secret>().Single().StringData["api-key"]);
-        Assert.Equal(3, manifest.All<V2HorizontalPodAutoscaler>().Single(scaler => scaler.Spec.ScaleTargetRef.Name == "chatapi").Spec.MinReplicas);
-        Assert.Equal("50", manifest.All<V1ConfigMap>().Single(map => map.Name() == "chatapi-config").Data["Chat__MaxConcurrentTurns"]);
-        Assert.Equal("spot", manifest.Deployments.Single(deployment => deployment.Name() == "chatbot").Spec.Template.Spec.Tolerations.Single().Key);
-        Assert.Equal("chat.team.example", manifest.All<V1Ingress>().Single().Spec.Rules.Single().Host);
-    }
-
-    [Fact]
-    public void A_change_of_a_services_configuration_makes_new_pods_of_that_service_only()
-    {
-        var before = Digests(_ => { });
-        var after = Digests(values => values["chatapi"]!["env"]!["Chat__MaxConcurrentTurns"] = "50");
-        Assert.Equal(["chatapi"], before.Where(digest => after[digest.Key] != digest.Value).Select(digest => digest.Key));
-
-        static Dictionary<string, string> Digests(Action<JsonObject> change) => Manifest.Parse("chart", Manifest.RenderChart(change: change)).Deployments
-            .ToDictionary(deployment => deployment.Name(), deployment => deployment.Spec.Template.Metadata.Annotations["llasta/configuration"]);
-    }
-
-    [Fact]
-    public void The_opt_in_files_of_the_chart_are_the_flat_ones() => Assert.Equal(
-        Manifest.Load("ingress.yaml", "dashboard.yaml").Objects.Select(o => $"{o.Kind}/{o.Name()}").Order(),
-        Load("chart, ingress and dashboard on").Objects.Select(o => $"{o.Kind}/{o.Name()}").Except(Load("chart").Objects.Select(o => $"{o.Kind}/{o.Name()}")).Order());
-
-    /// <summary>A mutation for every rule: text of chatbot.yaml, what it becomes, and the rule that must notice.</summary>
+    /// <summary>For every rule: a text of chatbot.yaml, its replacement, and the rule that must report it.</summary>
     public static TheoryData<string, string, string> Mutations => new()
     {
         { "names", "  name: chatbot\n", "  name: chat\n" },
+        { "labels", "    app.kubernetes.io/part-of: llasta\n", "" },
         { "names", "http://vllm:8000/v1", "http://vllm-service:8000/v1" },
         { "names", "http://chatapi:8080", "http://chatapi-service:8080" },
         { "names", "      port: 8000\n", "      port: 80\n" },
@@ -169,7 +81,7 @@ public sealed class ManifestTests
         { "ports", "targetPort: 8000", "targetPort: 8080" },
         { "ports", "              port: http\n", "              port: https\n" },
         { "ports", "HTTP_PORTS: \"8080\"", "HTTP_PORTS: \"80\"" },
-        { "references", "  name: model-api-key\n  namespace", "  name: api-key\n  namespace" },
+        { "references", "                  optional: true\n", "" },
         { "references", "  name: vllm-config\n  namespace", "  name: vllm\n  namespace" },
         { "references", "            claimName: model-cache", "            claimName: cache" },
         { "secrets", "  HTTP_PORTS:", "  OPENAI_API_KEY:" },
@@ -206,7 +118,7 @@ public sealed class ManifestTests
     };
 
     [Theory, MemberData(nameof(Mutations))]
-    public void A_broken_promise_is_noticed(string rule, string text, string becomes)
+    public void A_broken_promise_is_reported(string rule, string text, string becomes)
     {
         var flat = Manifest.Text("chatbot.yaml");
         Assert.Contains(text, flat, StringComparison.Ordinal);
@@ -214,7 +126,7 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public void Every_rule_has_a_mutation_that_it_notices() =>
+    public void Every_rule_has_a_mutation() =>
         Assert.Equal(ManifestRules.All.Keys.Order(), Mutations.Select(mutation => mutation.Data.Item1).Distinct().Order());
 
     [Theory]
@@ -223,7 +135,7 @@ public sealed class ManifestTests
     [InlineData("        - port: 443\n", "        - port: 80\n")]
     [InlineData("              app.kubernetes.io/component: chatbot\n", "              app.kubernetes.io/component: vllm\n")]
     [InlineData("  name: chatapi-to-vllm\n", "  name: chatapi-network\n")]
-    public void A_path_that_opens_or_closes_is_noticed(string text, string becomes)
+    public void A_path_that_opens_or_closes_is_reported(string text, string becomes)
     {
         var flat = Manifest.Text("chatbot.yaml");
         Assert.Contains(text, flat, StringComparison.Ordinal);
@@ -244,14 +156,7 @@ public sealed class ManifestTests
         Assert.ThrowsAny<YamlException>(() => Manifest.Parse("mutant", flat.Replace(text, becomes, StringComparison.Ordinal)));
     }
 
-    private static Manifest Load(string set) => set switch
-    {
-        "chart" => Manifest.Parse(set, Manifest.RenderChart()),
-        "chart, ingress and dashboard on" => Manifest.Parse(set, Manifest.RenderChart(change: values =>
-        {
-            values["ingress"]!["enabled"] = true;
-            values["dashboard"]!["enabled"] = true;
-        })),
-        _ => Manifest.Load(set.Split(',')),
-    };
+    private static Manifest Load(string set) => set.StartsWith("chart ", StringComparison.Ordinal)
+        ? new ChartRendering(set["chart ".Length..]).Installed()
+        : Manifest.Load(set.Split(','));
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Llasta.ChatApi.Streaming;
+using Llasta.Streaming.Http;
 using Xunit;
 
 namespace Llasta.Tests.Streaming;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
-using Llasta.ChatApi.Streaming;
+using Llasta.Streaming.Http;
 using Xunit;
 
 namespace Llasta.Tests.Streaming;

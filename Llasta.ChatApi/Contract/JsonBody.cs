@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Llasta.Streaming;
+
+namespace Llasta.ChatApi.Contract;
+
+/// <summary>Reads a request's JSON, or says what is wrong with it.</summary>
+public static class JsonBody
+{
+    /// <summary>Reads and deserializes a request's body.</summary>
+    /// <returns>The value, or the problem to answer with.</returns>
+    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int maxBytes) where T : class
+    {
+        if (!http.Request.HasJsonContentType())
+            return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
+        var (bytes, problem) = await ReadAsync(http, maxBytes);
+        if (problem is not null)
+            return (null, problem);
+        try
+        {
+            return JsonSerializer.Deserialize(bytes.Span, type) is { } value
+                ? (value, null)
+                : (null, ChatProblem.InvalidRequest("The body is null; send an object with messages."));
+        }
+        catch (JsonException e)
+        {
+            return (null, ChatProblem.InvalidRequest(Explain(e)));
+        }
+    }
+
+    /// <summary>Reads a request's body without parsing it.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="maxBytes">The most bytes that are accepted.</param>
+    /// <returns>The bytes, or the problem to answer with.</returns>
+    public static async ValueTask<(ReadOnlyMemory<byte> Bytes, ChatProblem? Problem)> ReadAsync(HttpContext http, int maxBytes)
+    {
+        var (bytes, error) = await RequestBody.ReadAsync(http, maxBytes);
+        return error switch
+        {
+            null => (bytes, null),
+            { StatusCode: StatusCodes.Status413PayloadTooLarge } => (default, ChatProblem.TooLarge(maxBytes)),
+            _ => (default, ChatProblem.InvalidRequest(error.Message, error.StatusCode)),
+        };
+    }
+
+    private static string Explain(JsonException e)
+    {
+        // The serializer's message names .NET types; the sender can act on the position.
+        var where = e.Path is null or "$" ? "" : $" at {e.Path.TrimStart('$', '.')}";
+        return e.LineNumber is null
+            ? $"The body has an unknown member or a value of the wrong type{where}."
+            : $"The body is not the expected JSON{where} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): check that it is valid UTF-8 JSON, that names are spelt as documented, and that each value has the right type.";
+    }
+}

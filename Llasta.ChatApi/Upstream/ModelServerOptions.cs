@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+
+namespace Llasta.ChatApi.Upstream;
+
+/// <summary>The address of the model's server, under the ecosystem's setting names.</summary>
+public sealed class ModelServerOptions
+{
+    /// <summary><c>OPENAI_API_BASE_URL</c>: ends in <c>/v1</c>, like <c>http://vllm:8000/v1</c>.</summary>
+    public string? BaseUrl { get; set; }
+
+    /// <summary><c>OPENAI_API_KEY</c>: the key that the server was started with (<c>--api-key</c>). Empty: no key.</summary>
+    public string? ApiKey { get; set; }
+
+    /// <summary><see cref="BaseUrl"/> without a trailing slash. Valid only after validation.</summary>
+    internal Uri Endpoint => new(BaseUrl!.TrimEnd('/'));
+
+    /// <summary>The root of the server, for paths outside <c>/v1</c> like vLLM's <c>/tokenize</c>.</summary>
+    internal Uri Root => new(BaseUrl!.TrimEnd('/')[..^"v1".Length]);
+}
+
+internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServerOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ModelServerOptions options)
+    {
+        var failures = new ValidateOptionsResultBuilder();
+        if (string.IsNullOrEmpty(options.BaseUrl))
+            failures.AddError("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1.");
+        else if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || !uri.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal))
+            failures.AddError($"OPENAI_API_BASE_URL is '{options.BaseUrl}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
+        // The usual case: a Secret made from a file that ends with a line break.
+        if (options.ApiKey?.Any(c => c is <= ' ' or > '~') == true)
+            failures.AddError("OPENAI_API_KEY contains a line break, a space, or another character that is not allowed in a key; set it to the key alone.");
+        return failures.Build();
+    }
+}

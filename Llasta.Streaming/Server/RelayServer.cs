@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Llasta.Streaming.Server;
+
+/// <summary>
+/// Runs Kestrel on the threads that poll the sockets. A relay does a microsecond of work per token; handing that work from the polling
+/// thread to the thread pool and back costs many, and is most of what a plain ASP.NET Core relay spends (docs/performance.md). In return,
+/// nothing on a request's path may block, and work of more than a millisecond must move to the thread pool.
+/// </summary>
+public static class RelayServer
+{
+    /// <summary>
+    /// Completes socket operations on the polling thread. Must run before the process opens its first socket, because
+    /// <c>SocketAsyncEngine</c> reads the variables once (dotnet/runtime, <c>SocketAsyncEngine.Unix.cs</c>). Values that are set already
+    /// take precedence.
+    /// </summary>
+    public static void PreferInlineSockets()
+    {
+        SetDefault("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        SetDefault("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
+    }
+
+    internal static void AddRelayServer(this IServiceCollection services) => services
+        .Configure<SocketTransportOptions>(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            // A flush completes only when the socket has taken the last byte: SocketPipeWriter relies on it. What a slow reader leaves
+            // waiting is at most one upstream read.
+            sockets.MaxWriteBufferSize = 1;
+        })
+        .Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketPipeWriter.Use)));
+
+    private static void SetDefault(string variable, string value)
+    {
+        if (Environment.GetEnvironmentVariable(variable) is null)
+            Environment.SetEnvironmentVariable(variable, value);
+    }
+}

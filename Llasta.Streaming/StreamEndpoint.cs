@@ -1,0 +1,118 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Llasta.Streaming;
+
+/// <summary>Why a request was refused before it was read.</summary>
+public enum StreamRefusal
+{
+    /// <summary>The process is stopping.</summary>
+    Draining,
+
+    /// <summary>The process serves as many streams as it may.</summary>
+    Full,
+}
+
+/// <summary>
+/// A request whose response streams from upstream to the reader: the steps that every such endpoint has in common. The numbers are those of
+/// README.md.
+/// </summary>
+/// <typeparam name="TRequest">The request once it has been read.</typeparam>
+/// <typeparam name="TUpstream">The upstream response once its head has been accepted.</typeparam>
+/// <param name="drain">Counts the running streams, and ends them when the process stops.</param>
+/// <param name="sweep">Watches the running streams.</param>
+/// <param name="time">Measures idle times.</param>
+public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSweep sweep, TimeProvider time)
+    where TRequest : class
+    where TUpstream : class
+{
+    /// <summary>Serves a request. Never throws because the reader left.</summary>
+    /// <param name="http">The request.</param>
+    public async Task HandleAsync(HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        var arrivedAt = time.GetTimestamp();
+
+        // Step 1: admit the request, unless the process is stopping or full.
+        if (!drain.TryEnter())
+        {
+            // The other end of the connection may be a load balancer, which would send the next request here too.
+            http.Response.Headers.Connection = "close";
+            await RefuseAsync(http, StreamRefusal.Draining);
+            return;
+        }
+
+        try
+        {
+            if (!TryAdmit())
+            {
+                await RefuseAsync(http, StreamRefusal.Full);
+                return;
+            }
+
+            try
+            {
+                await RelayAsync(http, arrivedAt);
+            }
+            finally
+            {
+                Release();
+            }
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The reader left. The upstream connection has been closed on the way here.
+        }
+        finally
+        {
+            drain.Leave();
+        }
+    }
+
+    private async Task RelayAsync(HttpContext http, long arrivedAt)
+    {
+        // Step 2: read the request. It is a local that is not used after the next await, so it is not kept in memory while the response
+        // streams; a parameter or a field would be.
+        if (await ReadAsync(http) is not { } request)
+            return;
+
+        var response = new ResponseWriter(http.Response);
+        using var lease = new StreamLease(response, time, arrivedAt, http.RequestAborted, drain.EndStreams);
+        sweep.Add(lease);
+        try
+        {
+            // Step 3: send it upstream, and read the head of the response.
+            if (await OpenAsync(http, request, lease) is { } upstream)
+            {
+                // Steps 4 to 7, by StreamPump.
+                await StreamAsync(http, response, lease, upstream);
+            }
+        }
+        finally
+        {
+            sweep.Remove(lease);
+        }
+    }
+
+    /// <summary>Takes a place among the running streams, where their number is limited.</summary>
+    /// <returns>False when there is none; otherwise <see cref="Release"/> is called at the end.</returns>
+    protected virtual bool TryAdmit() => true;
+
+    /// <summary>Gives the place back.</summary>
+    protected virtual void Release()
+    {
+    }
+
+    /// <summary>Answers a request that is not admitted.</summary>
+    protected abstract Task RefuseAsync(HttpContext http, StreamRefusal refusal);
+
+    /// <summary>Reads the request.</summary>
+    /// <returns>Null if it was answered already, because it is wrong.</returns>
+    protected abstract ValueTask<TRequest?> ReadAsync(HttpContext http);
+
+    /// <summary>Sends the request upstream and waits for the head of the response.</summary>
+    /// <returns>Null if the request was answered already, or the reader left.</returns>
+    protected abstract Task<TUpstream?> OpenAsync(HttpContext http, TRequest request, StreamLease lease);
+
+    /// <summary>Streams the response to the reader, and disposes <paramref name="upstream"/>.</summary>
+    protected abstract Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, TUpstream upstream);
+}

@@ -1,0 +1,107 @@
+namespace Llasta.Streaming;
+
+/// <summary>
+/// Decides who may write to a running stream, and records since when it waits and for whom. Either the relay owns the stream and may
+/// write, or the relay waits for upstream and the sweep may take the stream to write a heartbeat.
+/// </summary>
+/// <param name="response">The response to the reader.</param>
+/// <param name="time">Measures idle times.</param>
+/// <param name="arrivedAt">When the request arrived (<see cref="TimeProvider.GetTimestamp"/>).</param>
+/// <param name="aborted">Cancelled when the reader closes the connection.</param>
+/// <param name="endStreams">Cancelled when the process must end its streams (<see cref="Drain.EndStreams"/>).</param>
+public sealed class StreamLease(ResponseWriter response, TimeProvider time, long arrivedAt, CancellationToken aborted, CancellationToken endStreams) : IDisposable
+{
+    private const int Owned = 0;
+    private const int Waiting = 1;
+    private const int Beating = 2;
+
+    private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, endStreams);
+    private int _state = Owned;
+    private long _idleSince = time.GetTimestamp();
+    private long _quietSince = time.GetTimestamp();
+    private bool _acceptsHeartbeats;
+    private volatile bool _flushing;
+    private volatile bool _timedOut;
+
+    /// <summary>When the request arrived (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    public long ArrivedAt => arrivedAt;
+
+    /// <summary>Cancelled when the reader left, the process ends its streams, or one side was idle for too long.</summary>
+    public CancellationToken Stop => _stop.Token;
+
+    /// <summary>The reader closed the connection.</summary>
+    public bool ReaderLeft => aborted.IsCancellationRequested;
+
+    /// <summary>The reader took nothing for the idle timeout, so it can't be told how the stream ended.</summary>
+    public bool ReaderStalled => _timedOut && _flushing;
+
+    /// <summary>Upstream or the reader did nothing for the idle timeout.</summary>
+    public bool TimedOut => _timedOut;
+
+    /// <summary>Lets the sweep write heartbeats from now on: the response is an event stream.</summary>
+    public void AcceptHeartbeats() => _acceptsHeartbeats = true;
+
+    /// <summary>The relay is about to wait for upstream, with everything flushed: the sweep may write.</summary>
+    /// <param name="flushed">Something was sent to the reader since the last wait.</param>
+    /// <returns>The current time (<see cref="TimeProvider.GetTimestamp"/>).</returns>
+    internal long BeginWait(bool flushed)
+    {
+        var now = time.GetTimestamp();
+        _idleSince = now;
+        if (flushed)
+            _quietSince = now;
+        Volatile.Write(ref _state, Waiting);
+        return now;
+    }
+
+    /// <summary>Upstream sent something: the relay takes the stream back.</summary>
+    internal ValueTask EndWaitAsync() =>
+        Interlocked.CompareExchange(ref _state, Owned, Waiting) == Waiting ? ValueTask.CompletedTask : AfterHeartbeatAsync();
+
+    /// <summary>The relay is about to wait until the reader takes what was written.</summary>
+    internal void BeginFlush()
+    {
+        _idleSince = time.GetTimestamp();
+        _flushing = true;
+    }
+
+    /// <summary>The reader took it.</summary>
+    internal void EndFlush() => _flushing = false;
+
+    /// <summary>Writes a heartbeat or cancels the stream if it is time to. Called about once a second by one thread for all streams.</summary>
+    internal async ValueTask SweepAsync(TimeSpan heartbeatInterval, TimeSpan idleTimeout)
+    {
+        // A torn or stale timestamp delays the effect until the next sweep, and nothing else.
+        if (time.GetElapsedTime(Volatile.Read(ref _idleSince)) > idleTimeout)
+        {
+            _timedOut = true;
+            await _stop.CancelAsync();
+            return;
+        }
+
+        if (!_acceptsHeartbeats || time.GetElapsedTime(Volatile.Read(ref _quietSince)) < heartbeatInterval)
+            return;
+        if (Interlocked.CompareExchange(ref _state, Beating, Waiting) != Waiting)
+            return;
+        try
+        {
+            response.WriteHeartbeat();
+            await response.FlushAsync().AsTask().WaitAsync(_stop.Token);
+            _quietSince = time.GetTimestamp();
+        }
+        finally
+        {
+            Volatile.Write(ref _state, Waiting);
+        }
+    }
+
+    /// <summary>A token arrived while a heartbeat was being written: this takes microseconds, unless the reader is behind.</summary>
+    private async ValueTask AfterHeartbeatAsync()
+    {
+        for (var wait = 1; Interlocked.CompareExchange(ref _state, Owned, Waiting) != Waiting; wait = Math.Min(wait * 2, 1000))
+            await Task.Delay(wait, CancellationToken.None);
+    }
+
+    /// <summary>Ends the lease; <see cref="Stop"/> must not be used afterwards.</summary>
+    public void Dispose() => _stop.Dispose();
+}

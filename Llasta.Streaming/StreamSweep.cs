@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.Streaming;
+
+/// <summary>One timer for all streams: it writes heartbeats, and ends streams that are idle for too long.</summary>
+public sealed partial class StreamSweep(IOptions<StreamingOptions> options, TimeProvider time, ILogger<StreamSweep> log) : BackgroundService
+{
+    private readonly TimeSpan _heartbeatInterval = options.Value.HeartbeatInterval;
+    private readonly TimeSpan _idleTimeout = options.Value.IdleTimeout;
+    private readonly ConcurrentDictionary<StreamLease, bool> _leases = new();
+
+    internal void Add(StreamLease lease) => _leases.TryAdd(lease, true);
+
+    internal void Remove(StreamLease lease) => _leases.TryRemove(lease, out _);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var shortest = Math.Min(_heartbeatInterval.TotalMilliseconds, _idleTimeout.TotalMilliseconds);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
+        try
+        {
+            // The host cancels this after the drain, so draining streams keep their heartbeats.
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                foreach (var (lease, _) in _leases)
+                {
+                    // Not awaited: a reader that takes nothing must not delay the others' heartbeats.
+                    _ = SweepAsync(lease);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host is stopping.
+        }
+    }
+
+    private async Task SweepAsync(StreamLease lease)
+    {
+        try
+        {
+            await lease.SweepAsync(_heartbeatInterval, _idleTimeout);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The stream ended during the sweep.
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            LogFailed(log, e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "A heartbeat could not be written; the stream's own read will end it")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+}

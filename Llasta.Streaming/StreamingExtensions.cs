@@ -1,0 +1,61 @@
+using System.Diagnostics.CodeAnalysis;
+using Llasta.Streaming.Http;
+using Llasta.Streaming.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Llasta.Streaming;
+
+/// <summary>Adds streaming to a host.</summary>
+public static class StreamingExtensions
+{
+    /// <summary>
+    /// The setting that replaces this library's HTTP client and its Kestrel output by the framework's own:
+    /// <c>Streaming:UseFramework=true</c>.
+    /// </summary>
+    internal const string UseFrameworkSetting = "Streaming:UseFramework";
+
+    /// <summary>Registers the server's output, the drain with its health check, and the sweep.</summary>
+    /// <typeparam name="TOptions">The host's options that hold the times.</typeparam>
+    /// <param name="builder">The host.</param>
+    /// <param name="configure">Sets the times.</param>
+    public static void AddStreaming<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions>(
+        this IHostApplicationBuilder builder, Action<StreamingOptions, TOptions> configure) where TOptions : class
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<TOptions>>((streaming, host) => configure(streaming, host.Value));
+        builder.Services.AddSingleton<StreamSweep>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StreamSweep>());
+        builder.Services.AddDrain();
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+        if (!UsesFramework(builder.Configuration))
+            builder.Services.AddRelayServer();
+    }
+
+    /// <summary>Creates the client's handler for one upstream.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="scheme">The upstream's scheme. TLS is always the framework's.</param>
+    /// <param name="connectTimeout">The time limit for name resolution and connecting together.</param>
+    /// <returns>A <see cref="StreamingHttpHandler"/> for plain HTTP, unless the framework's own was chosen.</returns>
+    public static HttpMessageHandler CreateUpstreamHandler(this IServiceProvider services, string scheme, TimeSpan connectTimeout) =>
+        scheme == Uri.UriSchemeHttp && !UsesFramework(services.GetRequiredService<IConfiguration>())
+            ? new StreamingHttpHandler(connectTimeout, services.GetRequiredService<TimeProvider>())
+            : new SocketsHttpHandler
+            {
+                ConnectTimeout = connectTimeout,
+                // The same limits as for the library's own connections, for the same reasons.
+                PooledConnectionLifetime = ConnectionPool.Lifetime,
+                PooledConnectionIdleTimeout = ConnectionPool.Lifetime,
+                // A response that is abandoned was stopped: close the connection at once instead of draining it for up to 2 s.
+                MaxResponseDrainSize = 0,
+                AllowAutoRedirect = false,
+                UseCookies = false,
+            };
+
+    private static bool UsesFramework(IConfiguration configuration) => configuration.GetValue(UseFrameworkSetting, defaultValue: false);
+}

@@ -1,0 +1,14 @@
+namespace Llasta.Streaming;
+
+/// <summary>The limits of all streams of a process. The host sets the times (<see cref="StreamingExtensions.AddStreaming"/>).</summary>
+public sealed class StreamingOptions
+{
+    /// <summary>After this much silence towards the reader, a comment keeps an event stream's connection alive.</summary>
+    public TimeSpan HeartbeatInterval { get; set; }
+
+    /// <summary>How long upstream may send nothing, or the reader may take nothing, before the stream is ended.</summary>
+    public TimeSpan IdleTimeout { get; set; }
+
+    /// <summary>How long running streams may continue after the stop signal.</summary>
+    public TimeSpan DrainTimeout { get; set; }
+}

@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Llasta.Tests.Support;
+
+/// <summary>A model server that sends just the bytes that a test wants.</summary>
+internal sealed class RawUpstream : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private RawUpstream(WebApplication app) => _app = app;
+
+    public string BaseUrl => $"{_app.Urls.Single()}/v1";
+
+    /// <param name="complete">Answers <c>/v1/chat/completions</c>; the headers of an event stream are set.</param>
+    /// <param name="models">What <c>/v1/models</c> answers.</param>
+    public static async Task<RawUpstream> StartAsync(Func<HttpContext, Task> complete, string models = """{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""")
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.MapGet("/v1/models", () => Results.Text(models, "application/json"));
+        app.MapPost("/v1/chat/completions", (RequestDelegate)(http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            return complete(http);
+        }));
+        await app.StartAsync(Chatbot.Cancelled);
+        return new RawUpstream(app);
+    }
+
+    /// <summary>A chunk with one delta.</summary>
+    public static string Chunk(string field, string text) =>
+        $$$"""data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"{{{field}}}":{{{System.Text.Json.JsonSerializer.Serialize(text)}}}},"finish_reason":null}]}""" + "\n\n";
+
+    public const string Finish = """data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n";
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+}
