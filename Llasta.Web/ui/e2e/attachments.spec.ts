@@ -93,7 +93,7 @@ test("a paste of more than a screen becomes a file, a short one stays text", asy
 });
 
 test("a stopped message comes back with its files", async ({ chat, model }) => {
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await attach(chat, file("a.txt", "one"));
   await chat.say("Hello");
   await expect(chat.attachments).toHaveCount(0);

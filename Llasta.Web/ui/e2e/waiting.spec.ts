@@ -36,7 +36,7 @@ test("an unreachable model is retried automatically", async ({ chat, model }) =>
 
 test("a waiting message shows how long it has waited, and when the next try is", async ({ chat, model, page }) => {
   await page.clock.install();
-  await model.set({ QueueDelay: 1_000_000 });
+  await model.set({ QueueDelay: "00:15:00" });
   await chat.say("Hello");
   await chat.expectNote(chat.words.sending);
   await page.clock.runFor(65_000);
@@ -44,7 +44,7 @@ test("a waiting message shows how long it has waited, and when the next try is",
   await chat.stop.click();
   await chat.ended();
 
-  await model.set({ QueueDelay: 0, Fault: "Refuse" });
+  await model.set({ QueueDelay: "00:00:00", Fault: "Refuse" });
   await chat.say("Hello");
   await expect(async () => {
     await page.clock.runFor(3000);

@@ -30,6 +30,7 @@ export class Composer {
   readonly #submit = el("button", { type: "submit", className: "submit" });
   readonly #notice = el("p", { className: "notice", hidden: true });
   readonly #editing: HTMLElement;
+  readonly #think: HTMLElement;
   readonly #queued = el("p");
   readonly #queue: HTMLElement;
   #running = false;
@@ -37,6 +38,11 @@ export class Composer {
   #edited: number | undefined;
   /** The draft that was in the box before editing started. */
   #aside = draftOf("");
+
+  /** Whether the thinking switch does something with the model; otherwise it is hidden. */
+  set canThink(can: boolean) {
+    this.#think.hidden = !can;
+  }
 
   constructor(client: ChatClient, words: Words, gauge: Gauge, thinking: boolean, actions: ComposerActions) {
     this.#words = words;
@@ -55,6 +61,7 @@ export class Composer {
       think.ariaPressed = String(on);
       actions.thinking(on);
     });
+    this.#think = think;
     think.classList.add("think");
     think.ariaPressed = String(thinking);
     const files = el("input", { type: "file", multiple: true, hidden: true, ariaLabel: words.attach });

@@ -37,11 +37,12 @@ export function runningNote(
   words: Words,
   { retryNow }: NoteActions,
 ): Note | undefined {
-  const { phase, trouble, answer } = turn;
-  if (phase.kind !== "sending" && phase.kind !== "paused") return undefined;
+  const { phase, trouble, answer, restarted } = turn;
+  if (phase.kind !== "sending" && phase.kind !== "paused") return restarted ? { tone: "quiet", text: words.restarted } : undefined;
   if (!trouble) {
     if (phase.kind !== "sending") return undefined;
-    return { tone: "quiet", text: words.sending, time: words.elapsed((now - phase.since) / 1000) };
+    const queue = model?.waiting ? words.waitingRequests(model.waiting) : undefined;
+    return { tone: "quiet", text: words.sending, detail: queue, time: words.elapsed((now - phase.since) / 1000) };
   }
   const left = phase.kind === "paused" ? Math.ceil((phase.until - now) / 1000) : 0;
   const isLong = now - trouble.since > longLoading;
@@ -81,15 +82,16 @@ export function endedNote(
   const text = answer ? textOf(answer, words) : words.noAnswer;
   if (!text) return undefined;
   if (!isLast) return { tone: "quiet", text: answer?.text ? text : `${text} ${words.notSent}` };
-  const detail = detailOf({ ...answer, state }, words);
+  // A complete answer has a detail only if its server ended it for a reason of its own: the text tells it.
+  const detail = state === "done" ? undefined : detailOf({ ...answer, state }, words);
   const tone = isProblem(state) ? "problem" : "quiet";
   return { tone, text, detail, actions: actionsOf(answer, leaveOutCount, words, actions) };
 }
 
 /** What a state says; empty if there is nothing to say. */
-export function textOf({ state, text, edited }: Answer, words: Words): string {
+export function textOf({ state, text, edited, detail }: Answer, words: Words): string {
   if (edited && state === "stopped") return words.edited;
-  if (state === "done") return text ? "" : words.emptyAnswer;
+  if (state === "done") return detail || (text ? "" : words.emptyAnswer);
   return words.states[state];
 }
 

@@ -216,6 +216,8 @@ export class Page {
 
   #onModel(status: ModelStatus): void {
     this.#gauge.window = status.contextWindow;
+    this.#composer.canThink = status.thinking !== false;
+    if (this.#session.turn?.phase.kind === "sending") this.#updates.request();
     this.#showHint();
     if (this.#session.turn?.trouble?.cause !== "unreachable") return;
     if (status.state === "ready") this.#session.retryNow();
@@ -239,6 +241,7 @@ export class Page {
     this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.ending.state !== "stopped");
     if (notice?.kind === "answer-restored") this.#toast.hide();
     this.#showHint();
+    this.#pill.waiting = turn?.phase.kind === "sending";
     this.#learn();
     this.#transcript.show();
     this.#announce();

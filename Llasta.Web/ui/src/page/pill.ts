@@ -25,6 +25,7 @@ export class Pill {
   #status: ModelStatus | undefined;
   #since = 0;
   #timer = 0;
+  #waiting = false;
 
   constructor(client: ChatClient, words: Words, onStatus: (status: ModelStatus) => void) {
     this.#client = client;
@@ -42,6 +43,16 @@ export class Pill {
     return this.#status;
   }
 
+  /** A turn waits for its first token: the state is requested often, together with the length of the server's queue. */
+  set waiting(waiting: boolean) {
+    if (waiting === this.#waiting) return;
+    this.#waiting = waiting;
+    if (waiting) {
+      clearTimeout(this.#timer);
+      this.#timer = window.setTimeout(() => void this.ask(), whenNot);
+    }
+  }
+
   /** A turn has just shown the state: that is newer than the last answer. The state is confirmed soon. */
   learn(state: ModelStatus["state"]): void {
     const known = this.#status?.state;
@@ -56,9 +67,9 @@ export class Pill {
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (document.hidden) return;
-    this.#take(await this.#client.model());
+    this.#take(await this.#client.model(undefined, this.#waiting));
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" ? whenReady : whenNot);
+    this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" && !this.#waiting ? whenReady : whenNot);
   }
 
   #take(status: ModelStatus): void {

@@ -17,6 +17,10 @@ import {
 export type Delivery =
   | { readonly kind: "start"; readonly start: Start }
   | { readonly kind: "reasoning"; readonly text: string }
+  /** The server does not continue the partial answer: what follows takes its place. */
+  | { readonly kind: "restart" }
+  /** All answer text of this response so far was thinking. */
+  | { readonly kind: "all-reasoning" }
   | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "end"; readonly end: End }
   | { readonly kind: "failed"; readonly problem: Problem }
@@ -65,10 +69,16 @@ export class ChatClient {
     }
   }
 
-  /** The model's state; `unreachable` when the request for it fails. */
-  async model(signal?: AbortSignal): Promise<ModelStatus> {
+  /**
+   * The model's state; `unreachable` when the request for it fails.
+   * @param waiting also ask how many requests wait in the model server's queue.
+   */
+  async model(signal?: AbortSignal, waiting = false): Promise<ModelStatus> {
     try {
-      const response = await this.#fetch(`${this.#base}api/model`, { redirect: "manual", ...(signal && { signal }) });
+      const response = await this.#fetch(`${this.#base}api/model${waiting ? "?waiting=1" : ""}`, {
+        redirect: "manual",
+        ...(signal && { signal }),
+      });
       if (isSignedOut(response)) return { state: "signed-out", simulated: false };
       if (response.ok) return (await response.json()) as ModelStatus;
     } catch {
@@ -125,7 +135,7 @@ async function* deliveries(
       const delivery = toDelivery(event);
       if (!delivery) continue;
       batch.push(delivery);
-      if (delivery.kind !== "answer" && delivery.kind !== "reasoning" && delivery.kind !== "start") {
+      if (delivery.kind === "end" || delivery.kind === "failed" || delivery.kind === "cut") {
         yield batch;
         return;
       }
@@ -163,6 +173,9 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
       return { kind: "reasoning", text: String(value) };
     case "message":
       return { kind: "answer", text: String(value) };
+    case "restart":
+    case "all-reasoning":
+      return { kind: name };
     case "end": {
       const end = value as End;
       // A state that this page doesn't know is never taken for a complete answer.

@@ -43,6 +43,10 @@ export interface Turn {
   readonly reasoningSkipped: boolean;
   /** The thinking starts again from the beginning: the next piece replaces the old text. */
   readonly reasoningStale: boolean;
+  /** The server generates the whole answer anew: the next piece replaces what is there. */
+  readonly answerStale: boolean;
+  /** The server did not continue the answer, so this one took the place of the partial one. */
+  readonly restarted: boolean;
   readonly reasoningSince: number | undefined;
   readonly reasoningMs: number | undefined;
   /** Set from the first cut or refusal until text arrives again. */
@@ -111,7 +115,9 @@ export const beginTurn = ({ history, thinking, partial }: TurnStart, now = 0): T
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
   reasoningSkipped: partial?.reasoningSkipped ?? false,
-  reasoningStale: !partial?.answer,
+  reasoningStale: !partial?.answer && !(thinking && partial?.reasoning && !partial.reasoningSkipped),
+  answerStale: false,
+  restarted: false,
   reasoningSince: undefined,
   reasoningMs: partial?.reasoningMs,
   trouble: undefined,
@@ -131,9 +137,16 @@ export const beginTurn = ({ history, thinking, partial }: TurnStart, now = 0): T
 /** The request that the turn needs now: the conversation, followed by the partial answer if there is one. */
 export function requestOf(turn: Turn): ChatRequest {
   const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
-  const partial: Message[] = answer ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }] : [];
-  return { messages: [...history, ...partial], thinking, continue: answer !== "" };
+  const continues = answer !== "" || resumesThought(turn);
+  const partial: Message[] = continues
+    ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
+    : [];
+  return { messages: [...history, ...partial], thinking, continue: continues };
 }
+
+/** The answer hasn't begun, and the next request goes on inside the thought. */
+const resumesThought = ({ thinking, answer, reasoning, reasoningSkipped, reasoningStale }: Turn): boolean =>
+  thinking && answer === "" && reasoning !== "" && !reasoningSkipped && !reasoningStale;
 
 /**
  * Returns the turn after an event. A pure function: it neither waits nor reads a clock.
@@ -145,10 +158,16 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
   switch (event.kind) {
     case "start":
       return { ...turn, model: event.start.model, contextWindow: event.start.contextWindow };
+    case "restart":
+      return { ...turn, restarted: turn.answer !== "", answerStale: true, reasoningStale: true, tokensBefore: 0, streamedBefore: 0 };
+    case "all-reasoning":
+      return { ...turn, phase: { kind: "thinking" }, reasoning: turn.reasoning + turn.answer, answer: "", reasoningStale: false };
     case "reasoning":
       return {
         ...receive(turn, now),
         phase: turn.phase.kind === "thinking" ? turn.phase : { kind: "thinking" },
+        answer: turn.answerStale ? "" : turn.answer,
+        answerStale: false,
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
         reasoningSkipped: false,
@@ -158,7 +177,10 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
       return {
         ...receive(thoughtUntil(turn, now), now),
         phase: turn.phase.kind === "answering" ? turn.phase : { kind: "answering" },
-        answer: turn.answer + event.text,
+        answer: turn.answerStale ? event.text : turn.answer + event.text,
+        // A new answer without thinking has none of the old one's.
+        reasoning: turn.answerStale ? "" : turn.reasoning,
+        answerStale: false,
       };
     case "end": {
       const { state, detail, usage, timings } = event.end;
@@ -251,17 +273,22 @@ const end = (turn: Turn, ending: Ending, now: number): Turn => ({
 const streamedMs = ({ streamedBefore, received }: Turn): number | undefined =>
   streamedBefore === undefined ? undefined : streamedBefore + (received ? received.last - received.first : 0);
 
-/** Thinking can't be resumed after a cut: the next request starts it again. Token counts arrive only at the end of a stream. */
-const interrupted = (turn: Turn): Turn => ({
-  ...turn,
-  reasoningStale: turn.answer === "",
-  reasoningSince: turn.answer ? turn.reasoningSince : undefined,
-  tokensBefore: turn.phase.kind === "answering" ? undefined : turn.tokensBefore,
-  // What was thought in vain is no part of the answer's time.
-  streamedBefore: turn.answer ? streamedMs(turn) : 0,
-  received: undefined,
-  timings: turn.answer ? turn.timings : undefined,
-});
+/** The next request continues the answer, or the thought. Token counts arrive only at the end of a stream. */
+const interrupted = (turn: Turn): Turn => {
+  const continues = turn.answer !== "" || resumesThought(turn);
+  const isReceiving = turn.phase.kind === "answering" || turn.phase.kind === "thinking";
+  return {
+    ...turn,
+    answerStale: false,
+    reasoningStale: !continues,
+    reasoningSince: continues ? turn.reasoningSince : undefined,
+    tokensBefore: !continues ? 0 : isReceiving ? undefined : turn.tokensBefore,
+    // What was thought in vain is no part of the answer's time.
+    streamedBefore: continues ? streamedMs(turn) : 0,
+    received: undefined,
+    timings: continues ? turn.timings : undefined,
+  };
+};
 
 /** The server's figures are those of its last request; an answer of several requests has the figures of all of them. */
 function figures(turn: Turn, usage: Usage | undefined, last: Timings | undefined): Pick<Turn, "tokens" | "timings"> {

@@ -81,6 +81,12 @@ export interface ModelStatus {
   readonly contextWindow?: number;
   readonly version?: string;
   readonly simulated: boolean;
+  /** Whether the thinking switch does something with this model; absent if that isn't known. */
+  readonly thinking?: boolean;
+  /** The requests in the model server's queue, if asked for and known. */
+  readonly waiting?: number;
+  /** While not ready: the code of the problem. */
+  readonly code?: ProblemCode;
 }
 
 export interface TokenCount {

@@ -131,6 +131,9 @@ export const fr: Words = {
   tokens: (tokens) => `${count.format(tokens)} ${tokens < 2 ? "jeton" : "jetons"}`,
 
   sending: "Envoyé. En attente du premier jeton…",
+  waitingRequests: (requests) =>
+    requests < 2 ? `${requests} requête dans la file d’attente.` : `${count.format(requests)} requêtes dans la file d’attente.`,
+  restarted: "Le serveur ne reprend pas les réponses : celle-ci est générée à nouveau.",
   waitingLoading: "Le modèle est encore en cours de chargement. Votre message sera envoyé dès qu’il sera prêt.",
   waitingUnreachable: "Le modèle est injoignable. Nouvelle tentative automatique.",
   waitingBusy: "Le serveur est saturé. Nouvelle tentative automatique.",

@@ -61,11 +61,35 @@ describe("a cut", () => {
     expect(after(turn, start, said("lo")).answer).toBe("Hello");
   });
 
-  test("in mid-thought asks again, and the new thinking replaces the old when it arrives", () => {
-    const turn = after(fresh(), start, thought("Old"), cut, retry);
-    expect(requestOf(turn)).toMatchObject({ messages: history, continue: false });
+  test("in mid-thought is continued inside the thought", () => {
+    const turn = after(fresh(), start, thought("Hm, let "), cut, retry);
+    expect(requestOf(turn)).toEqual({
+      messages: [...history, { role: "assistant", content: "", reasoning: "Hm, let " }],
+      thinking: true,
+      continue: true,
+    });
+    expect(after(turn, start, thought("me see."), said("Yes.")).reasoning).toBe("Hm, let me see.");
+  });
+
+  test("in mid-thought, of a server that can't continue it: the new thinking replaces the old when it arrives", () => {
+    const turn = after(fresh(), start, thought("Old"), cut, retry, start, { kind: "restart" });
     expect(turn.reasoning).toBe("Old");
-    expect(after(turn, start, thought("N"), thought("ew")).reasoning).toBe("New");
+    const anew = after(turn, thought("N"), thought("ew"), said("Yes."));
+    expect([anew.reasoning, anew.answer, anew.restarted]).toEqual(["New", "Yes.", false]);
+  });
+
+  test("of a server that doesn't continue answers: the new answer replaces the partial one when it arrives, and is told", () => {
+    const turn = after(fresh(), start, thought("Old"), said("Half of the "), cut, retry, start, { kind: "restart" });
+    expect(turn.answer).toBe("Half of the ");
+    const anew = after(turn, said("The whole "), said("answer."));
+    expect([anew.reasoning, anew.answer, anew.restarted]).toEqual(["", "The whole answer.", true]);
+    const again = after(turn, cut, retry);
+    expect(again.answer).toBe("Half of the ");
+  });
+
+  test("after a skipped thought asks for the answer alone", () => {
+    const turn = after(fresh(), start, thought("Old"), { kind: "answer-now" }, cut, retry);
+    expect(requestOf(turn)).toMatchObject({ messages: history, thinking: false, continue: false });
   });
 
   test("is continued a bounded number of times, after growing pauses, even if each continuation adds text", () => {
@@ -168,6 +192,11 @@ describe("a failure", () => {
   );
 });
 
+test("A closing tag alone makes all text of the answer so far its thinking", () => {
+  const turn = after(fresh(), start, said("The user greets me."), { kind: "all-reasoning" }, said("Hello!"));
+  expect([turn.reasoning, turn.answer]).toEqual(["The user greets me.", "Hello!"]);
+});
+
 describe("the figures at the end", () => {
   const ended: TurnEvent = {
     kind: "end",
@@ -178,7 +207,7 @@ describe("the figures at the end", () => {
   test.each([
     ["in one piece", [start, said("a")]],
     ["that was refused first", [failed("busy"), retry, start, said("a")]],
-    ["that was cut in mid-thought", [start, thought("Hm"), cut, retry, start, said("a")]],
+    ["that was thought anew after a cut", [start, thought("Hm"), cut, retry, start, { kind: "restart" } as const, said("a")]],
   ])("of an answer %s are those of its request", (_, events) => {
     expect(after(fresh(), ...events, ended)).toMatchObject(whole);
   });
