@@ -41,6 +41,12 @@ fi
 say "Building"
 dotnet build Llasta.sln -c Release -v quiet || die "The build failed."
 
+say "Style and structure"
+dotnet format Llasta.sln --verify-no-changes --no-restore --severity warn
+suite "The style of the C# code" 0 0 $?
+node --test eng/map.test.mjs && node eng/map.mjs --check
+suite "The map of the projects" 0 0 $?
+
 # dotnet_tests PROJECT: one test project, its closing counts read from the runner's summary.
 dotnet_tests() {
   say "$1"

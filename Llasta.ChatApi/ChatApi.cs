@@ -55,7 +55,7 @@ public static class ChatApiExtensions
                     document.Info.Description = "Relays one turn from a chat page to a model and streams the answer back.";
                     return Task.CompletedTask;
                 })
-                .AddSchemaTransformer(ContractSchema.TransformAsync));
+                .AddSchemaTransformer(ApiSchema.TransformAsync));
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<ServerDialect>();

@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Llasta.ChatApi.Contract;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
 
-namespace Llasta.ChatApi.Contract;
+namespace Llasta.ChatApi;
 
 /// <summary>Adds to the OpenAPI document what the records' types don't say: lengths, ranges and roles.</summary>
-internal static class ContractSchema
+internal static class ApiSchema
 {
     /// <summary>Completes the schema of a record.</summary>
     public static Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
