@@ -32,6 +32,8 @@ public static class ChatApiExtensions
             streaming.HeartbeatInterval = chat.HeartbeatInterval;
             streaming.IdleTimeout = chat.IdleTimeout;
             streaming.DrainTimeout = chat.DrainTimeout;
+            streaming.BodyTimeout = chat.BodyTimeout;
+            streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
         });
         builder.Services.AddSingleton<IValidateOptions<ModelServerOptions>, ModelServerOptionsValidator>();
         builder.Services.AddOptions<ModelServerOptions>()
@@ -125,9 +127,10 @@ public static class ChatApiExtensions
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }
 
-    private static async Task CountTokensAsync(HttpContext http, TokenCounter counter, IOptions<ChatOptions> options)
+    private static async Task CountTokensAsync(HttpContext http, TokenCounter counter, RequestBodies bodies, IOptions<ChatOptions> options)
     {
-        var (request, problem) = await JsonBody.ReadAsync(http, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
+        using var body = bodies.Of(http);
+        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
         problem ??= ChatRequestRules.CheckMessages(request!.Messages, options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)

@@ -24,6 +24,15 @@ public sealed class ChatOptions
     /// <summary>The largest request body, in bytes. 4 MiB by default: several times a full context window.</summary>
     public int MaxBodyBytes { get; set; } = 4 << 20;
 
+    /// <summary>
+    /// The most bytes that all request bodies of this process may hold at the same time; more are refused as <c>busy</c>. 64 MiB by default.
+    /// At least twice <see cref="MaxBodyBytes"/>, because one body may use at most half of it.
+    /// </summary>
+    public long MaxBodyBytesInFlight { get; set; } = 64 << 20;
+
+    /// <summary>How long a request's body may take to arrive. 30 s by default.</summary>
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The most messages in one request. 1,000 by default.</summary>
     public int MaxMessages { get; set; } = 1000;
 
@@ -90,6 +99,9 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         AtLeast(o.MaxConcurrentTurns, 1, nameof(o.MaxConcurrentTurns));
         AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
         AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
+        Positive(o.BodyTimeout, nameof(o.BodyTimeout));
+        if (o.MaxBodyBytesInFlight < 2L * o.MaxBodyBytes)
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.MaxBodyBytesInFlight)} is {o.MaxBodyBytesInFlight}; it must be {2L * o.MaxBodyBytes} or more, twice {ChatOptions.Section}:{nameof(o.MaxBodyBytes)}.");
         Positive(o.IdleTimeout, nameof(o.IdleTimeout));
         Positive(o.FirstTokenTimeout, nameof(o.FirstTokenTimeout));
         if (SamplingRules.Check(o.Sampling.ToSampling()) is { } range)

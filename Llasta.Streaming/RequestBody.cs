@@ -1,38 +1,221 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 
 namespace Llasta.Streaming;
 
-/// <summary>Reads whole request bodies of a limited size.</summary>
-public static class RequestBody
+/// <summary>
+/// The request bodies of a process. Each is read whole, within a limit of bytes and of time; all together stay within a budget of bytes
+/// (<see cref="StreamingOptions.MaxBodyBytesInFlight"/>), so that uploads can't exhaust the memory.
+/// </summary>
+public sealed class RequestBodies(IOptions<StreamingOptions> options, TimeProvider time)
+{
+    private readonly long _budget = options.Value.MaxBodyBytesInFlight;
+    private long _used;
+
+    internal TimeProvider Time => time;
+
+    internal TimeSpan Timeout => options.Value.BodyTimeout;
+
+    /// <summary>The bytes that bodies hold at this moment.</summary>
+    internal long Used => Interlocked.Read(ref _used);
+
+    /// <summary>Prepares to read a request's body. Nothing is read or counted yet.</summary>
+    /// <param name="http">The request.</param>
+    /// <returns>The body; disposing it returns its bytes to the budget.</returns>
+    public RequestBody Of(HttpContext http) => new(this, http);
+
+    /// <summary>
+    /// Counts bytes that a body needs. A body may take at most as much as it leaves free: the more is in use, the smaller the bodies that
+    /// are still read, so a few large uploads don't keep out the many small ones.
+    /// </summary>
+    internal bool TryTake(int bytes, long held)
+    {
+        var used = Interlocked.Add(ref _used, bytes);
+        if (held + bytes <= _budget - used)
+            return true;
+        Release(bytes);
+        return false;
+    }
+
+    internal void Release(long bytes) => Interlocked.Add(ref _used, -bytes);
+}
+
+/// <summary>One request's body.</summary>
+public sealed class RequestBody : IDisposable
 {
     /// <summary>Bodies over this many bytes are processed on the thread pool: parsing a megabyte would delay the streams that share a polling thread.</summary>
     private const int MaxInline = 32 << 10;
 
-    /// <summary>Reads a request's body.</summary>
-    /// <param name="http">The request.</param>
-    /// <param name="maxBytes">The most bytes that are accepted.</param>
-    /// <returns>The bytes, or the reason why there are none; its status is 413 for a body over <paramref name="maxBytes"/>.</returns>
-    /// <exception cref="OperationCanceledException">The client closed the connection.</exception>
-    public static async ValueTask<(ReadOnlyMemory<byte> Bytes, BadHttpRequestException? Error)> ReadAsync(HttpContext http, int maxBytes)
+    /// <summary>Larger bodies, and those of unknown length, are collected in pieces of this size, which is below the large object heap's.</summary>
+    private const int PieceBytes = 64 << 10;
+
+    private readonly RequestBodies _bodies;
+    private readonly HttpContext _http;
+    private long _held;
+
+    internal RequestBody(RequestBodies bodies, HttpContext http)
     {
-        ArgumentNullException.ThrowIfNull(http);
-        if (http.Request.ContentLength > maxBytes)
-            return (default, new BadHttpRequestException("The request's body is too large.", StatusCodes.Status413PayloadTooLarge));
+        _bodies = bodies;
+        _http = http;
+    }
+
+    /// <summary>The body, between <see cref="ReadAsync"/>, if it has returned null, and <see cref="Dispose"/>.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; private set; }
+
+    /// <summary>Reads the body to its end.</summary>
+    /// <param name="maxBytes">The most bytes that are accepted.</param>
+    /// <returns>Null, or why there is no body. The client may still be sending it.</returns>
+    /// <exception cref="OperationCanceledException">The client closed the connection.</exception>
+    public async ValueTask<StreamRefusal?> ReadAsync(int maxBytes)
+    {
+        var announced = _http.Request.ContentLength;
+        if (announced > maxBytes)
+            return StreamRefusal.BodyTooLarge;
         // A chunked body has no Content-Length: Kestrel throws when it exceeds the limit.
-        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
+        _http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
         try
         {
-            // The buffer grows with what arrives, not with what Content-Length announces.
-            var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, MaxInline));
-            await http.Request.Body.CopyToAsync(body, http.RequestAborted);
-            if (body.Length > MaxInline)
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            var refusal = announced <= MaxInline ? await ReadExactlyAsync((int)announced) : await ReadPiecesAsync(announced ?? maxBytes);
+            if (Bytes.Length > MaxInline)
+                await Task.Yield();
+            return refusal;
         }
         catch (BadHttpRequestException e)
         {
-            return (default, e);
+            return e.StatusCode switch
+            {
+                StatusCodes.Status413PayloadTooLarge => StreamRefusal.BodyTooLarge,
+                StatusCodes.Status408RequestTimeout => StreamRefusal.BodyTooSlow,
+                _ => StreamRefusal.BodyBroken,
+            };
         }
+        catch (IOException)
+        {
+            // A chunk's size overflows, or the client reset the connection.
+            return StreamRefusal.BodyBroken;
+        }
+    }
+
+    /// <summary>Returns the bytes to the budget.</summary>
+    public void Dispose()
+    {
+        _bodies.Release(_held);
+        _held = 0;
+        // The request outlives its body by the whole answer.
+        Bytes = default;
+    }
+
+    /// <summary>A small body of known length, which has mostly arrived with its head.</summary>
+    private async ValueTask<StreamRefusal?> ReadExactlyAsync(int length)
+    {
+        if (length == 0)
+            return null;
+        if (!TryHold(length))
+            return StreamRefusal.BodiesFull;
+        var bytes = new byte[length];
+        var refusal = await ReadAsync(buffer =>
+        {
+            var read = (int)Math.Min(buffer.Length, length);
+            buffer.Slice(0, read).CopyTo(bytes.AsSpan(bytes.Length - length));
+            length -= read;
+            return true;
+        });
+        Bytes = bytes;
+        return refusal;
+    }
+
+    /// <summary>Memory grows with what arrives, not with what is announced.</summary>
+    private async ValueTask<StreamRefusal?> ReadPiecesAsync(long most)
+    {
+        var pieces = new List<byte[]>();
+        var total = 0;
+        try
+        {
+            var refusal = await ReadAsync(buffer =>
+            {
+                foreach (var part in buffer)
+                {
+                    for (var rest = part.Span; !rest.IsEmpty;)
+                    {
+                        var at = total % PieceBytes;
+                        if (total == pieces.Count * PieceBytes)
+                        {
+                            if (!TryHold((int)Math.Min(PieceBytes, most - total)))
+                                return false;
+                            pieces.Add(ArrayPool<byte>.Shared.Rent(PieceBytes));
+                        }
+
+                        var length = Math.Min(rest.Length, PieceBytes - at);
+                        rest[..length].CopyTo(pieces[^1].AsSpan(at));
+                        rest = rest[length..];
+                        total += length;
+                    }
+                }
+
+                return true;
+            });
+            if (refusal is null)
+                Bytes = Join(pieces, total);
+            return refusal;
+        }
+        finally
+        {
+            foreach (var piece in pieces)
+                ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private static byte[] Join(List<byte[]> pieces, int total)
+    {
+        var whole = GC.AllocateUninitializedArray<byte>(total);
+        for (var i = 0; i * PieceBytes < total; i++)
+            pieces[i].AsSpan(0, Math.Min(PieceBytes, total - (i * PieceBytes))).CopyTo(whole.AsSpan(i * PieceBytes));
+        return whole;
+    }
+
+    /// <param name="take">Copies what has arrived; false if there is no room for it.</param>
+    private async ValueTask<StreamRefusal?> ReadAsync(Func<ReadOnlySequence<byte>, bool> take)
+    {
+        var reader = _http.Request.BodyReader;
+        CancellationTokenSource? timeout = null;
+        CancellationTokenSource? cancellation = null;
+        try
+        {
+            while (true)
+            {
+                if (!reader.TryRead(out var result))
+                {
+                    timeout ??= new CancellationTokenSource(_bodies.Timeout, _bodies.Time);
+                    cancellation ??= CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _http.RequestAborted);
+                    result = await reader.ReadAsync(cancellation.Token);
+                }
+
+                var taken = take(result.Buffer);
+                reader.AdvanceTo(result.Buffer.End);
+                if (!taken)
+                    return StreamRefusal.BodiesFull;
+                if (result.IsCompleted)
+                    return null;
+            }
+        }
+        catch (OperationCanceledException) when (timeout?.IsCancellationRequested == true && !_http.RequestAborted.IsCancellationRequested)
+        {
+            return StreamRefusal.BodyTooSlow;
+        }
+        finally
+        {
+            cancellation?.Dispose();
+            timeout?.Dispose();
+        }
+    }
+
+    private bool TryHold(int bytes)
+    {
+        if (!_bodies.TryTake(bytes, _held))
+            return false;
+        _held += bytes;
+        return true;
     }
 }

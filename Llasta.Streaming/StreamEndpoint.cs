@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Llasta.Streaming;
 
-/// <summary>Why a request was refused before it was read.</summary>
+/// <summary>Why a request is refused before it is sent upstream.</summary>
 public enum StreamRefusal
 {
     /// <summary>The process is stopping.</summary>
@@ -10,6 +10,18 @@ public enum StreamRefusal
 
     /// <summary>The process serves as many streams as it may.</summary>
     Full,
+
+    /// <summary>The bodies of the requests that are being read use the memory that they may (<see cref="StreamingOptions.MaxBodyBytesInFlight"/>).</summary>
+    BodiesFull,
+
+    /// <summary>The body has more bytes than the endpoint accepts.</summary>
+    BodyTooLarge,
+
+    /// <summary>The body did not arrive in time (<see cref="StreamingOptions.BodyTimeout"/>).</summary>
+    BodyTooSlow,
+
+    /// <summary>The body's framing is not valid HTTP, or the connection broke within it.</summary>
+    BodyBroken,
 }
 
 /// <summary>
@@ -18,10 +30,11 @@ public enum StreamRefusal
 /// </summary>
 /// <typeparam name="TRequest">The request once it has been read.</typeparam>
 /// <typeparam name="TUpstream">The upstream response once its head has been accepted.</typeparam>
+/// <param name="bodies">Reads the requests' bodies within the budget.</param>
 /// <param name="drain">Counts the running streams, and ends them when the process stops.</param>
 /// <param name="sweep">Watches the running streams.</param>
 /// <param name="time">Measures idle times.</param>
-public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSweep sweep, TimeProvider time)
+public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, Drain drain, StreamSweep sweep, TimeProvider time)
     where TRequest : class
     where TUpstream : class
 {
@@ -32,7 +45,6 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
         ArgumentNullException.ThrowIfNull(http);
         var arrivedAt = time.GetTimestamp();
 
-        // Step 1: admit the request, unless the process is stopping or full.
         if (!drain.TryEnter())
         {
             // The other end of the connection may be a load balancer, which would send the next request here too.
@@ -43,20 +55,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
 
         try
         {
-            if (!TryAdmit())
-            {
-                await RefuseAsync(http, StreamRefusal.Full);
-                return;
-            }
-
-            try
-            {
-                await RelayAsync(http, arrivedAt);
-            }
-            finally
-            {
-                Release();
-            }
+            await RelayAsync(http, arrivedAt);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -70,26 +69,49 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
 
     private async Task RelayAsync(HttpContext http, long arrivedAt)
     {
-        // Step 2: read the request. It is a local that is not used after the next await, so it is not kept in memory while the response
-        // streams; a parameter or a field would be.
-        if (await ReadAsync(http) is not { } request)
-            return;
-
-        var response = new ResponseWriter(http.Response);
-        using var lease = new StreamLease(response, time, arrivedAt, http.RequestAborted, drain.EndStreams);
-        sweep.Add(lease);
+        var body = bodies.Of(http);
         try
         {
-            // Step 3: send it upstream, and read the head of the response.
-            if (await OpenAsync(http, request, response, lease) is { } upstream)
+            // Step 1: read the request. It is a local that is not used after the next await, so it is not kept in memory while the
+            // response streams; a parameter or a field would be.
+            if (await ReadAsync(http, body) is not { } request)
+                return;
+
+            // Step 2: admit it, now that it is here: an upload takes no stream's place.
+            if (!TryAdmit())
             {
-                // Steps 4 to 7, by StreamPump.
-                await StreamAsync(http, response, lease, upstream);
+                await RefuseAsync(http, StreamRefusal.Full);
+                return;
+            }
+
+            try
+            {
+                var response = new ResponseWriter(http.Response);
+                using var lease = new StreamLease(response, time, arrivedAt, http.RequestAborted, drain.EndStreams);
+                sweep.Add(lease);
+                try
+                {
+                    // Step 3: send it upstream, and read the head of the response.
+                    if (await OpenAsync(http, request, response, lease) is { } upstream)
+                    {
+                        body.Dispose();
+                        // Steps 4 to 7, by StreamPump.
+                        await StreamAsync(http, response, lease, upstream);
+                    }
+                }
+                finally
+                {
+                    sweep.Remove(lease);
+                }
+            }
+            finally
+            {
+                Release();
             }
         }
         finally
         {
-            sweep.Remove(lease);
+            body.Dispose();
         }
     }
 
@@ -102,12 +124,14 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(Drain drain, StreamSwe
     {
     }
 
-    /// <summary>Answers a request that is not admitted.</summary>
+    /// <summary>Answers a request that is refused.</summary>
     protected abstract Task RefuseAsync(HttpContext http, StreamRefusal refusal);
 
     /// <summary>Reads the request.</summary>
-    /// <returns>Null if it was answered already, because it is wrong.</returns>
-    protected abstract ValueTask<TRequest?> ReadAsync(HttpContext http);
+    /// <param name="http">The request.</param>
+    /// <param name="body">Its body, which has not been read yet.</param>
+    /// <returns>Null if the request was answered already, because it is wrong.</returns>
+    protected abstract ValueTask<TRequest?> ReadAsync(HttpContext http, RequestBody body);
 
     /// <summary>Sends the request upstream and waits for the head of the response.</summary>
     /// <returns>Null if the request was answered already, or the reader left.</returns>

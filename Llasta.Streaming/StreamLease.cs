@@ -24,6 +24,9 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     private volatile bool _flushing;
     private volatile bool _timedOut;
 
+    /// <summary>Measures all times of the stream.</summary>
+    internal TimeProvider Time => time;
+
     /// <summary>When the request arrived (<see cref="TimeProvider.GetTimestamp"/>).</summary>
     public long ArrivedAt => arrivedAt;
 

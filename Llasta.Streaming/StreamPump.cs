@@ -23,6 +23,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
     private const int MaxBytes = 1 << 20;
 
     private byte[] _buffer = new byte[InitialBytes];
+    private TimeSlice _slice;
     private int _start;
     private int _end;
 
@@ -59,15 +60,19 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
             lease.BeginFlush();
             await flush.AsTask().WaitAsync(lease.Stop);
             lease.EndFlush();
+            _slice.Reset();
         }
 
         MakeRoom();
         FlushedAt = lease.BeginWait(written);
         int read;
+        bool waited;
         try
         {
             // The lease's token: the sweep and the drain cancel through it as well.
-            read = await upstream.ReadAsync(_buffer.AsMemory(_end), lease.Stop);
+            var reading = upstream.ReadAsync(_buffer.AsMemory(_end), lease.Stop);
+            waited = !reading.IsCompleted;
+            read = await reading;
         }
         finally
         {
@@ -75,6 +80,17 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
         }
 
         ReadAt = Stopwatch.GetTimestamp();
+        if (waited)
+        {
+            _slice.Reset();
+        }
+        else if (_slice.IsOver(lease.Time))
+        {
+            // Upstream sends as fast as its tokens can be relayed: the other streams get their turn.
+            await Task.Yield();
+            _slice.Reset();
+        }
+
         _end += read;
         return read > 0;
     }

@@ -29,12 +29,27 @@ public static class StreamingExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<TOptions>>((streaming, host) => configure(streaming, host.Value));
+        builder.Services.AddSingleton<RequestBodies>();
         builder.Services.AddSingleton<StreamSweep>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamSweep>());
         builder.Services.AddDrain();
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
-        if (!UsesFramework(builder.Configuration))
+        EndBrokenStreamsWithFin();
+        if (UsesFramework(builder.Configuration))
+            builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.MaxForProcess());
+        else
             builder.Services.AddRelayServer();
+    }
+
+    /// <summary>
+    /// Kestrel ends an aborted response with RST. On its way through <c>kubectl port-forward</c> a reset ends the tunnel, and with it
+    /// everybody's connections; a FIN within a chunked response tells the reader just as well that the response is not complete.
+    /// </summary>
+    private static void EndBrokenStreamsWithFin()
+    {
+        const string FinOnError = "Microsoft.AspNetCore.Server.Kestrel.FinOnError";
+        if (!AppContext.TryGetSwitch(FinOnError, out _))
+            AppContext.SetSwitch(FinOnError, true);
     }
 
     /// <summary>Creates the client's handler for one upstream.</summary>

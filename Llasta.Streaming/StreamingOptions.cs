@@ -11,4 +11,13 @@ public sealed class StreamingOptions
 
     /// <summary>How long running streams may continue after the stop signal.</summary>
     public TimeSpan DrainTimeout { get; set; }
+
+    /// <summary>How long a request's body may take to arrive. 30 s by default.</summary>
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The most bytes that all request bodies may hold together, from their arrival until upstream has answered. 64 MiB by default. One
+    /// body may use at most half of it.
+    /// </summary>
+    public long MaxBodyBytesInFlight { get; set; } = 64 << 20;
 }

@@ -23,8 +23,8 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     private readonly HttpMessageInvoker _client;
     private readonly int _maxBodyBytes;
 
-    public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
-        : base(drain, sweep, time)
+    public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, RequestBodies bodies, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
+        : base(bodies, drain, sweep, time)
     {
         _client = new(new ConnectAgain(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout))));
         _maxBodyBytes = options.Value.MaxBodyBytes;
@@ -32,18 +32,17 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
     protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.Stopping().WriteAsync(http);
 
-    protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http)
+    protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http, RequestBody body)
     {
-        var (body, problem) = await JsonBody.ReadAsync(http, _maxBodyBytes);
-        if (problem is not null)
+        if (await JsonBody.ReadAsync(body, _maxBodyBytes) is { } problem)
         {
             await problem.WriteAsync(http);
             return null;
         }
 
         var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi/api/{http.GetRouteValue("endpoint")}{http.Request.QueryString}");
-        if (http.Request.ContentLength is not null || !body.IsEmpty)
-            message.Content = new ReadOnlyMemoryContent(body);
+        if (http.Request.ContentLength is not null || !body.Bytes.IsEmpty)
+            message.Content = new ReadOnlyMemoryContent(body.Bytes);
         foreach (var name in ForwardedHeaders)
         {
             if (http.Request.Headers[name] is { Count: > 0 } values && !message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
@@ -164,6 +163,8 @@ internal static class ChatApiForwarderExtensions
             // The chat API ends idle turns, and says why. This limit is for a chat API that is stuck.
             streaming.IdleTimeout = chat.IdleTimeout + chat.ConnectTimeout + TimeSpan.FromSeconds(30);
             streaming.DrainTimeout = chat.DrainTimeout;
+            streaming.BodyTimeout = chat.BodyTimeout;
+            streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
         });
         builder.Services.AddSingleton<ChatApiForwarder>();
     }

@@ -10,16 +10,15 @@ public static partial class JsonBody
 {
     /// <summary>Reads and deserializes a request's body.</summary>
     /// <returns>The value, or the problem to answer with.</returns>
-    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, int maxBytes) where T : class
+    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, RequestBody body, JsonTypeInfo<T> type, int maxBytes) where T : class
     {
         if (!http.Request.HasJsonContentType())
             return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
-        var (bytes, problem) = await ReadAsync(http, maxBytes);
-        if (problem is not null)
+        if (await ReadAsync(body, maxBytes) is { } problem)
             return (null, problem);
         try
         {
-            return JsonSerializer.Deserialize(bytes.Span, type) is { } value
+            return JsonSerializer.Deserialize(body.Bytes.Span, type) is { } value
                 ? (value, null)
                 : (null, ChatProblem.InvalidRequest("The body is null; send an object with messages."));
         }
@@ -30,17 +29,19 @@ public static partial class JsonBody
     }
 
     /// <summary>Reads a request's body without parsing it.</summary>
-    /// <param name="http">The request.</param>
+    /// <param name="body">The body, which holds its bytes afterwards.</param>
     /// <param name="maxBytes">The most bytes that are accepted.</param>
-    /// <returns>The bytes, or the problem to answer with.</returns>
-    public static async ValueTask<(ReadOnlyMemory<byte> Bytes, ChatProblem? Problem)> ReadAsync(HttpContext http, int maxBytes)
+    /// <returns>Null, or the problem to answer with.</returns>
+    public static async ValueTask<ChatProblem?> ReadAsync(RequestBody body, int maxBytes)
     {
-        var (bytes, error) = await RequestBody.ReadAsync(http, maxBytes);
-        return error switch
+        ArgumentNullException.ThrowIfNull(body);
+        return await body.ReadAsync(maxBytes) switch
         {
-            null => (bytes, null),
-            { StatusCode: StatusCodes.Status413PayloadTooLarge } => (default, ChatProblem.TooLarge(maxBytes)),
-            _ => (default, ChatProblem.InvalidRequest(error.Message, error.StatusCode)),
+            null => null,
+            StreamRefusal.BodyTooLarge => ChatProblem.TooLarge(maxBytes),
+            StreamRefusal.BodiesFull => ChatProblem.Busy("This server is receiving as much as it may at the same time. The message is sent again automatically in a moment."),
+            StreamRefusal.BodyTooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
+            _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
         };
     }
 

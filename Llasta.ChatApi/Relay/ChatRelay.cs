@@ -15,10 +15,11 @@ internal sealed class ChatRelay(
     ModelDirectory directory,
     TurnLimit limit,
     TurnTelemetry telemetry,
+    RequestBodies bodies,
     StreamSweep sweep,
     Drain drain,
     TimeProvider time,
-    IOptions<ChatOptions> options) : StreamEndpoint<ChatRequest, UpstreamTurn>(drain, sweep, time)
+    IOptions<ChatOptions> options) : StreamEndpoint<ChatRequest, UpstreamTurn>(bodies, drain, sweep, time)
 {
     private readonly TimeProvider _time = time;
 
@@ -38,9 +39,9 @@ internal sealed class ChatRelay(
         return problem.WriteAsync(http);
     }
 
-    protected override async ValueTask<ChatRequest?> ReadAsync(HttpContext http)
+    protected override async ValueTask<ChatRequest?> ReadAsync(HttpContext http, RequestBody body)
     {
-        var (request, problem) = await JsonBody.ReadAsync(http, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes);
+        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes);
         if ((problem ?? request!.Check(options.Value.MaxMessages)) is not { } wrong)
             return request;
         await RefuseAsync(http, wrong);

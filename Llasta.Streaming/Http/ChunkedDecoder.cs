@@ -3,12 +3,19 @@ namespace Llasta.Streaming.Http;
 /// <summary>Decodes the chunked transfer coding (RFC 9112, section 7.1) in place, wherever the reads split it.</summary>
 internal struct ChunkedDecoder
 {
+    /// <summary>
+    /// The longest line with a chunk's size (leading zeros and extensions included), and the longest trailer. Servers send a few bytes; the
+    /// limit is that of .NET's own client.
+    /// </summary>
+    internal const int MaxFramingBytes = 16 << 10;
+
     private State _state;
     private long _remaining;
+    private int _framing;
     private bool _hasSize;
     private bool _lineHasText;
 
-    private enum State : byte { Size, Extension, Data, DataEnd, Trailer, End, Broken }
+    private enum State : byte { Size, Extension, SizeEnd, Data, DataEnd, Trailer, End, Broken }
 
     /// <summary>The last chunk and its trailer have been read.</summary>
     public readonly bool IsEnd => _state == State.End;
@@ -48,6 +55,8 @@ internal struct ChunkedDecoder
 
     private void ReadFraming(byte next)
     {
+        if (++_framing > MaxFramingBytes)
+            throw Broken($"a chunk's size or the trailer has over {MaxFramingBytes} bytes");
         switch (_state)
         {
             case State.Size when char.IsAsciiHexDigit((char)next) && _remaining <= int.MaxValue:
@@ -57,9 +66,13 @@ internal struct ChunkedDecoder
             case State.Size when _hasSize && next is (byte)';' or (byte)' ' or (byte)'\t':
                 _state = State.Extension;
                 break;
-            case State.Size or State.Extension when _hasSize && next is (byte)'\n':
+            case State.Size or State.Extension when _hasSize && next is (byte)'\r':
+                _state = State.SizeEnd;
+                break;
+            case State.Size or State.Extension or State.SizeEnd when _hasSize && next is (byte)'\n':
                 _state = _remaining == 0 ? State.Trailer : State.Data;
                 _hasSize = false;
+                _framing = 0;
                 break;
             case State.DataEnd when next is (byte)'\n':
                 _state = State.Size;
@@ -72,12 +85,17 @@ internal struct ChunkedDecoder
                 _lineHasText = true;
                 break;
             case State.Extension:
-            case State.Size or State.DataEnd or State.Trailer when next is (byte)'\r':
+            case State.DataEnd or State.Trailer when next is (byte)'\r':
                 break;
             default:
-                _state = State.Broken;
-                throw new HttpIOException(HttpRequestError.InvalidResponse, "The response body is not in the chunked coding that its header announced.");
+                throw Broken("a chunk has no valid size or end");
         }
+    }
+
+    private HttpIOException Broken(string reason)
+    {
+        _state = State.Broken;
+        return new(HttpRequestError.InvalidResponse, $"The response body is not in the chunked coding that its header announced: {reason}.");
     }
 
     private static int HexValue(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;

@@ -10,11 +10,13 @@ namespace Llasta.Streaming.Http;
 /// <param name="connection">The connection; the body owns it from now on.</param>
 /// <param name="early">Bytes of the body that were read together with the head.</param>
 /// <param name="pool">Takes the connection back when the body has ended.</param>
-internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> early, ConnectionPool pool) : Stream
+/// <param name="time">Measures how long reads take that bring nothing but framing.</param>
+internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> early, ConnectionPool pool, TimeProvider time) : Stream
 {
     private readonly Socket _socket = connection.Socket;
     private ReadOnlyMemory<byte> _early = early;
     private ChunkedDecoder _chunks;
+    private TimeSlice _slice;
     private bool _chunked;
     private long? _remaining;
     private bool _ended;
@@ -26,15 +28,12 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
     public override bool CanWrite => false;
 
     /// <summary>Sets how the body is framed, once the headers have been read.</summary>
-    /// <param name="chunked">The body has the chunked transfer coding.</param>
-    /// <param name="length">The body's length in bytes; null without <paramref name="chunked"/>: the body ends with the connection.</param>
-    /// <param name="keepAlive">The server accepts another request on the connection.</param>
-    public void Begin(bool chunked, long? length, bool keepAlive)
+    public void Begin(BodyFraming framing)
     {
-        _chunked = chunked;
-        _remaining = length;
-        _ended = length == 0;
-        _reusable = keepAlive && (length != 0 || _early.IsEmpty);
+        _chunked = framing.Chunked;
+        _remaining = framing.Length;
+        _ended = _remaining == 0;
+        _reusable = framing.KeepAlive && (!_ended || _early.IsEmpty);
     }
 
     /// <summary>Reads what has arrived, at least one byte.</summary>
@@ -48,7 +47,27 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
             // Loops only when a read brings nothing but framing.
             while (!_ended && !buffer.IsEmpty)
             {
-                var read = _early.IsEmpty ? await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) : TakeEarly(buffer.Span);
+                int read;
+                if (_early.IsEmpty)
+                {
+                    var receiving = _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+                    if (!receiving.IsCompleted)
+                    {
+                        _slice.Reset();
+                    }
+                    else if (_slice.IsOver(time))
+                    {
+                        await Task.Yield();
+                        _slice.Reset();
+                    }
+
+                    read = await receiving;
+                }
+                else
+                {
+                    read = TakeEarly(buffer.Span);
+                }
+
                 if (read == 0)
                     EndOfConnection();
                 else if (Decode(buffer.Span[..read]) is > 0 and var data)
@@ -119,7 +138,7 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
     /// </summary>
     private bool EndHasArrived()
     {
-        Span<byte> rest = stackalloc byte[16];
+        Span<byte> rest = stackalloc byte[256];
         try
         {
             while (!_ended)

@@ -25,7 +25,7 @@ namespace Llasta.Streaming.Http;
 /// <param name="time">Measures the age of addresses and connections.</param>
 public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider time) : HttpMessageHandler
 {
-    /// <summary>The longest response head. uvicorn and Kestrel send a few hundred bytes.</summary>
+    /// <summary>The longest response head, and the most bytes of informational responses before it. uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
     private readonly AddressCache _addresses = new(time, Dns.GetHostAddressesAsync);
@@ -155,54 +155,50 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     {
         var buffer = new byte[1024];
         var length = 0;
+        var interim = 0;
         while (true)
         {
             if (length == buffer.Length)
-                Array.Resize(ref buffer, length < MaxHeadBytes ? length * 2 : throw Invalid($"its head is over {MaxHeadBytes} bytes"));
+                Array.Resize(ref buffer, length < MaxHeadBytes ? length * 2 : throw ResponseHead.Invalid($"its head is over {MaxHeadBytes} bytes"));
             var read = await connection.Socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
             if (read == 0)
                 throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
+            // Where the last read ended, an end may have begun.
+            var scanned = Math.Max(length - 3, 0);
             length += read;
 
-            while (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) is >= 0 and var end)
+            while (FindEnd(buffer.AsSpan(0, length), scanned) is >= 0 and var end)
             {
                 var early = length == end + 4 ? default : buffer.AsMemory((end + 4)..length);
-                var lines = Encoding.Latin1.GetString(buffer, 0, end).Split("\r\n");
-                if (Status(lines[0]) >= HttpStatusCode.OK)
-                    return Response(connection, request, lines, early);
+                var status = ResponseHead.Status(buffer.AsSpan(0, end));
+                if (status >= 200)
+                    return Response(connection, request, (HttpStatusCode)status, buffer.AsSpan(0, end), early);
 
-                // An informational response (1xx): the final one follows.
+                // An informational response: the final one follows. Nothing here asks for another protocol.
+                if (status == (int)HttpStatusCode.SwitchingProtocols)
+                    throw ResponseHead.Invalid("it switches protocols");
+                if ((interim += end + 4) > MaxHeadBytes)
+                    throw ResponseHead.Invalid($"it begins with over {MaxHeadBytes} bytes of informational responses");
                 early.CopyTo(buffer);
                 length = early.Length;
+                scanned = 0;
             }
         }
     }
 
-    private static HttpStatusCode Status(string line) =>
-        line.StartsWith("HTTP/1.", StringComparison.Ordinal) && line.Length >= 12
-            && int.TryParse(line.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
-            ? (HttpStatusCode)status
-            : throw Invalid("it doesn't begin with an HTTP/1.1 status");
-
-    private HttpResponseMessage Response(Connection connection, HttpRequestMessage request, string[] head, ReadOnlyMemory<byte> early)
+    private static int FindEnd(ReadOnlySpan<byte> buffer, int scanned)
     {
-        var status = Status(head[0]);
-        var body = new ResponseBody(connection, early, _pool);
-        var response = new HttpResponseMessage(status) { RequestMessage = request, Content = new ResponseContent(body) };
-        foreach (var line in head.AsSpan(1))
-        {
-            var colon = line.IndexOf(':', StringComparison.Ordinal);
-            if (colon <= 0)
-                throw Invalid("one of its headers has no name");
-            var (name, value) = (line[..colon], line[(colon + 1)..].Trim());
-            if (!response.Headers.TryAddWithoutValidation(name, value))
-                response.Content.Headers.TryAddWithoutValidation(name, value);
-        }
+        if (buffer[scanned..].IndexOf("\r\n\r\n"u8) is >= 0 and var end)
+            return scanned + end;
+        return buffer[scanned..].IndexOf("\n\n"u8) < 0 ? -1 : throw ResponseHead.Invalid("its lines end without a carriage return");
+    }
 
-        var hasBody = request.Method.Method != "HEAD" && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
-        var chunked = hasBody && response.Headers.TransferEncodingChunked == true;
-        var keepAlive = head[0].StartsWith("HTTP/1.1", StringComparison.Ordinal) && response.Headers.ConnectionClose != true;
-        body.Begin(chunked, !hasBody ? 0 : chunked ? null : response.Content.Headers.ContentLength, keepAlive);
+    private HttpResponseMessage Response(Connection connection, HttpRequestMessage request, HttpStatusCode status, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> early)
+    {
+        var body = new ResponseBody(connection, early, _pool, time);
+        var response = new HttpResponseMessage(status) { RequestMessage = request, Content = new ResponseContent(body) };
+        var hasBody = request.Method != HttpMethod.Head && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
+        body.Begin(ResponseHead.ReadFields(head, response, hasBody));
         return response;
     }
 
@@ -212,9 +208,6 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             _pool.Dispose();
         base.Dispose(disposing);
     }
-
-    private static HttpRequestException Invalid(string reason) =>
-        new(HttpRequestError.InvalidResponse, $"The server's response is not valid HTTP: {reason}.");
 
     /// <summary>Returns the body itself as the content's stream; <see cref="StreamContent"/> would wrap it.</summary>
     private sealed class ResponseContent(ResponseBody body) : HttpContent

@@ -21,13 +21,13 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter queue) : PipeWr
     private int _length;
     private bool _queued;
 
-    /// <summary>Middleware that replaces the output of connections over sockets.</summary>
+    /// <summary>Middleware that replaces input and output of connections over sockets.</summary>
     internal static ConnectionDelegate Use(ConnectionDelegate next) => context =>
     {
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
         {
             socket.Blocking = false;
-            context.Transport = new Transport(context.Transport.Input, new SocketPipeWriter(socket, context.Transport.Output));
+            context.Transport = new Transport(new FairPipeReader(context.Transport.Input), new SocketPipeWriter(socket, context.Transport.Output));
         }
 
         return next(context);

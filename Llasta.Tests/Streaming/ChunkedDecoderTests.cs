@@ -68,6 +68,10 @@ public class ChunkedDecoderTests
     [InlineData("0x3\r\none\r\n")]
     [InlineData("3g\r\none\r\n")]
     [InlineData(" 3\r\none\r\n")]
+    // A carriage return within a size.
+    [InlineData("1\r0\r\none\r\n")]
+    [InlineData("3\r\r\none\r\n")]
+    [InlineData("3;name=value\rother\r\none\r\n")]
     // The data is longer than its size, or ends at once with the next.
     [InlineData("3\r\nfour\r\n0\r\n\r\n", "fou")]
     [InlineData("3\r\none3\r\ntwo\r\n0\r\n\r\n", "one")]
@@ -91,6 +95,37 @@ public class ChunkedDecoderTests
             }
         });
         Assert.Equal(before, read.ToString());
+    }
+
+    [Theory]
+    [InlineData("0", "")]
+    [InlineData("3;name=", "v")]
+    [InlineData("3 ", " ")]
+    [InlineData("3\r\none\r\n0\r\n", "X-Trailer: value\r\n")]
+    [InlineData("3\r\none\r\n0\r\nX-Trailer: ", "v")]
+    public void A_line_or_a_trailer_without_end_is_refused_after_16_KiB(string before, string endless)
+    {
+        var framing = new ChunkedDecoder();
+        framing.Decode(Encoding.ASCII.GetBytes(before));
+        var piece = Encoding.ASCII.GetBytes(endless);
+        var read = 0;
+        var e = Assert.Throws<HttpIOException>(() =>
+        {
+            for (; read <= 2 * ChunkedDecoder.MaxFramingBytes; read += piece.Length)
+                framing.Decode(piece.ToArray());
+        });
+        Assert.Equal(HttpRequestError.InvalidResponse, e.HttpRequestError);
+        Assert.InRange(read, ChunkedDecoder.MaxFramingBytes - 32, ChunkedDecoder.MaxFramingBytes);
+    }
+
+    [Fact]
+    public void Many_chunks_with_short_extensions_have_no_limit_together()
+    {
+        var framing = new ChunkedDecoder();
+        var data = 0;
+        for (var i = 0; i < 10_000; i++)
+            data += framing.Decode("1;signature=0123456789\r\nx\r\n"u8.ToArray());
+        Assert.Equal(10_000, data);
     }
 
     /// <summary>Takes the framing off one piece after the other, and expects the end after the last.</summary>

@@ -91,6 +91,8 @@ public sealed class StreamingHttpHandlerTests : IDisposable
     [InlineData("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Name: value\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nHe\r\n3\r\nllo\r\n0\r\n\r\n")]
     [InlineData("HTTP/1.1 200 \r\ncontent-type: text/plain\r\nX-Name: value\r\ntransfer-encoding: Chunked\r\n\r\n5;a=b\r\nHello\r\n0\r\nX-Trailer: t\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Name: value\r\nConnection: close\r\n\r\nHello", true)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Name: value\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Name: value\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\n")]
     [InlineData("HTTP/1.0 200\r\nContent-Type: text/plain\r\nX-Name: value\r\n\r\nHello", true)]
     [InlineData("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-Name: early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Name: value\r\nContent-Length: 5\r\n\r\nHello")]
     public async Task A_response_is_understood_wherever_it_is_split(string text, bool endsWithConnection = false)
@@ -162,6 +164,32 @@ public sealed class StreamingHttpHandlerTests : IDisposable
     [InlineData("HTTP/1.1 two hundred\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\n: value\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nno header\r\n\r\n")]
+    // A status that HTTP doesn't have.
+    [InlineData("HTTP/1.1 2000 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1 099 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1 640 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1  200 OK\r\n\r\n")]
+    [InlineData("HTTP/1.2 200 OK\r\n\r\n")]
+    [InlineData("HTTP/1.1 101 Switching Protocols\r\n\r\n")]
+    // Lines that others would read otherwise.
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 5\n\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-One: 1\r\n folded: 2\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-One: 1\rX-Two: 2\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-One: 1\nX-Two: 2\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX-One: \0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nX One: 1\r\n\r\n")]
+    // A body whose end is ambiguous.
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nHello!")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551621\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nHello")]
     public async Task What_is_no_HTTP_is_refused_and_its_connection_closed(string text)
     {
         var sending = SendAsync(HttpMethod.Get);
@@ -195,6 +223,31 @@ public sealed class StreamingHttpHandlerTests : IDisposable
 
         var e = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
         Assert.Equal(HttpRequestError.InvalidResponse, e.HttpRequestError);
+        await connection.ClosedByClientAsync();
+    }
+
+    [Fact]
+    public async Task Informational_responses_of_over_32_KiB_are_refused_and_their_connection_closed()
+    {
+        var sending = SendAsync(HttpMethod.Get);
+        var connection = await _server.AcceptRequestAsync();
+        const string Interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        await connection.SendAsync(string.Concat(Enumerable.Repeat(Interim, (MaxHeadBytes / Interim.Length) + 1)));
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => sending);
+        Assert.Equal(HttpRequestError.InvalidResponse, e.HttpRequestError);
+        await connection.ClosedByClientAsync();
+    }
+
+    [Fact]
+    public async Task A_connection_whose_response_has_a_length_and_a_coding_serves_no_other_request()
+    {
+        var sending = SendAsync(HttpMethod.Get);
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\n");
+        using (var response = await sending)
+            Assert.Equal("Hello", await response.Content.ReadAsStringAsync(Chatbot.Cancelled));
+
         await connection.ClosedByClientAsync();
     }
 

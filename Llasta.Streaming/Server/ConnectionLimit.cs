@@ -1,0 +1,86 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Llasta.Streaming.Server;
+
+/// <summary>
+/// Limits the readers' connections to what the process's file descriptors allow. A process that runs out of them can neither answer nor
+/// connect to upstream, so connections beyond the limit are closed at once.
+/// </summary>
+/// <param name="max">The most connections at the same time.</param>
+/// <param name="time">Measures the time between log lines.</param>
+/// <param name="log">Says when connections are refused, at most once a minute.</param>
+internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogger<ConnectionLimit> log)
+{
+    /// <summary>Descriptors for whatever is opened later: polling threads, telemetry's connections, files.</summary>
+    private const int Reserve = 64;
+
+    /// <summary>Each relayed stream has the reader's connection and one to upstream.</summary>
+    private const int DescriptorsPerConnection = 2;
+
+    /// <summary>A process with next to no descriptors still serves somebody.</summary>
+    private const int Least = 8;
+
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private long _open;
+    private long _refused;
+    private long? _loggedAt;
+
+    /// <summary>Computes the limit that this process's descriptors allow.</summary>
+    public static long MaxForProcess() => MaxFor(ReadDescriptorLimit(), CountOpenDescriptors());
+
+    /// <summary>Computes the limit.</summary>
+    /// <param name="descriptors">The most file descriptors that the process may open; null without a limit.</param>
+    /// <param name="open">Those that it has open before it serves.</param>
+    internal static long MaxFor(long? descriptors, int open) =>
+        descriptors is { } limit ? Math.Max((limit - open - Reserve) / DescriptorsPerConnection, Least) : long.MaxValue;
+
+    /// <summary>Counts a connection that has been accepted.</summary>
+    /// <returns>False if it must be closed; otherwise call <see cref="Leave"/> when it has closed.</returns>
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _open) <= max)
+            return true;
+        Leave();
+        LogRefused();
+        return false;
+    }
+
+    /// <summary>Counts a connection that has closed.</summary>
+    public void Leave() => Interlocked.Decrement(ref _open);
+
+    private void LogRefused()
+    {
+        long refused;
+        lock (_lock)
+        {
+            _refused++;
+            if (_loggedAt is { } at && time.GetElapsedTime(at) < LogInterval)
+                return;
+            _loggedAt = time.GetTimestamp();
+            (refused, _refused) = (_refused, 0);
+        }
+
+        LogRefused(log, refused, max);
+    }
+
+    /// <summary>The soft limit, which .NET has raised to the hard one at start; null where it is unknown or unlimited.</summary>
+    private static long? ReadDescriptorLimit()
+    {
+        const string Name = "Max open files";
+        if (!OperatingSystem.IsLinux())
+            return null;
+        var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal)) ?? "";
+        // "Max open files            1024                 1048576              files"
+        return line.Length > Name.Length && long.TryParse(line[Name.Length..].TrimStart().Split(' ')[0], CultureInfo.InvariantCulture, out var limit) ? limit : null;
+    }
+
+    private static int CountOpenDescriptors() => OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length : 0;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "Connections refused: {Refused}. {Max} are open, as many as the process's file descriptors allow (two for each; ulimit -n). "
+        + "Raise that limit, or run more replicas. This is logged at most once a minute")]
+    private static partial void LogRefused(ILogger logger, long refused, long max);
+}

@@ -1,0 +1,142 @@
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using Xunit;
+
+namespace Llasta.Tests.Streaming;
+
+/// <summary>
+/// Whatever a server or a client sends, the streams beside it go on: their tokens arrive while the hostile bytes are still being sent. The
+/// chat API has one polling thread here, so nobody is served by another.
+/// </summary>
+public sealed class NeighbourTests
+{
+    private const int Tokens = 50;
+
+    [Theory]
+    [InlineData("comments")]
+    [InlineData("comments in chunks of one byte")]
+    [InlineData("extensions of small chunks")]
+    [InlineData("tokens")]
+    [InlineData("escaped tokens")]
+    [InlineData("empty deltas")]
+    public async Task A_neighbour_s_tokens_arrive_while_a_server_sends_without_end(string shape)
+    {
+        var (before, endless) = HostileServer.Shape(shape);
+        await using var server = new HostileServer(before, endless);
+        await using var api = await HostileProcess.StartAsync(server.BaseUrl);
+        using var neighbour = await NeighbourAsync(api, server);
+        using var hostile = await AskAsync(api, "hostile");
+        using var reader = new CancellationTokenSource();
+        var reading = DiscardAsync(hostile, reader.Token);
+        await Eventually.TrueAsync(() => Task.FromResult(server.Sent > 8 << 20), () => $"{server.Sent} bytes were sent.");
+
+        var sentBefore = server.Sent;
+        await ExchangeAsync(server, neighbour);
+
+        Assert.Equal(0, server.Ended);
+        await Eventually.TrueAsync(() => Task.FromResult(server.Sent > sentBefore), () => "The hostile stream stands still.");
+        await reader.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
+    [Theory]
+    [InlineData("informational responses")]
+    [InlineData("a head")]
+    [InlineData("a chunk extension")]
+    [InlineData("leading zeros")]
+    [InlineData("a trailer")]
+    public async Task Framing_without_end_is_cut_and_a_neighbour_s_tokens_arrive(string shape)
+    {
+        var (before, endless) = HostileServer.Shape(shape);
+        await using var server = new HostileServer(before, endless);
+        await using var api = await HostileProcess.StartAsync(server.BaseUrl);
+        using var neighbour = await NeighbourAsync(api, server);
+        using var hostile = await AskAsync(api, "hostile");
+        var answer = await hostile.Content.ReadAsStringAsync(Chatbot.Cancelled);
+
+        await ExchangeAsync(server, neighbour);
+
+        // What the sockets on both sides hold may have been sent before the cut.
+        await Eventually.TrueAsync(() => Task.FromResult(server.Ended == 1), () => $"The connection is open after {server.Sent} bytes: {answer}");
+        Assert.True(!hostile.IsSuccessStatusCode || answer.Contains("event: e", StringComparison.Ordinal), answer);
+    }
+
+    [Fact]
+    public async Task A_neighbour_s_tokens_arrive_while_a_client_sends_requests_without_end()
+    {
+        await using var server = new HostileServer("", "x");
+        await using var api = await HostileProcess.StartAsync(server.BaseUrl);
+        using var neighbour = await NeighbourAsync(api, server);
+        using var client = await api.ConnectAsync();
+        using var stop = new CancellationTokenSource();
+        var answered = 0L;
+        var sending = Task.Run(async () =>
+        {
+            var requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n", 1000)));
+            while (true)
+                await client.SendAsync(requests, stop.Token);
+        }, CancellationToken.None);
+        var receiving = Task.Run(async () =>
+        {
+            var buffer = new byte[64 << 10];
+            while (await client.ReceiveAsync(buffer, stop.Token) is > 0 and var read)
+                Interlocked.Add(ref answered, read);
+        }, CancellationToken.None);
+        await Eventually.TrueAsync(() => Task.FromResult(Interlocked.Read(ref answered) > 1 << 20), () => $"{answered} bytes of answers came.");
+
+        await ExchangeAsync(server, neighbour);
+
+        Assert.False(sending.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receiving);
+    }
+
+    private static async Task<HttpResponseMessage> AskAsync(HostileProcess api, string message)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = new StringContent($$"""{"messages":[{"role":"user","content":"{{message}}"}],"thinking":false}""", Encoding.UTF8, MediaTypeHeaderValue.Parse("application/json")),
+        };
+        return await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Chatbot.Cancelled);
+    }
+
+    private static async Task<StreamReader> NeighbourAsync(HostileProcess api, HostileServer server)
+    {
+        var response = await AskAsync(api, HostileServer.Neighbour);
+        response.EnsureSuccessStatusCode();
+        var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Chatbot.Cancelled));
+        await server.SendTokenAsync("first");
+        await ReceiveAsync(reader, "first");
+        return reader;
+    }
+
+    /// <summary>Sends token after token, each once the one before has arrived.</summary>
+    private static async Task ExchangeAsync(HostileServer server, StreamReader neighbour)
+    {
+        for (var i = 0; i < Tokens; i++)
+        {
+            await server.SendTokenAsync($"token {i}");
+            await ReceiveAsync(neighbour, $"token {i}");
+        }
+    }
+
+    private static async Task ReceiveAsync(StreamReader reader, string token)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Chatbot.Cancelled);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        while (await reader.ReadLineAsync(limit.Token) != $"data: \"{token}\"")
+        {
+        }
+    }
+
+    private static async Task DiscardAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var body = await response.Content.ReadAsStreamAsync(cancellation);
+        var buffer = new byte[64 << 10];
+        while (await body.ReadAsync(buffer, cancellation) > 0)
+        {
+        }
+    }
+}
