@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 
 namespace Llasta.ModelSim.Protocol;
@@ -91,13 +92,11 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
     /// <summary>The prompt's tokens that this request adds to the prefix cache.</summary>
     protected static int CreatedCacheTokens(Usage usage) => usage.PromptTokens / CacheBlock * CacheBlock - usage.CachedTokens;
 
-    /// <summary>The members of <c>metrics</c> with their values.</summary>
-    protected static (string Name, double Value)[] Metrics(Usage usage, RequestTimes times) =>
-    [
-        ("time_to_first_token_ms", times.FirstToken.TotalMilliseconds),
-        ("generation_time_ms", times.Generation.TotalMilliseconds),
-        ("queue_time_ms", times.Queue.TotalMilliseconds),
-        ("mean_itl_ms", times.Generation.TotalMilliseconds / Math.Max(1, usage.CompletionTokens - 1)),
-        ("tokens_per_second", usage.CompletionTokens / Math.Max(1e-6, (times.FirstToken + times.Generation).TotalSeconds)),
-    ];
+    /// <summary>The members of <c>metrics</c>.</summary>
+    protected static string Metrics(Usage usage, RequestTimes times)
+    {
+        var (first, generation) = (times.FirstToken.TotalMilliseconds, times.Generation.TotalMilliseconds);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"\"time_to_first_token_ms\":{first},\"generation_time_ms\":{generation},\"queue_time_ms\":{times.Queue.TotalMilliseconds},\"mean_itl_ms\":{generation / Math.Max(1, usage.CompletionTokens - 1)},\"tokens_per_second\":{1000 * usage.CompletionTokens / Math.Max(1e-3, first + generation)}");
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Llasta.ModelSim.Requests;
@@ -78,28 +79,15 @@ internal sealed class RequestRecord(string id, TimeProvider time)
         }
     }
 
-    public void WriteTo(Utf8JsonWriter json)
+    public string ToJson()
     {
         lock (_lock)
-        {
-            json.WriteStartObject();
-            json.WriteString("id"u8, Id);
-            json.WriteString("phase"u8, JsonNamingPolicy.KebabCaseLower.ConvertName(_phase.ToString()));
-            json.WriteString("state"u8, JsonNamingPolicy.KebabCaseLower.ConvertName(_state.ToString()));
-            json.WriteNumber("tokensSent"u8, Volatile.Read(ref _tokensSent));
-            json.WriteNumber("startedAt"u8, _startedAt);
-            json.WritePropertyName("abortedAt"u8);
-            if (_abortedAt is { } at)
-                json.WriteNumberValue(at);
-            else
-                json.WriteNullValue();
-            json.WriteString("traceparent"u8, Traceparent);
-            json.WritePropertyName("body"u8);
-            if (_body is null)
-                json.WriteNullValue();
-            else
-                json.WriteRawValue(_body);
-            json.WriteEndObject();
-        }
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{{\"id\":{Quoted(Id)},\"phase\":\"{Name(_phase)}\",\"state\":\"{Name(_state)}\",\"tokensSent\":{Volatile.Read(ref _tokensSent)},\"startedAt\":{_startedAt},\"abortedAt\":{_abortedAt?.ToString(CultureInfo.InvariantCulture) ?? "null"},\"traceparent\":{Quoted(Traceparent)},\"body\":{_body ?? "null"}}}");
     }
+
+    private static string Name(Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    // A client chose the text.
+    private static string Quoted(string? text) => text is null ? "null" : $"\"{JsonEncodedText.Encode(text)}\"";
 }
