@@ -8,7 +8,8 @@ namespace Llasta.ModelSim.Protocol;
 /// <param name="CompletionTokens">The generated tokens so far.</param>
 /// <param name="ReasoningTokens">The thinking's tokens so far.</param>
 /// <param name="CachedTokens">The prompt's tokens that the prefix cache held.</param>
-internal readonly record struct Usage(int PromptTokens, int CompletionTokens, int ReasoningTokens, int CachedTokens);
+/// <param name="CreatedCacheTokens">The prompt's tokens that were added to it.</param>
+internal readonly record struct Usage(int PromptTokens, int CompletionTokens, int ReasoningTokens, int CachedTokens, int CreatedCacheTokens);
 
 /// <summary>The times of a request, for <c>--enable-per-request-metrics</c>.</summary>
 internal readonly record struct RequestTimes(TimeSpan Queue, TimeSpan FirstToken, TimeSpan Generation);
@@ -33,9 +34,6 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
     /// <summary>vLLM's name for its build.</summary>
     protected const string Fingerprint = "vllm-0.32.0-llasta-modelsim";
 
-    // vLLM caches prompts in blocks of 16 tokens.
-    private const int CacheBlock = 16;
-
     protected HttpResponse Response { get; } = response;
 
     protected CompletionHead Head { get; } = head;
@@ -47,7 +45,7 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
         : head.Options.FrontEnd == FrontEnd.Rust ? new RustStream(response, head)
         : new PythonStream(response, head);
 
-    /// <summary>Sends what is known while the request queues.</summary>
+    /// <summary>Sends the headers of a stream, before the request queues.</summary>
     public abstract Task StartAsync();
 
     /// <summary>The first token has been generated.</summary>
@@ -88,9 +86,6 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
 
     /// <summary>Sends what was written.</summary>
     public virtual Task FlushAsync() => Output.FlushAsync().AsTask();
-
-    /// <summary>The prompt's tokens that this request adds to the prefix cache.</summary>
-    protected static int CreatedCacheTokens(Usage usage) => usage.PromptTokens / CacheBlock * CacheBlock - usage.CachedTokens;
 
     /// <summary>The members of <c>metrics</c>.</summary>
     protected static string Metrics(Usage usage, RequestTimes times)

@@ -101,7 +101,7 @@ internal sealed class PythonStream(HttpResponse response, CompletionHead head) :
         if (Head.Options.PromptTokensDetails)
         {
             Number(",\"prompt_tokens_details\":{\"cached_tokens\":"u8, usage.CachedTokens);
-            Number(",\"created_cache_tokens\":"u8, CreatedCacheTokens(usage));
+            Number(",\"created_cache_tokens\":"u8, usage.CreatedCacheTokens);
             Output.Write("}"u8);
         }
         if (Head.SeparatesReasoning)

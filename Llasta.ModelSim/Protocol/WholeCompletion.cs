@@ -46,7 +46,7 @@ internal sealed class WholeCompletion(HttpResponse response, CompletionHead head
     private string Python(Usage usage, RequestTimes times)
     {
         var cached = Head.Options.PromptTokensDetails
-            ? $$"""{"cached_tokens":{{usage.CachedTokens}},"created_cache_tokens":{{CreatedCacheTokens(usage)}},"multimodal_tokens":null}"""
+            ? $$"""{"cached_tokens":{{usage.CachedTokens}},"created_cache_tokens":{{usage.CreatedCacheTokens}},"multimodal_tokens":null}"""
             : "null";
         var metrics = Head.Options.RequestMetrics ? $"{{{Metrics(usage, times)},\"speculative_decoding\":null}}" : "null";
         return $"{Beginning()}{Message("\"refusal\":null,\"annotations\":null,\"audio\":null,\"function_call\":null,")},\"token_ids\":null,\"routed_experts\":null}}]"

@@ -12,7 +12,7 @@ internal enum RequestState
     /// <summary>The client left before the end.</summary>
     Aborted,
 
-    /// <summary>It was refused, or a fault took it.</summary>
+    /// <summary>It was refused, or ended by a fault.</summary>
     Faulted,
 }
 
@@ -66,7 +66,7 @@ internal sealed class RequestRecord(string id, TimeProvider time)
         }
     }
 
-    /// <summary>The client's connection is gone. A fault stays a fault; when the client left is kept for both.</summary>
+    /// <summary>The client has left. The time is kept; the state of a request that had failed stays.</summary>
     public void Abort()
     {
         lock (_lock)
@@ -88,6 +88,6 @@ internal sealed class RequestRecord(string id, TimeProvider time)
 
     private static string Name(Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
-    // A client chose the text.
+    // The text comes from a client: escaped by the strict encoder.
     private static string Quoted(string? text) => text is null ? "null" : $"\"{JsonEncodedText.Encode(text)}\"";
 }
