@@ -1,8 +1,6 @@
 using Llasta.ModelSim.Endpoints;
 using Llasta.ModelSim.Generation;
-using Llasta.ModelSim.Metrics;
 using Llasta.ModelSim.Protocol;
-using Llasta.ModelSim.Requests;
 using Llasta.ModelSim.Settings;
 using Llasta.ServiceDefaults;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -63,10 +61,10 @@ public static partial class ModelSimApplication
         var app = builder.Build();
         var services = app.Services;
         var engine = services.GetRequiredService<Engine>();
+        app.UseTrustedHosts();
         app.Use((context, next) => engine.Settings.Current.ApiKey is { Length: > 0 } key && !ApiKey.Accepts(context.Request, key)
             ? ApiKey.RefuseAsync(context.Response)
             : next(context));
-        app.UseTrustedHosts();
         app.Use(DescribeUnroutedAsync);
         app.MapPost("/v1/chat/completions", context => ChatCompletions.HandleAsync(context, engine));
         app.MapServer(engine);
@@ -88,9 +86,9 @@ public static partial class ModelSimApplication
         if (context.RequestServices.GetRequiredService<LiveSettings>().Current.FrontEnd == FrontEnd.Rust)
             return;
         if (context.Response.StatusCode == 404)
-            await context.Response.WriteJsonAsync(404, "{\"detail\":\"Not Found\"}"u8);
+            await context.Response.WriteJsonAsync(404, """{"detail":"Not Found"}""");
         else if (context.Response.StatusCode == 405)
-            await context.Response.WriteJsonAsync(405, "{\"detail\":\"Method Not Allowed\"}"u8);
+            await context.Response.WriteJsonAsync(405, """{"detail":"Method Not Allowed"}""");
     }
 
     private sealed class EmbeddedLifetime : IHostLifetime

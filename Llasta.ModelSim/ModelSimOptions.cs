@@ -13,7 +13,7 @@ public sealed record ModelSimOptions
     /// <summary>The only model that is served; any other name is answered with 404.</summary>
     public string Model { get; set; } = "Qwen/Qwen3-8B";
 
-    /// <summary>vLLM's <c>--api-key</c>: the bearer token that <c>/v1*</c> requires. Not a header.</summary>
+    /// <summary>vLLM's <c>--api-key</c>: the bearer token that <c>/v1</c> requires. Not a header.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ApiKey { get; set; }
 

@@ -24,7 +24,7 @@ internal static class About
 
         - **Real:** the page, the relay, the stream, every state between `queued` and `done`
         - **Prepared:** each word that I write, this one included
-          - the same conversation always brings the same answer
+          - the same conversation always gets the same answer
           - that is how a test can tell that a continued answer equals the whole one
 
         I am here so that the chat can be tried, tested and measured without a GPU. Ask for a *table*, some *code*, *math*, a *list*, *everything*, or `300 words`, and see how the page shows it.

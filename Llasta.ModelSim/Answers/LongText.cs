@@ -4,7 +4,7 @@ using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Answers;
 
-/// <summary>Text of a wanted length with Markdown of every kind in it: exactly so many words, or tokens to within a word.</summary>
+/// <summary>Text of a requested length with many kinds of Markdown: exact in words, and in tokens to within a word.</summary>
 internal static class LongText
 {
     private const int RoomForAnEnding = 40;
@@ -43,7 +43,7 @@ internal static class LongText
         }
     }
 
-    /// <summary>A last paragraph of plain words that brings the text to its length.</summary>
+    /// <summary>A last paragraph of plain words that fills the text up to its length.</summary>
     private static string Fill(StringBuilder text, LengthRequest length, int rest, ref uint seed)
     {
         for (var first = true; rest > 0; first = false)

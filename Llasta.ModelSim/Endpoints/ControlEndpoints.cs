@@ -1,4 +1,3 @@
-using System.Text;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Protocol;
 using Llasta.ModelSim.Settings;
@@ -12,7 +11,7 @@ internal static class ControlEndpoints
     {
         app.MapGet("/sim/settings", context => WriteSettingsAsync(context, engine));
         app.MapPut("/sim/settings", context => ChangeSettingsAsync(context, engine));
-        app.MapGet("/sim/requests", context => context.Response.WriteJsonAsync(200, engine.Requests.WriteTo));
+        app.MapGet("/sim/requests", context => context.Response.WriteJsonAsync(200, engine.Requests.ToJson()));
         app.MapDelete("/sim/requests", context =>
         {
             engine.Requests.Clear();
@@ -35,14 +34,9 @@ internal static class ControlEndpoints
         if (complaint is null)
             await WriteSettingsAsync(context, engine);
         else
-            await context.Response.WriteJsonAsync(400, json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("error"u8, complaint);
-                json.WriteEndObject();
-            });
+            await context.Response.WriteJsonAsync(400, $"{{\"error\":{JsonText.Quoted(complaint)}}}");
     }
 
     private static Task WriteSettingsAsync(HttpContext context, Engine engine) =>
-        context.Response.WriteJsonAsync(200, Encoding.UTF8.GetBytes(SettingsBinder.ToJson(engine.Settings.Current)));
+        context.Response.WriteJsonAsync(200, SettingsBinder.ToJson(engine.Settings.Current));
 }

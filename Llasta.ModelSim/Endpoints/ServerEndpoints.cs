@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Prompts;
 using Llasta.ModelSim.Protocol;
@@ -18,7 +17,7 @@ internal static class ServerEndpoints
     public static void MapServer(this IEndpointRouteBuilder app, Engine engine)
     {
         var created = engine.Time.GetUtcNow().ToUnixTimeSeconds();
-        app.MapGet("/v1/models", context => context.Response.WriteJsonAsync(200, json => WriteModels(json, engine.Settings.Current, created)));
+        app.MapGet("/v1/models", context => context.Response.WriteJsonAsync(200, Models(engine.Settings.Current, created)));
         app.MapPost("/tokenize", context => TokenizeAsync(context, engine));
         app.MapGet("/health", context =>
         {
@@ -26,20 +25,10 @@ internal static class ServerEndpoints
             return Task.CompletedTask;
         });
         app.MapMethods("/ping", ["GET", "POST"], context => OnlyPython(context, engine, () => Task.CompletedTask));
-        app.MapGet("/load", context => context.Response.WriteJsonAsync(200, json =>
-        {
-            json.WriteStartObject();
-            json.WriteNumber("server_load"u8, engine.InFlight);
-            json.WriteEndObject();
-        }));
-        app.MapGet("/version", context => context.Response.WriteJsonAsync(200, json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("version"u8, Version);
-            if (engine.Settings.Current.FrontEnd == FrontEnd.Rust)
-                json.WriteString("rust_frontend_version"u8, Version);
-            json.WriteEndObject();
-        }));
+        app.MapGet("/load", context => context.Response.WriteJsonAsync(200, $$"""{"server_load":{{engine.InFlight}}}"""));
+        app.MapGet("/version", context => context.Response.WriteJsonAsync(200, engine.Settings.Current.FrontEnd == FrontEnd.Rust
+            ? $$"""{"version":"{{Version}}","rust_frontend_version":"{{Version}}"}"""
+            : $$"""{"version":"{{Version}}"}"""));
         app.MapGet("/metrics", context =>
         {
             var options = engine.Settings.Current;
@@ -59,44 +48,13 @@ internal static class ServerEndpoints
         return Task.CompletedTask;
     }
 
-    private static void WriteModels(Utf8JsonWriter json, ModelSimOptions options, long created)
+    private static string Models(ModelSimOptions options, long created)
     {
-        json.WriteStartObject();
-        json.WriteString("object"u8, "list"u8);
-        json.WriteStartArray("data"u8);
-        json.WriteStartObject();
-        json.WriteString("id"u8, options.Model);
-        json.WriteString("object"u8, "model"u8);
-        json.WriteNumber("created"u8, created);
-        json.WriteString("owned_by"u8, OwnedBy);
-        json.WriteString("root"u8, options.Model);
-        json.WriteNull("parent"u8);
-        json.WriteNumber("max_model_len"u8, options.ContextWindow);
-        if (options.FrontEnd == FrontEnd.Python)
-            WritePermission(json, created);
-        json.WriteEndObject();
-        json.WriteEndArray();
-        json.WriteEndObject();
-    }
-
-    private static void WritePermission(Utf8JsonWriter json, long created)
-    {
-        json.WriteStartArray("permission"u8);
-        json.WriteStartObject();
-        json.WriteString("id"u8, string.Create(CultureInfo.InvariantCulture, $"modelperm-{created:x16}"));
-        json.WriteString("object"u8, "model_permission"u8);
-        json.WriteNumber("created"u8, created);
-        json.WriteBoolean("allow_create_engine"u8, false);
-        json.WriteBoolean("allow_sampling"u8, true);
-        json.WriteBoolean("allow_logprobs"u8, true);
-        json.WriteBoolean("allow_search_indices"u8, false);
-        json.WriteBoolean("allow_view"u8, true);
-        json.WriteBoolean("allow_fine_tuning"u8, false);
-        json.WriteString("organization"u8, "*"u8);
-        json.WriteNull("group"u8);
-        json.WriteBoolean("is_blocking"u8, false);
-        json.WriteEndObject();
-        json.WriteEndArray();
+        var name = JsonText.Quoted(options.Model);
+        var permission = options.FrontEnd == FrontEnd.Rust ? "" : string.Create(CultureInfo.InvariantCulture,
+            $",\"permission\":[{{\"id\":\"modelperm-{created:x16}\",\"object\":\"model_permission\",\"created\":{created},\"allow_create_engine\":false,\"allow_sampling\":true,\"allow_logprobs\":true,\"allow_search_indices\":false,\"allow_view\":true,\"allow_fine_tuning\":false,\"organization\":\"*\",\"group\":null,\"is_blocking\":false}}]");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{{\"object\":\"list\",\"data\":[{{\"id\":{name},\"object\":\"model\",\"created\":{created},\"owned_by\":\"{OwnedBy}\",\"root\":{name},\"parent\":null,\"max_model_len\":{options.ContextWindow}{permission}}}]}}");
     }
 
     // vllm/entrypoints/serve/tokenize/protocol.py
@@ -108,7 +66,7 @@ internal static class ServerEndpoints
             var body = await RequestFields.ReadAsync(context.Request);
             var withStrings = body.Flag("return_token_strs") ?? false;
             var text = ReadText(body, options);
-            await context.Response.WriteJsonAsync(200, json => WriteTokens(json, text, options.ContextWindow, withStrings));
+            await context.Response.WriteJsonAsync(200, Tokens(text, options.ContextWindow, withStrings));
         }
         catch (RequestRejectedException e)
         {
@@ -129,24 +87,13 @@ internal static class ServerEndpoints
         return messages is null ? prompt! : ChatRequest.Render(messages, generates, continues, enableThinking);
     }
 
-    private static void WriteTokens(Utf8JsonWriter json, string text, int window, bool withStrings)
+    private static string Tokens(string text, int window, bool withStrings)
     {
-        json.WriteStartObject();
-        json.WriteNumber("count"u8, Tokenizer.Count(text));
-        json.WriteNumber("max_model_len"u8, window);
-        json.WriteStartArray("tokens"u8);
-        for (var rest = text.AsSpan(); !rest.IsEmpty; rest = rest[Tokenizer.PieceLength(rest)..])
-            json.WriteNumberValue(Tokenizer.Id(rest[..Tokenizer.PieceLength(rest)]));
-        json.WriteEndArray();
-        if (withStrings)
-        {
-            json.WriteStartArray("token_strs"u8);
-            for (var rest = text.AsSpan(); !rest.IsEmpty; rest = rest[Tokenizer.PieceLength(rest)..])
-                json.WriteRawValue(JsonText.Quoted(rest[..Tokenizer.PieceLength(rest)].ToString()));
-            json.WriteEndArray();
-        }
-        else
-            json.WriteNull("token_strs"u8);
-        json.WriteEndObject();
+        var pieces = new List<string>();
+        for (var rest = text.AsSpan(); !rest.IsEmpty; rest = rest[pieces[^1].Length..])
+            pieces.Add(rest[..Tokenizer.PieceLength(rest)].ToString());
+        var strings = withStrings ? $"[{string.Join(',', pieces.Select(JsonText.Quoted))}]" : "null";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{{\"count\":{pieces.Count},\"max_model_len\":{window},\"tokens\":[{string.Join(',', pieces.Select(piece => Tokenizer.Id(piece)))}],\"token_strs\":{strings}}}");
     }
 }

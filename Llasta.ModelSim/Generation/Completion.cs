@@ -9,7 +9,7 @@ namespace Llasta.ModelSim.Generation;
 /// The same conversation has the same text, so that a continued answer equals the one that was never cut.
 /// </summary>
 /// <param name="Text">The text.</param>
-/// <param name="StartsThinking">Whether the reasoning parser takes the beginning for thinking.</param>
+/// <param name="StartsThinking">Whether the text begins inside the thinking.</param>
 /// <param name="StopText">The request's stop string that ends the text, or null.</param>
 internal sealed record Completion(string Text, bool StartsThinking, string? StopText)
 {
@@ -63,7 +63,7 @@ internal enum TokenKind
     Thinking,
     Answer,
 
-    /// <summary>A tag that the reasoning parser swallows: it counts, and nothing is sent for it.</summary>
+    /// <summary>A token that counts and has no text on the wire: a tag that the reasoning parser removes.</summary>
     Tag,
 }
 

@@ -23,7 +23,7 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
     // The last token ends in half a character, which is sent with the other half.
     private bool _holdsHalf;
 
-    private Usage Usage => new(sequence.Request.PromptTokens, _tokens, _thinkingTokens, sequence.CachedTokens);
+    private Usage Usage => new(sequence.Request.PromptTokens, _tokens, _thinkingTokens, sequence.CacheTokens.Cached, sequence.CacheTokens.Created);
 
     public async Task RunAsync()
     {

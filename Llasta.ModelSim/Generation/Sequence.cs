@@ -50,8 +50,8 @@ internal sealed class Sequence : IDisposable
 
     public EngineMetrics Metrics => _engine.Metrics;
 
-    /// <summary>The prompt's tokens that were cached; known when the sequence leaves the queue.</summary>
-    public int CachedTokens { get; private set; }
+    /// <summary>The prompt's tokens that the prefix cache held, and those that were added to it; known when the sequence leaves the queue.</summary>
+    public (int Cached, int Created) CacheTokens { get; private set; }
 
     /// <summary>When the queue ends, as a timestamp.</summary>
     public long QueueEnds { get; }
@@ -86,9 +86,9 @@ internal sealed class Sequence : IDisposable
         if (Options.QueueDelay > TimeSpan.Zero)
             Metrics.Wait(-1);
         _queued = Elapsed;
-        CachedTokens = _engine.Prefixes.Hits(Request.Prompt);
+        CacheTokens = _engine.Prefixes.Add(Request.Prompt);
         Metrics.QueueTime.Observe(_queued);
-        Metrics.Start(Request.PromptTokens, CachedTokens);
+        Metrics.Start(Request.PromptTokens, CacheTokens.Cached);
     }
 
     public void BeginsAnswering()

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Llasta.ModelSim.Metrics;
 
-/// <summary>The engine's figures under vLLM's names and buckets (<c>vllm/v1/metrics/loggers.py</c>), in Prometheus' text form.</summary>
+/// <summary>The engine's figures under vLLM's names and buckets (<c>vllm/v1/metrics/loggers.py</c>), in Prometheus's text format.</summary>
 internal sealed class EngineMetrics
 {
     // The simulated cache holds this many full context windows.
@@ -34,7 +34,7 @@ internal sealed class EngineMetrics
 
     public void Wait(int change) => Interlocked.Add(ref _waiting, change);
 
-    /// <summary>A request leaves the queue; so many tokens of its prompt were cached.</summary>
+    /// <summary>A request leaves the queue.</summary>
     public void Start(int promptTokens, int cachedTokens)
     {
         Interlocked.Increment(ref _running);
@@ -44,7 +44,7 @@ internal sealed class EngineMetrics
         Interlocked.Add(ref _prefixHits, cachedTokens);
     }
 
-    /// <summary>A request that was started ends.</summary>
+    /// <summary>A running request ends.</summary>
     public void Finish(string reason, int promptTokens, int generatedTokens)
     {
         Interlocked.Decrement(ref _running);

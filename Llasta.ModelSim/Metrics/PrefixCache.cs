@@ -2,7 +2,7 @@ using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Metrics;
 
-/// <summary>Which beginnings of prompts were seen before, in blocks of 16 tokens as vLLM caches them.</summary>
+/// <summary>The beginnings of prompts that were seen before, in blocks of 16 tokens as vLLM caches them.</summary>
 internal sealed class PrefixCache
 {
     private const int BlockTokens = 16;
@@ -11,8 +11,9 @@ internal sealed class PrefixCache
     private readonly Lock _lock = new();
     private readonly HashSet<ulong> _blocks = [];
 
-    /// <summary>How many tokens of the prompt's beginning were cached; from now on all of its full blocks are.</summary>
-    public int Hits(ReadOnlySpan<char> prompt)
+    /// <summary>Caches the full blocks of a prompt.</summary>
+    /// <returns>How many tokens of its beginning were cached before, and how many are new.</returns>
+    public (int Cached, int Created) Add(ReadOnlySpan<char> prompt)
     {
         var hits = 0;
         var tokens = 0;
@@ -33,6 +34,6 @@ internal sealed class PrefixCache
                 hits = contiguous ? tokens : hits;
             }
         }
-        return hits;
+        return (hits, tokens / BlockTokens * BlockTokens - hits);
     }
 }

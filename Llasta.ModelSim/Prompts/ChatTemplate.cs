@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Llasta.ModelSim.Prompts;
 
-/// <summary>Qwen3-8B's chat template (<c>tokenizer_config.json</c>), as far as it decides what a prompt holds.</summary>
+/// <summary>Qwen3-8B's chat template (<c>tokenizer_config.json</c>), without tools.</summary>
 internal static class ChatTemplate
 {
     public static string Render(IReadOnlyList<Message> messages, bool addGenerationPrompt, bool continueFinalMessage, bool enableThinking)

@@ -10,7 +10,7 @@ namespace Llasta.ModelSim.Protocol;
 /// </summary>
 internal sealed record ChatRequest
 {
-    // Features that vLLM has and the simulator doesn't: what is asked for would silently be missing.
+    // Features that vLLM has and the simulator doesn't. Ignoring them would leave out silently what the client asked for.
     private static readonly string[] NotSimulated = ["prompt_logprobs", "structured_outputs", "use_beam_search", "return_token_ids", "echo"];
 
     public required IReadOnlyList<Message> Messages { get; init; }

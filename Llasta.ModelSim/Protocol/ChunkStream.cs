@@ -26,7 +26,7 @@ internal abstract class ChunkStream(HttpResponse response, CompletionHead head) 
 
     protected void Raw(string text) => Encoding.UTF8.GetBytes(text, Output);
 
-    /// <summary>A name with its quotes and what stands before it, then a JSON string.</summary>
+    /// <summary>A member: the name with its quotes and colon, after any punctuation, then a JSON string.</summary>
     protected void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text)
     {
         Output.Write(name);

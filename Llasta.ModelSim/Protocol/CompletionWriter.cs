@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 
 namespace Llasta.ModelSim.Protocol;
@@ -7,7 +8,8 @@ namespace Llasta.ModelSim.Protocol;
 /// <param name="CompletionTokens">The generated tokens so far.</param>
 /// <param name="ReasoningTokens">The thinking's tokens so far.</param>
 /// <param name="CachedTokens">The prompt's tokens that the prefix cache held.</param>
-internal readonly record struct Usage(int PromptTokens, int CompletionTokens, int ReasoningTokens, int CachedTokens);
+/// <param name="CreatedCacheTokens">The prompt's tokens that were added to it.</param>
+internal readonly record struct Usage(int PromptTokens, int CompletionTokens, int ReasoningTokens, int CachedTokens, int CreatedCacheTokens);
 
 /// <summary>The times of a request, for <c>--enable-per-request-metrics</c>.</summary>
 internal readonly record struct RequestTimes(TimeSpan Queue, TimeSpan FirstToken, TimeSpan Generation);
@@ -32,9 +34,6 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
     /// <summary>vLLM's name for its build.</summary>
     protected const string Fingerprint = "vllm-0.32.0-llasta-modelsim";
 
-    // vLLM caches prompts in blocks of 16 tokens.
-    private const int CacheBlock = 16;
-
     protected HttpResponse Response { get; } = response;
 
     protected CompletionHead Head { get; } = head;
@@ -46,7 +45,7 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
         : head.Options.FrontEnd == FrontEnd.Rust ? new RustStream(response, head)
         : new PythonStream(response, head);
 
-    /// <summary>Sends what is known while the request queues.</summary>
+    /// <summary>Sends the headers of a stream, before the request queues.</summary>
     public abstract Task StartAsync();
 
     /// <summary>The first token has been generated.</summary>
@@ -88,16 +87,11 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
     /// <summary>Sends what was written.</summary>
     public virtual Task FlushAsync() => Output.FlushAsync().AsTask();
 
-    /// <summary>The prompt's tokens that this request adds to the prefix cache.</summary>
-    protected static int CreatedCacheTokens(Usage usage) => usage.PromptTokens / CacheBlock * CacheBlock - usage.CachedTokens;
-
-    /// <summary>The members of <c>metrics</c> with their values.</summary>
-    protected static (string Name, double Value)[] Metrics(Usage usage, RequestTimes times) =>
-    [
-        ("time_to_first_token_ms", times.FirstToken.TotalMilliseconds),
-        ("generation_time_ms", times.Generation.TotalMilliseconds),
-        ("queue_time_ms", times.Queue.TotalMilliseconds),
-        ("mean_itl_ms", times.Generation.TotalMilliseconds / Math.Max(1, usage.CompletionTokens - 1)),
-        ("tokens_per_second", usage.CompletionTokens / Math.Max(1e-6, (times.FirstToken + times.Generation).TotalSeconds)),
-    ];
+    /// <summary>The members of <c>metrics</c>.</summary>
+    protected static string Metrics(Usage usage, RequestTimes times)
+    {
+        var (first, generation) = (times.FirstToken.TotalMilliseconds, times.Generation.TotalMilliseconds);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"\"time_to_first_token_ms\":{first},\"generation_time_ms\":{generation},\"queue_time_ms\":{times.Queue.TotalMilliseconds},\"mean_itl_ms\":{generation / Math.Max(1, usage.CompletionTokens - 1)},\"tokens_per_second\":{1000 * usage.CompletionTokens / Math.Max(1e-3, first + generation)}");
+    }
 }

@@ -42,9 +42,11 @@ internal static class JsonText
         }
     }
 
-    /// <summary>A JSON string, quotes and all.</summary>
-    public static string Quoted(string text)
+    /// <summary>A JSON string with its quotes, or null.</summary>
+    public static string Quoted(string? text)
     {
+        if (text is null)
+            return "null";
         var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
         buffer.Write("\""u8);
         Escape(buffer, text);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 
 namespace Llasta.ModelSim.Protocol;
 
@@ -64,7 +63,7 @@ internal sealed class PythonStream(HttpResponse response, CompletionHead head) :
             UsageMember(usage);
             Text(",\"system_fingerprint\":"u8, Fingerprint);
             if (Head.Options.RequestMetrics)
-                Raw(string.Create(CultureInfo.InvariantCulture, $",\"metrics\":{{{string.Join(',', Metrics(usage, times).Select(metric => string.Create(CultureInfo.InvariantCulture, $"\"{metric.Name}\":{metric.Value}")))}}}"));
+                Raw($",\"metrics\":{{{Metrics(usage, times)}}}");
             Output.Write("}\n\n"u8);
         }
         Done();
@@ -102,7 +101,7 @@ internal sealed class PythonStream(HttpResponse response, CompletionHead head) :
         if (Head.Options.PromptTokensDetails)
         {
             Number(",\"prompt_tokens_details\":{\"cached_tokens\":"u8, usage.CachedTokens);
-            Number(",\"created_cache_tokens\":"u8, CreatedCacheTokens(usage));
+            Number(",\"created_cache_tokens\":"u8, usage.CreatedCacheTokens);
             Output.Write("}"u8);
         }
         if (Head.SeparatesReasoning)

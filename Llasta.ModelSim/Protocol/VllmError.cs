@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Llasta.ModelSim.Protocol;
 
@@ -118,7 +116,7 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     /// <summary>The event of a stream, which is written by Python's own <c>json.dumps</c>.</summary>
     public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Python ? ToJson(", ", ": ") : ToJson(frontEnd);
 
-    public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, Encoding.UTF8.GetBytes(ToJson(frontEnd)));
+    public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, ToJson(frontEnd));
 
     private string ToJson(string comma, string colon)
     {
@@ -127,7 +125,7 @@ internal sealed record VllmError(int Status, string Type, string Message, string
             + comma + "\"param\"" + colon + QuotedParam(known: true) + comma + "\"code\"" + colon + code + "}}";
     }
 
-    private string QuotedParam(bool known) => known && Param is not null ? JsonText.Quoted(Param) : "null";
+    private string QuotedParam(bool known) => known ? JsonText.Quoted(Param) : "null";
 
     private static string Print(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
@@ -140,20 +138,11 @@ internal sealed class RequestRejectedException(VllmError error) : Exception(erro
 
 internal static class JsonResponse
 {
-    public static Task WriteJsonAsync(this HttpResponse response, int status, ReadOnlySpan<byte> body)
+    public static Task WriteJsonAsync(this HttpResponse response, int status, string json)
     {
         response.StatusCode = status;
         response.ContentType = "application/json";
-        response.ContentLength = body.Length;
-        response.BodyWriter.Write(body);
-        return response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted).AsTask();
-    }
-
-    public static Task WriteJsonAsync(this HttpResponse response, int status, Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer))
-            write(json);
-        return response.WriteJsonAsync(status, buffer.WrittenSpan);
+        response.ContentLength = Encoding.UTF8.GetByteCount(json);
+        return response.WriteAsync(json, response.HttpContext.RequestAborted);
     }
 }

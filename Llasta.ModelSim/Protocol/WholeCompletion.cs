@@ -1,6 +1,5 @@
-using System.Buffers;
+using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Llasta.ModelSim.Protocol;
 
@@ -28,132 +27,60 @@ internal sealed class WholeCompletion(HttpResponse response, CompletionHead head
         (_finishReason, _stopText) = (reason, stopText);
     }
 
-    public override void End(Usage usage, RequestTimes times)
-    {
-        var body = new ArrayBufferWriter<byte>(4096);
-        using (var json = new Utf8JsonWriter(body))
-            Write(json, usage, times);
-        Response.ContentType = "application/json";
-        Response.ContentLength = body.WrittenCount;
-        Output.Write(body.WrittenSpan);
-        _written = true;
-    }
+    public override void End(Usage usage, RequestTimes times) => Write(200, Head.Options.FrontEnd == FrontEnd.Python ? Python(usage, times) : Rust(usage));
 
-    public override void Fail(VllmError error)
-    {
-        Response.StatusCode = error.Status;
-        Response.ContentType = "application/json";
-        Encoding.UTF8.GetBytes(error.ToJson(Head.Options.FrontEnd), Output);
-        _written = true;
-    }
+    public override void Fail(VllmError error) => Write(error.Status, error.ToJson(Head.Options.FrontEnd));
 
-    // Until then a flush would send the headers.
+    // Until the end a flush would send the headers.
     public override Task FlushAsync() => _written ? base.FlushAsync() : Task.CompletedTask;
 
-    private void Write(Utf8JsonWriter json, Usage usage, RequestTimes times)
+    private void Write(int status, string json)
     {
-        var python = Head.Options.FrontEnd == FrontEnd.Python;
-        json.WriteStartObject();
-        json.WriteString("id"u8, Head.Id);
-        json.WriteString("object"u8, "chat.completion"u8);
-        json.WriteNumber("created"u8, Head.Created);
-        json.WriteString("model"u8, Head.Options.Model);
-        json.WriteStartArray("choices"u8);
-        WriteChoice(json, python);
-        json.WriteEndArray();
-        if (python)
-        {
-            WriteNulls(json, "service_tier");
-            json.WriteString("system_fingerprint"u8, Fingerprint);
-        }
-        WriteUsage(json, usage, python);
-        if (python)
-        {
-            WriteNulls(json, "prompt_logprobs", "prompt_token_ids", "prompt_text", "kv_transfer_params", "ec_transfer_params");
-            WriteMetrics(json, usage, times);
-        }
-        else
-            WriteNulls(json, "system_fingerprint", "prompt_logprobs", "prompt_token_ids", "kv_transfer_params", "ec_transfer_params");
-        json.WriteEndObject();
+        Response.StatusCode = status;
+        Response.ContentType = "application/json";
+        Response.ContentLength = Encoding.UTF8.GetByteCount(json);
+        Encoding.UTF8.GetBytes(json, Output);
+        _written = true;
     }
 
-    private void WriteChoice(Utf8JsonWriter json, bool python)
+    private string Python(Usage usage, RequestTimes times)
     {
-        json.WriteStartObject();
-        json.WriteNumber("index"u8, 0);
-        json.WriteStartObject("message"u8);
-        json.WriteString("role"u8, Head.Role);
-        WriteText(json, "content"u8, _answer);
-        if (python)
-            WriteNulls(json, "refusal", "annotations", "audio", "function_call");
-        var thinking = Head.Request.IncludeReasoning ? _thinking : new();
-        if (Head.Options.ReasoningField != ReasoningField.ReasoningContent)
-            WriteText(json, "reasoning"u8, thinking);
-        if (Head.Options.ReasoningField is ReasoningField.ReasoningContent or ReasoningField.Both)
-            WriteText(json, "reasoning_content"u8, thinking);
-        json.WriteEndObject();
-        WriteNulls(json, "logprobs");
-        json.WriteString("finish_reason"u8, _finishReason);
-        json.WriteString("stop_reason"u8, _stopText);
-        WriteNulls(json, "token_ids");
-        if (python)
-            WriteNulls(json, "routed_experts");
-        json.WriteEndObject();
+        var cached = Head.Options.PromptTokensDetails
+            ? $$"""{"cached_tokens":{{usage.CachedTokens}},"created_cache_tokens":{{usage.CreatedCacheTokens}},"multimodal_tokens":null}"""
+            : "null";
+        var metrics = Head.Options.RequestMetrics ? $"{{{Metrics(usage, times)},\"speculative_decoding\":null}}" : "null";
+        return $"{Beginning()}{Message("\"refusal\":null,\"annotations\":null,\"audio\":null,\"function_call\":null,")},\"token_ids\":null,\"routed_experts\":null}}]"
+            + $",\"service_tier\":null,\"system_fingerprint\":{JsonText.Quoted(Fingerprint)},{UsageMember(usage, cached)}"
+            + $",\"prompt_logprobs\":null,\"prompt_token_ids\":null,\"prompt_text\":null,\"kv_transfer_params\":null,\"ec_transfer_params\":null,\"metrics\":{metrics}}}";
     }
 
-    private void WriteUsage(Utf8JsonWriter json, Usage usage, bool python)
+    private string Rust(Usage usage) =>
+        $"{Beginning()}{Message("")},\"token_ids\":null}}],{UsageMember(usage, "null")}"
+            + ",\"system_fingerprint\":null,\"prompt_logprobs\":null,\"prompt_token_ids\":null,\"kv_transfer_params\":null,\"ec_transfer_params\":null}";
+
+    private string Beginning() => string.Create(CultureInfo.InvariantCulture,
+        $"{{\"id\":{JsonText.Quoted(Head.Id)},\"object\":\"chat.completion\",\"created\":{Head.Created},\"model\":{JsonText.Quoted(Head.Options.Model)},\"choices\":[{{\"index\":0,");
+
+    /// <param name="unused">Members of the message that the simulator has no value for, each with a comma behind it.</param>
+    private string Message(string unused)
     {
-        json.WriteStartObject("usage"u8);
-        json.WriteNumber("prompt_tokens"u8, usage.PromptTokens);
-        json.WriteNumber("total_tokens"u8, usage.PromptTokens + usage.CompletionTokens);
-        json.WriteNumber("completion_tokens"u8, usage.CompletionTokens);
-        if (python && Head.Options.PromptTokensDetails)
+        var thinking = Head.Request.IncludeReasoning ? Text(_thinking) : "null";
+        var reasoning = Head.Options.ReasoningField switch
         {
-            json.WriteStartObject("prompt_tokens_details"u8);
-            json.WriteNumber("cached_tokens"u8, usage.CachedTokens);
-            json.WriteNumber("created_cache_tokens"u8, CreatedCacheTokens(usage));
-            WriteNulls(json, "multimodal_tokens");
-            json.WriteEndObject();
-        }
-        else
-            WriteNulls(json, "prompt_tokens_details");
-        if (Head.SeparatesReasoning)
-        {
-            json.WriteStartObject("completion_tokens_details"u8);
-            json.WriteNumber("reasoning_tokens"u8, usage.ReasoningTokens);
-            json.WriteEndObject();
-        }
-        else
-            WriteNulls(json, "completion_tokens_details");
-        json.WriteEndObject();
+            ReasoningField.ReasoningContent => $"\"reasoning_content\":{thinking}",
+            ReasoningField.Both => $"\"reasoning\":{thinking},\"reasoning_content\":{thinking}",
+            _ => $"\"reasoning\":{thinking}",
+        };
+        return $"\"message\":{{\"role\":{JsonText.Quoted(Head.Role)},\"content\":{Text(_answer)},{unused}{reasoning}}}"
+            + $",\"logprobs\":null,\"finish_reason\":{JsonText.Quoted(_finishReason)},\"stop_reason\":{JsonText.Quoted(_stopText)}";
     }
 
-    private void WriteMetrics(Utf8JsonWriter json, Usage usage, RequestTimes times)
+    private string UsageMember(Usage usage, string cached)
     {
-        if (!Head.Options.RequestMetrics)
-        {
-            WriteNulls(json, "metrics");
-            return;
-        }
-        json.WriteStartObject("metrics"u8);
-        foreach (var (name, value) in Metrics(usage, times))
-            json.WriteNumber(name, value);
-        WriteNulls(json, "speculative_decoding");
-        json.WriteEndObject();
+        var details = Head.SeparatesReasoning ? $$"""{"reasoning_tokens":{{usage.ReasoningTokens}}}""" : "null";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"\"usage\":{{\"prompt_tokens\":{usage.PromptTokens},\"total_tokens\":{usage.PromptTokens + usage.CompletionTokens},\"completion_tokens\":{usage.CompletionTokens},\"prompt_tokens_details\":{cached},\"completion_tokens_details\":{details}}}");
     }
 
-    private static void WriteNulls(Utf8JsonWriter json, params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-            json.WriteNull(name);
-    }
-
-    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> name, StringBuilder text)
-    {
-        json.WritePropertyName(name);
-        if (text.Length == 0)
-            json.WriteNullValue();
-        else
-            json.WriteRawValue(JsonText.Quoted(text.ToString()));
-    }
+    private static string Text(StringBuilder text) => text.Length == 0 ? "null" : JsonText.Quoted(text.ToString());
 }

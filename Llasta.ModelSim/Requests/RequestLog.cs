@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Llasta.ModelSim.Requests;
 
 /// <summary>The most recent requests, oldest first.</summary>
@@ -26,16 +24,11 @@ internal sealed class RequestLog
             _records.Clear();
     }
 
-    public void WriteTo(Utf8JsonWriter json)
+    public string ToJson()
     {
         RequestRecord[] records;
         lock (_lock)
             records = [.. _records];
-        json.WriteStartObject();
-        json.WriteStartArray("requests"u8);
-        foreach (var record in records)
-            record.WriteTo(json);
-        json.WriteEndArray();
-        json.WriteEndObject();
+        return $"{{\"requests\":[{string.Join(',', records.Select(record => record.ToJson()))}]}}";
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Llasta.ModelSim.Requests;
@@ -11,7 +12,7 @@ internal enum RequestState
     /// <summary>The client left before the end.</summary>
     Aborted,
 
-    /// <summary>It was refused, or a fault took it.</summary>
+    /// <summary>It was refused, or ended by a fault.</summary>
     Faulted,
 }
 
@@ -65,7 +66,7 @@ internal sealed class RequestRecord(string id, TimeProvider time)
         }
     }
 
-    /// <summary>The client's connection is gone. A fault stays a fault; when the client left is kept for both.</summary>
+    /// <summary>The client has left. The time is kept; the state of a request that had failed stays.</summary>
     public void Abort()
     {
         lock (_lock)
@@ -78,28 +79,15 @@ internal sealed class RequestRecord(string id, TimeProvider time)
         }
     }
 
-    public void WriteTo(Utf8JsonWriter json)
+    public string ToJson()
     {
         lock (_lock)
-        {
-            json.WriteStartObject();
-            json.WriteString("id"u8, Id);
-            json.WriteString("phase"u8, JsonNamingPolicy.KebabCaseLower.ConvertName(_phase.ToString()));
-            json.WriteString("state"u8, JsonNamingPolicy.KebabCaseLower.ConvertName(_state.ToString()));
-            json.WriteNumber("tokensSent"u8, Volatile.Read(ref _tokensSent));
-            json.WriteNumber("startedAt"u8, _startedAt);
-            json.WritePropertyName("abortedAt"u8);
-            if (_abortedAt is { } at)
-                json.WriteNumberValue(at);
-            else
-                json.WriteNullValue();
-            json.WriteString("traceparent"u8, Traceparent);
-            json.WritePropertyName("body"u8);
-            if (_body is null)
-                json.WriteNullValue();
-            else
-                json.WriteRawValue(_body);
-            json.WriteEndObject();
-        }
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{{\"id\":{Quoted(Id)},\"phase\":\"{Name(_phase)}\",\"state\":\"{Name(_state)}\",\"tokensSent\":{Volatile.Read(ref _tokensSent)},\"startedAt\":{_startedAt},\"abortedAt\":{_abortedAt?.ToString(CultureInfo.InvariantCulture) ?? "null"},\"traceparent\":{Quoted(Traceparent)},\"body\":{_body ?? "null"}}}");
     }
+
+    private static string Name(Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    // The text comes from a client: escaped by the strict encoder.
+    private static string Quoted(string? text) => text is null ? "null" : $"\"{JsonEncodedText.Encode(text)}\"";
 }

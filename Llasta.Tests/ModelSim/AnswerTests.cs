@@ -11,7 +11,7 @@ public sealed class AnswerTests
     [InlineData("How do I connect a real model?")]
     [InlineData("Show me a table")]
     [InlineData("everything")]
-    public async Task Every_answer_says_what_speaks_and_how_to_connect_a_model(string question)
+    public async Task Every_answer_says_that_a_simulator_answers_and_how_to_connect_a_model(string question)
     {
         await using var sim = await SimServer.StartAsync();
         var answer = (await sim.StreamAsync(SimServer.Ask(question))).Content;
@@ -36,14 +36,14 @@ public sealed class AnswerTests
     [InlineData("a list and a table", "|:-----|")]
     [InlineData("Show everything", "<script>")]
     [InlineData("My cat is grey", "> My cat is grey")]
-    public async Task A_word_in_the_last_message_brings_its_content(string question, string content)
+    public async Task A_keyword_in_the_last_message_selects_its_content(string question, string content)
     {
         await using var sim = await SimServer.StartAsync();
         Assert.Contains(content, (await sim.StreamAsync(SimServer.Ask(question))).Content, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_word_inside_another_brings_nothing()
+    public async Task A_keyword_inside_another_word_is_ignored()
     {
         await using var sim = await SimServer.StartAsync();
         var answer = (await sim.StreamAsync(SimServer.Ask("Is decoding comfortable to listen to?"))).Content;
@@ -74,7 +74,7 @@ public sealed class AnswerTests
     }
 
     [Fact]
-    public async Task Sampling_thinking_and_limits_change_nothing_in_the_answer()
+    public async Task Sampling_thinking_and_limits_dont_change_the_answer()
     {
         await using var sim = await SimServer.StartAsync();
         var plain = await sim.StreamAsync(SimServer.Ask("Hi"));

@@ -8,7 +8,7 @@ public sealed class ContinuationTests
     [Theory]
     [InlineData("Tell me about the weather 🌦️ in Zürich")]
     [InlineData("everything")]
-    public async Task An_answer_goes_on_from_every_character(string question)
+    public async Task An_answer_continues_from_every_character(string question)
     {
         await using var sim = await SimServer.StartAsync();
         var whole = await sim.StreamAsync(SimServer.Ask(question));
@@ -25,7 +25,7 @@ public sealed class ContinuationTests
     }
 
     [Fact]
-    public async Task An_answer_behind_thinking_goes_on_from_every_token()
+    public async Task An_answer_after_thinking_continues_from_every_token()
     {
         await using var sim = await SimServer.StartAsync();
         var whole = await sim.StreamAsync(SimServer.Ask("code", SimServer.Think));

@@ -111,7 +111,7 @@ public sealed class ErrorTests
     [Theory]
     [InlineData("Basic secret", 401)]
     [InlineData("bearer secret", 200)]
-    public async Task The_key_is_a_bearer_token(string authorization, int status)
+    public async Task The_key_is_sent_as_a_bearer_token(string authorization, int status)
     {
         await using var sim = await SimServer.StartAsync(options => options.ApiKey = "secret");
         sim.Client.DefaultRequestHeaders.Authorization = AuthenticationHeaderValue.Parse(authorization);

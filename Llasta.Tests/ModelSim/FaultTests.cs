@@ -17,7 +17,7 @@ public sealed class FaultTests
     [InlineData("not-found", 404, """{"error":{"message":"The model `Qwen/Qwen3-8B` does not exist. Valid aliases: Qwen/Qwen3-8B.","type":"NotFoundError","param":"model","code":404}}""")]
     [InlineData("error", 500, """{"error":{"message":"EngineCore encountered an issue. See stack trace (above) for the root cause.","type":"InternalServerError","param":null,"code":500}}""")]
     [InlineData("overflow", 400, """{"error":{"message":"This model's maximum context length is 16384 tokens. However, your prompt contains at least 16385 input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=16385)","type":"BadRequestError","param":"input_tokens","code":400}}""")]
-    public async Task A_refusal_is_vLLMs(string fault, int status, string body)
+    public async Task A_refusal_has_vLLMs_status_and_body(string fault, int status, string body)
     {
         await using var sim = await SimServer.StartAsync();
         using var response = await sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", fault));
@@ -98,7 +98,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData("refuse", "answering")]
     [InlineData("cut", "before-headers")]
-    public async Task A_refused_connection_brings_no_response(string fault, string phase)
+    public async Task A_refused_connection_has_no_response(string fault, string phase)
     {
         await using var sim = await SimServer.StartAsync();
         await Assert.ThrowsAsync<HttpRequestException>(() => sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", fault), ("X-Sim-FaultPhase", phase)));
@@ -136,7 +136,7 @@ public sealed class FaultTests
 
     [Theory]
     [MemberData(nameof(Phases))]
-    public async Task An_end_is_clean_and_without_DONE(string phase)
+    public async Task A_stream_that_just_ends_has_no_DONE(string phase)
     {
         await using var sim = await SimServer.StartAsync();
         var text = await FailAsync(sim, "end", phase);
@@ -168,7 +168,7 @@ public sealed class FaultTests
 
     [Theory]
     [MemberData(nameof(Phases))]
-    public async Task A_malformed_chunk_stands_among_good_ones(string phase)
+    public async Task A_malformed_chunk_is_sent_among_valid_ones(string phase)
     {
         await using var sim = await SimServer.StartAsync();
         var text = await FailAsync(sim, "malformed", phase);
@@ -190,7 +190,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData("endless", true)]
     [InlineData("endless-line", false)]
-    public async Task What_has_no_end_goes_on_until_the_client_leaves(string fault, bool inLines)
+    public async Task An_endless_stream_ends_when_the_client_leaves(string fault, bool inLines)
     {
         await using var sim = await SimServer.StartAsync();
         using (var response = await sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", fault), ("X-Sim-FaultPhase", "queued")))

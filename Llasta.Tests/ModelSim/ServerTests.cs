@@ -12,7 +12,7 @@ public sealed class ServerTests
     [InlineData("Hello, world!")]
     [InlineData("  indented\n\n\n\tcode  \r\n and 1234567 digits")]
     [InlineData("你好，世界 – Ærøskøbing שלום <think> <b>&amp;</b> $x^2$")]
-    public async Task Tokens_put_together_are_the_text(string text)
+    public async Task Joined_tokens_are_the_text(string text)
     {
         await using var sim = await SimServer.StartAsync();
         var tokens = await TokenizeAsync(sim, new JsonObject { ["prompt"] = text, ["return_token_strs"] = true });

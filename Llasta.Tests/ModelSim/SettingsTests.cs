@@ -88,7 +88,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public async Task A_header_counts_for_its_request_and_a_change_for_all_after_it()
+    public async Task A_header_applies_to_its_request_and_a_change_to_all_later_ones()
     {
         await using var sim = await SimServer.StartAsync();
         Assert.Equal(404, (int)(await sim.GetErrorAsync(SimServer.Ask("Hi"), ("X-Sim-Model", "other"))).Status);

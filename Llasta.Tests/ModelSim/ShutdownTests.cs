@@ -113,7 +113,7 @@ public sealed class ShutdownTests
     }
 
     [Fact]
-    public async Task SIGTERM_stops_the_process_so()
+    public async Task SIGTERM_ends_the_streams_and_the_process()
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Llasta.ModelSim.dll"), "--urls=http://127.0.0.1:0", "--Sim:TokensPerSecond=0.001"])
         {

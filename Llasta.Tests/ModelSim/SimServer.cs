@@ -81,7 +81,7 @@ internal sealed class SimServer : IAsyncDisposable
         return await response.Content.ReadAsStringAsync(Stop);
     }
 
-    /// <summary>The whole stream, taken apart.</summary>
+    /// <summary>The whole stream, parsed.</summary>
     public async Task<Streamed> StreamAsync(JsonNode body, params (string Name, string Value)[] headers)
     {
         using var response = await SendAsync(body, headers);

@@ -28,7 +28,7 @@ public sealed partial class StreamFrameTests
     }
 
     [Fact]
-    public async Task Without_usage_the_fingerprint_rides_on_the_finish_chunk()
+    public async Task Without_usage_the_fingerprint_is_in_the_finish_chunk()
     {
         await using var sim = await SimServer.StartAsync();
         AssertFrames(await ReadAsync(sim, "Say 1 word"),
@@ -39,7 +39,7 @@ public sealed partial class StreamFrameTests
     }
 
     [Fact]
-    public async Task Continuous_usage_stands_on_every_chunk()
+    public async Task Every_chunk_has_the_usage_when_asked_to()
     {
         await using var sim = await SimServer.StartAsync();
         var streamed = await sim.StreamAsync(SimServer.Ask("Say 3 words", body => body["stream_options"] = new JsonObject { ["include_usage"] = true, ["continuous_usage_stats"] = true }));
@@ -51,7 +51,7 @@ public sealed partial class StreamFrameTests
     [InlineData("reasoning_content", """{"reasoning_content":"Okay"}""")]
     [InlineData("both", """{"reasoning":"Okay","reasoning_content":"Okay"}""")]
     [InlineData("tags", """{"content":"Okay"}""")]
-    public async Task Each_age_of_vLLM_has_its_own_field_for_thinking(string field, string delta)
+    public async Task Each_version_of_vLLM_has_its_own_field_for_thinking(string field, string delta)
     {
         await using var sim = await SimServer.StartAsync();
         var text = await sim.ReadAsync(SimServer.Ask("Hi", SimServer.Think), ("X-Sim-Reasoning-Field", field));
@@ -70,7 +70,7 @@ public sealed partial class StreamFrameTests
     }
 
     [Fact]
-    public async Task A_stream_that_hits_the_limit_in_thought_has_no_content()
+    public async Task A_stream_that_reaches_the_limit_while_thinking_has_no_content()
     {
         await using var sim = await SimServer.StartAsync();
         var streamed = await sim.StreamAsync(SimServer.Ask("Hi", body =>
