@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Relay;
 using Llasta.ChatApi.Upstream;
@@ -40,15 +41,28 @@ public static class ChatApiExtensions
                 options.ApiKey = configuration["OPENAI_API_KEY"];
             })
             .ValidateOnStart();
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default);
+            // As ContractJson: no numbers as text. The OpenAPI document is made from these options.
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         if (builder.Environment.IsDevelopment())
-            builder.Services.AddOpenApi();
+            builder.Services.AddOpenApi(openApi => openApi
+                .AddDocumentTransformer((document, _, _) =>
+                {
+                    document.Info.Title = "LLASTA chat API";
+                    document.Info.Description = "Relays one turn from a chat page to a model and streams the answer back.";
+                    return Task.CompletedTask;
+                })
+                .AddSchemaTransformer(ContractSchema.TransformAsync));
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<ServerDialect>();
         builder.Services.AddSingleton<TokenCounting>();
         builder.Services.AddSingleton<ThinkingSwitch>();
         builder.Services.AddSingleton<TokenCounter>();
+        builder.Services.AddSingleton<WaitingRequests>();
         builder.Services.AddSingleton<TurnLimit>();
         builder.Services.AddSingleton<TurnTelemetry>();
         builder.Services.AddSingleton<TurnOpening>();
@@ -99,11 +113,14 @@ public static class ChatApiExtensions
         return endpoint;
     }
 
-    private static async Task GetModelAsync(HttpContext http, ModelDirectory directory, TurnLimit turns)
+    private static async Task GetModelAsync(HttpContext http, ModelDirectory directory, TurnLimit turns, WaitingRequests waiting)
     {
         var status = await directory.GetStatusAsync(http.RequestAborted);
         if (status.State == ModelState.Ready && turns.IsFull)
             status = status with { State = ModelState.Busy, Detail = "As many answers are running as this server allows; a message waits until one ends." };
+        // Only a page whose turn waits asks for this.
+        if (http.Request.Query["waiting"] == "1" && status.State is ModelState.Ready or ModelState.Busy)
+            status = status with { Waiting = await waiting.CountAsync(http.RequestAborted) };
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }

@@ -92,8 +92,8 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
         Positive(o.IdleTimeout, nameof(o.IdleTimeout));
         Positive(o.FirstTokenTimeout, nameof(o.FirstTokenTimeout));
-        if (SamplingRules.Check(o.Sampling.ToSampling()) is { } wrong)
-            failures.AddError($"{ChatOptions.Section}:Sampling:{char.ToUpperInvariant(wrong.Name[0])}{wrong.Name[1..]} must be {wrong.Rule}.");
+        if (SamplingRules.Check(o.Sampling.ToSampling()) is { } range)
+            failures.AddError($"{ChatOptions.Section}:Sampling:{char.ToUpperInvariant(range.Name[0])}{range.Name[1..]} must be {range.Words}.");
         Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
         Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));

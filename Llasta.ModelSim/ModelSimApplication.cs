@@ -56,7 +56,9 @@ public static partial class ModelSimApplication
         builder.Services.AddSingleton(new LiveSettings(options));
         builder.Services.AddSingleton<Pacer>();
         builder.Services.AddSingleton<Engine>();
-        builder.Services.AddHostedService<StartupDelay>();
+        builder.Services.AddHostedService<ServerLifecycle>();
+        // The simulator's own settings bound the shutdown.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
 
         var app = builder.Build();
         var services = app.Services;

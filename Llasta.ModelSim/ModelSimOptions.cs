@@ -56,6 +56,18 @@ public sealed record ModelSimOptions
     /// <summary>Tokens per streamed chunk, 1 or more; the rate in tokens per second stays the same.</summary>
     public int TokensPerChunk { get; set; } = 1;
 
+    /// <summary>
+    /// vLLM's <c>--shutdown-timeout</c>: how long running streams continue after SIGTERM, while new requests are refused. Zero: they end
+    /// at once, with an error event (Python) or a reset (Rust). Not a header.
+    /// </summary>
+    public TimeSpan ShutdownTimeout { get; set; }
+
+    /// <summary>
+    /// How long the process stays after <see cref="ShutdownTimeout"/> has passed with streams still running: the port is closed and
+    /// the open connections are silent. vLLM stays until it is killed. Not a header.
+    /// </summary>
+    public TimeSpan ShutdownSilence { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>What goes wrong.</summary>
     public Fault Fault { get; set; }
 
@@ -135,6 +147,15 @@ public enum Fault
     /// <summary>400, the prompt exceeds the context window.</summary>
     Overflow,
 
+    /// <summary>503, the admission limit is reached.</summary>
+    Busy,
+
+    /// <summary>500, as a vLLM that is shutting down answers while <c>/health</c> still says 200.</summary>
+    Stopping,
+
+    /// <summary>500 with plain text, as the vLLM project's router answers when its worker is down.</summary>
+    RouterError,
+
     /// <summary>A page of HTML with status 200, as a captive portal sends.</summary>
     Html,
 
@@ -152,6 +173,12 @@ public enum Fault
 
     /// <summary>The stream ends in the middle of a chunk's JSON.</summary>
     TruncatedJson,
+
+    /// <summary>
+    /// The engine dies: an error event and <c>[DONE]</c> (a reset with the Rust front end); in the phase <c>queued</c> that is the first
+    /// event, and before the headers it is a 500.
+    /// </summary>
+    EngineDeath,
 
     /// <summary>An error event of this request, then <c>[DONE]</c>.</summary>
     ErrorInStream,

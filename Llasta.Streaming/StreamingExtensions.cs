@@ -53,6 +53,7 @@ public static class StreamingExtensions
                 PooledConnectionIdleTimeout = ConnectionPool.Lifetime,
                 // A response that is abandoned was stopped: close the connection at once instead of draining it for up to 2 s.
                 MaxResponseDrainSize = 0,
+                ActivityHeadersPropagator = TraceContext.Propagator,
                 AllowAutoRedirect = false,
                 UseCookies = false,
             };

@@ -15,7 +15,7 @@ namespace Llasta.Web;
 internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stream>, IDisposable
 {
     /// <summary>The request headers that the chat API reads; the trace context is replaced if this process has one of its own.</summary>
-    private static readonly string[] ForwardedHeaders = ["Content-Type", "traceparent", "tracestate", "baggage"];
+    private static readonly string[] ForwardedHeaders = ["Content-Type", "traceparent", "tracestate"];
 
     /// <summary>Response headers about the connection to the chat API. Kestrel writes its own for the connection to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");

@@ -1,6 +1,6 @@
 import { ChatClient } from "../Llasta.Web/ui/src/turn/client.ts";
 import { type Clock, systemClock, TurnRun } from "../Llasta.Web/ui/src/turn/run.ts";
-import type { Turn } from "../Llasta.Web/ui/src/turn/turn.ts";
+import type { PartialAnswer, Turn } from "../Llasta.Web/ui/src/turn/turn.ts";
 import type { Message } from "../Llasta.Web/ui/src/turn/wire.ts";
 
 export interface Question {
@@ -42,7 +42,8 @@ const fetchOnce: typeof fetch = (input, init) =>
   fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), Connection: "close" } });
 
 /**
- * Reads one answer as the page does, from the first request to the end of the turn.
+ * Reads one answer as the page does, from the first request to the end of the turn. When the page would ask the reader
+ * whether to continue, this reader does.
  * `hurry` divides the page's pauses; `begun` is called with the first piece of text.
  */
 export async function read(base: string, question: Question, { hurry = 1, begun = () => {} } = {}): Promise<Reading> {
@@ -52,23 +53,25 @@ export async function read(base: string, question: Question, { hurry = 1, begun 
   let phase = "";
   let length = 0;
   let since = 0;
-  const run = new TurnRun(question, {
-    client: new ChatClient(`${base}/`, fetchOnce),
-    clock: hurried(hurry),
-    onChange(turn) {
-      if (turn.phase.kind !== phase) {
-        phase = turn.phase.kind;
-        if (phase === "resuming") resumed++;
-        if (phase === "waiting") waited++;
-      }
-      const now = performance.now();
-      const all = turn.answer.length + turn.reasoning.length;
-      if (all === length) return;
-      if (length === 0) begun();
-      else longestGap = Math.max(longestGap, now - since);
-      length = all;
-      since = now;
-    },
-  });
-  return { turn: await run.ended, resumed, waited, longestGap };
+  const onChange = (turn: Turn): void => {
+    if (turn.phase.kind !== phase) {
+      phase = turn.phase.kind;
+      if (phase === "paused" && turn.trouble?.cause === "cut") resumed++;
+      else if (phase === "paused") waited++;
+    }
+    const now = performance.now();
+    const all = turn.answer.length + turn.reasoning.length;
+    if (all === length) return;
+    if (length === 0) begun();
+    else longestGap = Math.max(longestGap, now - since);
+    length = all;
+    since = now;
+  };
+  const client = new ChatClient(`${base}/`, fetchOnce);
+  for (let partial: PartialAnswer | undefined; ; ) {
+    const turn = await new TurnRun({ ...question, partial }, { client, clock: hurried(hurry), onChange }).ended;
+    if (turn.phase.kind !== "ended" || turn.phase.ending.state !== "truncated") return { turn, resumed, waited, longestGap };
+    partial = turn;
+    resumed++;
+  }
 }

@@ -50,7 +50,7 @@ internal sealed partial class AspirateOutput
         {
             Name = resource.Name,
             IsProject = isProject ? true : null,
-            // aspirate asks MSBuild for a project's image (Container.props), which the flat file names as well.
+            // aspirate asks MSBuild for a project's image (eng/Service.props), which the flat file names as well.
             ContainerImage = isProject ? FlatFile.ImageOf(resource.Name) : resource.Value.GetProperty("image").GetString(),
             Args = arguments ?? (resource.Value.TryGetProperty("args", out var args) ? [.. args.EnumerateArray().Select(argument => argument.GetString()!)] : []),
             Env = resource.Value.GetProperty("env").EnumerateObject()

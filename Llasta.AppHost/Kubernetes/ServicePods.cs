@@ -5,7 +5,7 @@ namespace Llasta.AppHost.Kubernetes;
 
 internal static class ServicePods
 {
-    /// <summary>The user of our images, and its group: ContainerUser in Container.props.</summary>
+    /// <summary>The user of our images, and its group: ContainerUser in eng/Service.props.</summary>
     private const long AppUser = 10001;
 
     /// <summary>Chat:DrainTimeout, written into the ConfigMap so that the grace period fits even if the setting's default changes.</summary>

@@ -12,7 +12,8 @@ namespace Llasta.ChatApi.Completions;
 /// </summary>
 /// <param name="response">The response to the reader.</param>
 /// <param name="allIsText">No thinking was asked for, or an answer is being continued: what the server calls thinking is the answer's text.</param>
-internal sealed class AnswerWriter(ResponseWriter response, bool allIsText)
+/// <param name="recorder">Keeps the answer for telemetry, if it is recorded.</param>
+internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, AnswerRecorder? recorder)
 {
     private byte[] _tail = [];
     private bool _tailIsReasoning;
@@ -43,6 +44,7 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText)
         if (!HadText)
             return;
         response.Write("event: all-reasoning\ndata: {}\n\n"u8);
+        recorder?.AllSoFarIsReasoning();
         (HadText, HadReasoning, _lastIsText) = (false, true, false);
     }
 
@@ -86,6 +88,7 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText)
 
     private void Send(ReadOnlySpan<byte> escaped, bool isReasoning)
     {
+        recorder?.Add(escaped, isReasoning);
         if (isReasoning)
         {
             // A thought in the middle of the answer is kept apart from the one before.

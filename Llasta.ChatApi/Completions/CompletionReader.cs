@@ -29,7 +29,7 @@ internal sealed class CompletionReader
         _pump = pump;
         _request = request;
         _events = new EventReader(pump);
-        _answer = new AnswerWriter(response, request.AllIsText);
+        _answer = new AnswerWriter(response, request.AllIsText, request.Recorder);
         _tags = new ThinkTags(_answer, request.Mode switch
         {
             TurnMode.ContinueAnswer => TagMode.ContinueAnswer,
@@ -211,10 +211,9 @@ internal sealed class CompletionReader
     }
 
     /// <summary>A piece of answer text, as its JSON string's inside.</summary>
-    /// <returns>True if the next one like it can be written without being inspected.</returns>
     internal void Text(ReadOnlySpan<byte> escaped)
     {
-        if (escaped.IsEmpty)
+        if (escaped.IsEmpty || BeganAnew)
             return;
         Token();
         if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
@@ -230,7 +229,7 @@ internal sealed class CompletionReader
     /// <summary>A piece of thinking in a field of its own.</summary>
     internal void Reasoning(ReadOnlySpan<byte> escaped)
     {
-        if (escaped.IsEmpty)
+        if (escaped.IsEmpty || BeganAnew)
             return;
         if (_request.Mode == TurnMode.ContinueAnswer && FirstTokenAt == 0 && !_request.Dialect.ContinuesForCertain)
         {

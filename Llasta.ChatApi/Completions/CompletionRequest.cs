@@ -8,7 +8,8 @@ namespace Llasta.ChatApi.Completions;
 /// <param name="ResponseId">The id that the server gives its response if it takes ours (vLLM).</param>
 /// <param name="ContextWindow">The context window in tokens, if known.</param>
 /// <param name="Dialect">What the server accepts and does; learns from the answer.</param>
-internal sealed record CompletionRequest(TurnMode Mode, bool Thinking, string ResponseId, int? ContextWindow, ServerDialect Dialect)
+/// <param name="Recorder">Keeps the answer for telemetry, if it is recorded.</param>
+internal sealed record CompletionRequest(TurnMode Mode, bool Thinking, string ResponseId, int? ContextWindow, ServerDialect Dialect, AnswerRecorder? Recorder)
 {
     /// <summary>No thinking can be in the answer: whatever the server calls it, it is text.</summary>
     public bool AllIsText => Mode == TurnMode.ContinueAnswer || (Mode == TurnMode.Answer && !Thinking);

@@ -66,6 +66,8 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         _held.Append(text);
         if (_state is State.Start or State.AfterField)
             Begin();
+        if (BeganAnew)
+            return;
         if (_state == State.Thinking)
             Think();
         if (_state == State.AfterThinking)
@@ -79,8 +81,6 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     /// <summary>The stream has ended: writes the text that was held back because it could have become a tag.</summary>
     public void Complete()
     {
-        if (_state == State.Watching && _held.ToString().TrimEnd() is "</think>" or "</thinking>" or "</thought>")
-            _held.Clear();
         answer.Decoded(Take(_held.Length), isReasoning: _state == State.Thinking);
         _state = State.Answering;
     }

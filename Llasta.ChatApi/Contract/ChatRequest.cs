@@ -22,7 +22,7 @@ public sealed record ChatMessage(string? Role = null, string? Content = null, st
 /// <summary>Sampling parameters; an absent one has the default of the mode (thinking or not).</summary>
 /// <param name="Temperature">0 to 2.</param>
 /// <param name="TopP">Above 0, at most 1.</param>
-/// <param name="TopK">1 or more, or -1 for all tokens. Not every server has it.</param>
+/// <param name="TopK">At least 1. Not every server has it.</param>
 /// <param name="MinP">0 to 1. Not every server has it.</param>
 /// <param name="MaxTokens">At least 1. Absent: up to the end of the context window.</param>
 /// <param name="ThinkingTokens">The most tokens of thinking, 0 or more. Not every server has it.</param>

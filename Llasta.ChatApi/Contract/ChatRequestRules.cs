@@ -5,6 +5,9 @@ namespace Llasta.ChatApi.Contract;
 /// <summary>The rules for a request that its JSON schema does not express.</summary>
 internal static class ChatRequestRules
 {
+    /// <summary>The roles of messages.</summary>
+    internal static readonly IReadOnlyList<string> Roles = ["system", "user", "assistant"];
+
     /// <summary>Checks a turn.</summary>
     /// <returns>The problem, or null if the request is right.</returns>
     internal static ChatProblem? Check(this ChatRequest request, int maxMessages)
@@ -23,7 +26,7 @@ internal static class ChatRequestRules
             return ChatProblem.InvalidRequest("The last message must be the user's; to continue a partial answer, set continue to true.");
         }
 
-        return SamplingRules.Check(request.Sampling) is { } wrong ? ChatProblem.InvalidRequest($"sampling.{wrong.Name} must be {wrong.Rule}.") : null;
+        return SamplingRules.Check(request.Sampling) is { } range ? ChatProblem.InvalidRequest($"sampling.{range.Name} must be {range.Words}.") : null;
     }
 
     /// <summary>Checks a conversation.</summary>
@@ -39,7 +42,7 @@ internal static class ChatRequestRules
         {
             if (messages[i] is not { } message)
                 return ChatProblem.InvalidRequest($"messages[{i}] is null.");
-            if (message.Role is not ("system" or "user" or "assistant"))
+            if (!Roles.Contains(message.Role))
                 return ChatProblem.InvalidRequest($"messages[{i}].role must be system, user or assistant.");
             if (message.Content is null)
                 return ChatProblem.InvalidRequest($"messages[{i}].content is missing: it must be a string.");

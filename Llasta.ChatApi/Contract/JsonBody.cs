@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
 using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Contract;
 
 /// <summary>Reads a request's JSON, or says what is wrong with it.</summary>
-public static class JsonBody
+public static partial class JsonBody
 {
     /// <summary>Reads and deserializes a request's body.</summary>
     /// <returns>The value, or the problem to answer with.</returns>
@@ -43,10 +44,20 @@ public static class JsonBody
         };
     }
 
+    /// <summary>The part of a path that has plain and short names; a sender may call its members anything.</summary>
+    private static string Plain(string? path)
+    {
+        var plain = path is null ? "" : PlainPath().Match(path).Groups[1].Value.TrimStart('.');
+        return plain.Length > 100 ? plain[..100] : plain;
+    }
+
+    [GeneratedRegex(@"^\$((?:\.[A-Za-z_][A-Za-z0-9_]{0,39}|\[[0-9]{1,9}\])*)", RegexOptions.CultureInvariant)]
+    private static partial Regex PlainPath();
+
     private static string Explain(JsonException e)
     {
         // The serializer's message names .NET types; the sender can act on the position.
-        var where = e.Path is null or "$" ? "" : $" at {e.Path.TrimStart('$', '.')}";
+        var where = Plain(e.Path) is { Length: > 0 } path ? $" at {path}" : "";
         return e.LineNumber is null
             ? $"The body has an unknown member or a value of the wrong type{where}."
             : $"The body is not the expected JSON{where} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}): check that it is valid UTF-8 JSON, that names are spelt as documented, and that each value has the right type.";

@@ -32,18 +32,17 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <returns>The problem to answer with, or null: <see cref="UpstreamTurn.Stream"/> is the answer.</returns>
     public async Task<ChatProblem?> OpenAsync(UpstreamTurn turn, ChatRequest request, ResponseWriter response, StreamLease lease)
     {
-        var model = turn.Model;
         var mode = ModeOf(request);
         var without = OptionalFields.None;
-        response.BeginWith("start"u8, new StartEvent(turn.Id, model.Name, model.ContextWindow), ContractJson.Default.StartEvent);
+        Start(turn, response);
         lease.AcceptHeartbeats();
         if (request.Continue && mode == TurnMode.Answer)
             Restart(response);
 
         for (var attempt = 1; ; attempt++)
         {
-            using var body = UpstreamRequest.ForChat(request, mode, model, options.Value.Sampling, dialect.Fields & ~without);
-            if (await SendAsync(turn, body, mode, request.Thinking, model, response, lease) is not { } refusal)
+            using var body = UpstreamRequest.ForChat(request, mode, turn.Model, options.Value.Sampling, dialect.Fields & ~without);
+            if (await SendAsync(turn, body, mode, request.Thinking, response, lease) is not { } refusal)
             {
                 if (!turn.Stream!.Completion.BeganAnew)
                 {
@@ -64,9 +63,12 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && attempt == 1)
             {
                 // The server may have been restarted with another model.
-                if (await FindModelAsync(lease, directory.RediscoverAsync) is not ({ } found, _) || found.Name == model.Name)
+                if (await FindModelAsync(lease, directory.RediscoverAsync) is not ({ } found, _) || found.Name == turn.Model.Name)
                     return refusal.Problem;
-                model = found;
+                turn.Model = found;
+                Start(turn, response);
+                if (request.Continue && mode == TurnMode.Answer)
+                    Restart(response);
                 continue;
             }
 
@@ -112,10 +114,13 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             : dialect.ContinuesThoughts ? TurnMode.ContinueThought : TurnMode.Answer;
     }
 
+    private static void Start(UpstreamTurn turn, ResponseWriter response) =>
+        response.BeginWith("start"u8, new StartEvent(turn.Id, turn.Model.Name, turn.Model.ContextWindow), ContractJson.Default.StartEvent, replace: true);
+
     /// <summary>Tells the page that a new answer takes the place of the partial one.</summary>
     private static void Restart(ResponseWriter response) => response.BeginWith("restart"u8, new RestartEvent(), ContractJson.Default.RestartEvent);
 
-    private async Task<Refusal?> SendAsync(UpstreamTurn turn, UpstreamRequest body, TurnMode mode, bool thinking, ModelInfo model, ResponseWriter response, StreamLease lease)
+    private async Task<Refusal?> SendAsync(UpstreamTurn turn, UpstreamRequest body, TurnMode mode, bool thinking, ResponseWriter response, StreamLease lease)
     {
         lease.UpstreamTimeout = options.Value.FirstTokenTimeout;
         lease.ProbeUpstream = server.AcceptsConnectionsAsync;
@@ -134,7 +139,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
 
             // Only the stream is kept while the answer runs; closing it closes the response.
             var pump = new StreamPump(upstream.ContentStream!, response, lease);
-            var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, $"chatcmpl-{turn.Id}", model.ContextWindow, dialect));
+            var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, $"chatcmpl-{turn.Id}", turn.Model.ContextWindow, dialect, turn.Recorder));
             var stream = new TurnStream(upstream.ContentStream!, pump, completion);
             await stream.ReadFirstAsync(lease);
             lease.UpstreamTimeout = null;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Llasta.ChatApi.Completions;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 
@@ -7,7 +8,8 @@ namespace Llasta.ChatApi.Relay;
 
 /// <summary>
 /// Spans, metrics and logs of turns, named by OpenTelemetry's GenAI conventions where they have a name. They contain states, token counts
-/// and times, and never any text of a message or a key.
+/// and times, never a key, and no text of a message except on a developer's machine
+/// (<c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c>).
 /// </summary>
 internal sealed partial class TurnTelemetry : IDisposable
 {
@@ -30,11 +32,14 @@ internal sealed partial class TurnTelemetry : IDisposable
     private readonly Counter<long> _turns;
     private readonly Histogram<double> _relay;
     private readonly ILogger _log;
+    private readonly bool _recordsMessages;
     private readonly string _serverAddress;
     private readonly int _serverPort;
 
-    public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log)
+    public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log, IHostEnvironment environment, IConfiguration configuration)
     {
+        // The conventions' own switch, which Aspire sets in run mode. Production never records a message.
+        _recordsMessages = environment.IsDevelopment() && configuration.GetValue("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", defaultValue: false);
         _log = log;
         _serverAddress = server.Options.Endpoint.Host;
         _serverPort = server.Options.Endpoint.Port;
@@ -70,7 +75,10 @@ internal sealed partial class TurnTelemetry : IDisposable
             .SetTag("llasta.turn.id", id)
             .SetTag("llasta.turn.thinking", request.Thinking)
             .SetTag("llasta.turn.continue", request.Continue);
-        return new UpstreamTurn(id, model, span, arrivedAt);
+        var records = _recordsMessages && span is { IsAllDataRequested: true };
+        if (records)
+            span!.SetTag("gen_ai.input.messages", RecordedMessages.Input(request.Messages!));
+        return new UpstreamTurn(id, span, arrivedAt) { Model = model, Recorder = records ? new AnswerRecorder() : null };
     }
 
     /// <summary>Records the end of a turn.</summary>
@@ -112,8 +120,10 @@ internal sealed partial class TurnTelemetry : IDisposable
                 .SetTag("gen_ai.usage.output_tokens", usage?.CompletionTokens)
                 .SetTag("gen_ai.usage.reasoning.output_tokens", usage?.ReasoningTokens)
                 .SetTag("gen_ai.usage.cache_read.input_tokens", usage?.CachedTokens);
+            if (turn.Recorder is { } recorder)
+                span.SetTag("gen_ai.output.messages", RecordedMessages.Output(recorder.Reasoning, recorder.Text, finishReason ?? state));
             if (finishReason is not null)
-                span.SetTag("gen_ai.response.finish_reasons", new[] { finishReason });
+                span.SetTag("gen_ai.response.finish_reasons", new[] { ServerText.Clean(finishReason, key: null) });
             if (failed)
                 span.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error, state);
             span.Dispose();
@@ -125,11 +135,11 @@ internal sealed partial class TurnTelemetry : IDisposable
             LogUncounted(_log, id, state, duration.TotalMilliseconds);
     }
 
-    /// <summary>Records a turn that was refused before anything was sent upstream.</summary>
+    /// <summary>Records a turn that was refused before anything was sent upstream. The detail may quote the sender or a server, so it is not logged.</summary>
     public void Refused(ChatProblem problem)
     {
         _turns.Add(1, new KeyValuePair<string, object?>("state", problem.Code));
-        LogRefused(_log, problem.Code, problem.Status, problem.Detail);
+        LogRefused(_log, problem.Code, problem.Status, problem.Title);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -141,6 +151,6 @@ internal sealed partial class TurnTelemetry : IDisposable
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms, before its tokens were counted")]
     private static partial void LogUncounted(ILogger logger, string id, string state, double durationMs);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Turn refused as {Code} ({Status}): {Detail}")]
-    private static partial void LogRefused(ILogger logger, string code, int status, string detail);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Turn refused as {Code} ({Status}): {Title}")]
+    private static partial void LogRefused(ILogger logger, string code, int status, string title);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Llasta.ChatApi.Completions;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 
@@ -6,13 +7,18 @@ namespace Llasta.ChatApi.Relay;
 
 /// <summary>A turn that is sent to the model's server.</summary>
 /// <param name="Id">The turn's id.</param>
-/// <param name="Model">The model that answers.</param>
 /// <param name="Span">The turn's span; null without telemetry.</param>
 /// <param name="ArrivedAt">When the request arrived (<see cref="Stopwatch.GetTimestamp"/>).</param>
-internal sealed record UpstreamTurn(string Id, ModelInfo Model, Activity? Span, long ArrivedAt)
+internal sealed record UpstreamTurn(string Id, Activity? Span, long ArrivedAt)
 {
+    /// <summary>The model that answers.</summary>
+    public required ModelInfo Model { get; set; }
+
     /// <summary>When the request was sent upstream (<see cref="Stopwatch.GetTimestamp"/>); 0 if it was not.</summary>
     public long SentAt { get; set; }
+
+    /// <summary>Keeps the answer for telemetry; null unless messages are recorded.</summary>
+    public AnswerRecorder? Recorder { get; init; }
 
     /// <summary>The answer; null until the model's server has begun one.</summary>
     public TurnStream? Stream { get; set; }

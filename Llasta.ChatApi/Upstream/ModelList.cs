@@ -22,9 +22,11 @@ internal static partial class ModelList
             throw new JsonException("There is no list of models.");
 
         var models = new List<ModelInfo>();
+        var entries = 0;
         // An entry that is cut off ends the list.
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
+            entries++;
             if (!JsonDocument.TryParseValue(ref json, out var entry))
                 break;
             using (entry)
@@ -34,7 +36,7 @@ internal static partial class ModelList
             }
         }
 
-        return models;
+        return models.Count > 0 || entries == 0 ? models : throw new JsonException("The list has no model with a name.");
     }
 
     /// <summary>The first model that can chat; embedding models and the like can't.</summary>

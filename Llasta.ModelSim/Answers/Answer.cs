@@ -5,13 +5,13 @@ using Llasta.ModelSim.Prompts;
 namespace Llasta.ModelSim.Answers;
 
 /// <summary>
-/// The prepared answers. The same conversation has the same answer, whatever the sampling, the thinking or the limits:
-/// that is what lets a continued answer equal the one that was never cut.
+/// Chooses a prepared answer. The same conversation has the same answer whatever the sampling, the thinking or the limits, so that a
+/// continued answer equals the one that was never cut.
 /// </summary>
 internal static class Answer
 {
-    /// <summary>Goes on from a partial answer that isn't ours.</summary>
-    public const string ForeignContinuation = " … and here the simulator stops: it did not write the beginning of this answer, and no real model is connected that could go on from it.";
+    /// <summary>Continues a partial answer that the simulator didn't write.</summary>
+    public const string ForeignContinuation = " … and here the simulator stops: it did not write the beginning of this answer, and no real model is connected that could continue it.";
 
     /// <summary>The text of the endless stream's chunks.</summary>
     public const string Endless = " and so on";
@@ -23,6 +23,8 @@ internal static class Answer
         (["table", "tables", "compare", "comparison"], Passages.Table),
         (["code", "program", "function", "script", "snippet"], Passages.Code),
         (["math", "maths", "mathematics", "formula", "formulas", "equation", "equations", "latex"], Passages.Math),
+        (["note", "notes", "footnote", "footnotes", "warning"], Passages.Notes),
+        (["language", "languages", "chinese", "japanese", "korean", "arabic", "hebrew"], Passages.Languages),
         (["list", "lists", "bullets", "checklist", "steps"], Passages.Lists),
     ];
 
@@ -36,11 +38,11 @@ internal static class Answer
             return Passages.Everything;
         var topics = Topics.Where(topic => topic.Words.Any(words.Contains)).Select(topic => topic.Passage).ToList();
         if (topics.Count > 0)
-            return $"{Passages.Notice}\n\n{string.Join("\n\n", topics)}\n\n{Passages.HowToConnectInShort}";
+            return $"{About.Notice}\n\n{string.Join("\n\n", topics)}\n\n{About.HowToConnectInShort}";
         if (words.Contains("connect") || words.Contains("connected") || (words.Contains("real") && words.Contains("model")))
-            return Passages.HowToConnect;
+            return About.HowToConnect;
         if (words.Contains("you") && (words.Contains("who") || words.Contains("what")) && words.Contains("are"))
-            return Passages.WhatAreYou;
+            return About.WhatAreYou;
         return Ordinary(asked, messages.Count(message => message.Role == "user"));
     }
 
@@ -71,7 +73,7 @@ internal static class Answer
         return words;
     }
 
-    /// <summary>The text's beginning on one line, without what Markdown or the chat template would act on.</summary>
+    /// <summary>The text's beginning on one line, without characters that Markdown or the chat template would interpret.</summary>
     public static string Quote(string text)
     {
         var quote = new StringBuilder();
@@ -91,11 +93,11 @@ internal static class Answer
     {
         var quote = Quote(asked);
         var seed = Seed(asked);
-        var opening = Passages.Openings[seed % Passages.Openings.Length];
-        var aside = Passages.Asides[seed / 7 % Passages.Asides.Length];
+        var opening = About.Openings[seed % About.Openings.Length];
+        var aside = About.Asides[seed / 7 % About.Asides.Length];
         var said = quote.Length == 0 ? "Your message was empty, which is a fine way to begin." : $"You wrote:\n\n> {quote}";
         var words = Words(asked).Count;
         var size = string.Create(CultureInfo.InvariantCulture, $"That is **{words} {(words == 1 ? "word" : "different words")}** in message *{turn}* of this conversation; the simulator read them and understood nothing.");
-        return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{Passages.WhatToTry}\n\n{Passages.HowToConnectInShort}";
+        return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{About.WhatToTry}\n\n{About.HowToConnectInShort}";
     }
 }

@@ -23,7 +23,7 @@ internal static class LongText
         var text = new StringBuilder(length.Count * 7);
         var written = 0;
         if (length.Count > RoomForAnEnding)
-            Add(Passages.Notice);
+            Add(About.Notice);
         for (var section = 0; ; section++)
         {
             var block = Block(section, ref seed);

@@ -1,22 +1,8 @@
 namespace Llasta.ModelSim.Answers;
 
-/// <summary>The texts that answers are made of: between them they hold every kind of Markdown that a chat page renders.</summary>
+/// <summary>Prepared content: together, every kind that a chat page renders, written as models write it.</summary>
 internal static class Passages
 {
-    public const string Notice = "**This is the LLASTA model simulator: no real model is connected.** What follows is prepared text.";
-
-    public const string HowToConnectInShort = "To talk to a real model, set `OPENAI_API_BASE_URL=http://host:8000/v1` to a vLLM server and start again.";
-
-    public const string WhatToTry = """
-        ### What works here
-
-        1. Everything around the model is real: streaming, **Stop**, continuing a cut answer, the context gauge.
-        2. Some words bring prepared content:
-           - *table*, *code*, *math*, *list*, or *everything* at once
-           - a length, such as `2000 words` or `500 tokens`
-        3. *Think hard* makes the thinking longer.
-        """;
-
     public const string Table = """
         ### A table
 
@@ -26,6 +12,7 @@ internal static class Passages
         | `chatapi` | relays tokens, owns the turn | 8080 | ✅ |
         | `vllm` | serves **Qwen3-8B** | 8000 | ✅ |
         | you | read, stop, *continue* | – | ❌ |
+        | a cell<br>of two lines | H<sub>2</sub>O, x<sup>2</sup>, <kbd>Ctrl</kbd>+<kbd>C</kbd>, a \| bar | – | – |
         """;
 
     public const string Code = """"
@@ -80,7 +67,22 @@ internal static class Passages
         \operatorname{Attention}(Q, K, V) = \operatorname{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right) V
         $$
 
-        and Euler's identity fits into a line: $e^{i\pi} + 1 = 0$. A price of 5 dollars, on the other hand, is no formula.
+        Environments have several lines:
+
+        \[
+        \begin{aligned}
+        (a + b)^2 &= (a + b)(a + b) \\
+                  &= a^2 + 2ab + b^2
+        \end{aligned}
+        \]
+
+        $$
+        |x| = \begin{cases} x & \text{if } x \ge 0 \\ -x & \text{otherwise} \end{cases}
+        \qquad
+        R = \begin{pmatrix} \cos\theta & -\sin\theta \\ \sin\theta & \cos\theta \end{pmatrix}
+        $$
+
+        Parentheses work as well, \(\sum_{k=1}^{n} k = \tfrac{n(n+1)}{2}\), and Euler's identity fits into a line: $e^{i\pi} + 1 = 0$. Prices of $5 and $10, on the other hand, are no formula.
         """;
 
     public const string Lists = """
@@ -101,10 +103,61 @@ internal static class Passages
         - [ ] a real model
         """;
 
+    public const string Notes = """
+        ### Notes
+
+        > [!NOTE]
+        > A note has a title of its own, and may hold `code` and **bold** text.
+
+        > [!TIP]
+        > Ask for *everything* to see all kinds of content at once.
+
+        > [!IMPORTANT]
+        > No real model is connected.
+
+        > [!WARNING]
+        > A warning over two paragraphs.
+        >
+        > - with a list
+        > - of two items
+
+        > [!CAUTION]
+        > Nothing here was computed.
+
+        A sentence with a footnote[^1] and another one[^window].
+
+        [^1]: The simulator wrote it in advance.
+        [^window]: A context window holds prompt and answer together; see `max_model_len`.
+        """;
+
+    public const string Languages = """
+        ### Languages
+
+        Grüße, ça va, Ærøskøbing, Zażółć gęślą jaźń; Здравствуй, мир; 👩‍🚀🚀🎉 and 🇪🇺.
+
+        **中文：**这是**预先写好的**回答。没有连接**“真正的”**模型，详见https://docs.vllm.ai/，大约需要3~5分钟，距离10~20公里。
+
+        **日本語：**これは**「シミュレーター」**です。本物のモデルは接続されていません。*強調*も`コード`も表示されます。
+
+        **한국어:** 이것은 **시뮬레이터**입니다. 실제 모델이 연결되어 있지 않습니다.
+
+        **العربية:** هذا نص مكتوب مسبقًا، ولا يوجد نموذج حقيقي متصل. اضبط `OPENAI_API_BASE_URL` ثم أعد التشغيل (الإصدار 0.32).
+
+        - القائمة تبدأ من اليمين
+        - وفيها **نص عريض** ورقم 42
+
+        | اللغة | المثال |
+        |---|---|
+        | العربية | مرحبًا بالعالم |
+        | עברית | שלום עולם |
+
+        **עברית:** זה טקסט שנכתב מראש, ואין מודל אמיתי מחובר.
+        """;
+
     public const string Everything = $"""
         # Everything at once
 
-        {Notice}
+        {About.Notice}
 
         ## Text
 
@@ -140,75 +193,12 @@ internal static class Passages
 
         <details><summary>This is HTML, shown as text</summary><b>not bold</b> <script>alert("never runs")</script></details>
 
-        ### Other scripts
+        {Notes}
 
-        Grüße, ça va, Ærøskøbing, Zażółć gęślą jaźń; 你好，世界；こんにちは世界; Здравствуй, мир; שלום עולם; 👩‍🚀🚀🎉 and 🇪🇺.
+        {Languages}
 
         ---
 
-        {HowToConnectInShort}
+        {About.HowToConnectInShort}
         """;
-
-    public const string WhatAreYou = """
-        I am the **LLASTA model simulator**: a small server that speaks the same protocol as *vLLM*, and no language model at all. No real model is connected.
-
-        ### What is real, and what is not
-
-        - **Real:** the page, the relay, the stream, every state between `queued` and `done`
-        - **Prepared:** each word that I write, this one included
-          - the same conversation always brings the same answer
-          - that is how a test can tell that a continued answer equals the whole one
-
-        I am here so that the chat can be tried, tested and measured without a GPU. Ask for a *table*, some *code*, *math*, a *list*, *everything*, or `300 words`, and watch how the page takes it.
-
-        > Everything I say is true, because I say so little.
-
-        To meet the model that I stand in for, [Qwen3-8B](https://huggingface.co/Qwen/Qwen3-8B), set `OPENAI_API_BASE_URL=http://host:8000/v1` to a vLLM server and start again.
-        """;
-
-    public const string HowToConnect = """
-        **No real model is connected yet: this is the LLASTA model simulator.** Connecting one takes two steps.
-
-        ### 1. Serve the model
-
-        On a machine with a GPU of 24 GB:
-
-        ```bash
-        vllm serve Qwen/Qwen3-8B --reasoning-parser qwen3 --max-model-len 16384
-        ```
-
-        ### 2. Point the chat to it
-
-        ```bash
-        export OPENAI_API_BASE_URL=http://host:8000/v1
-        export OPENAI_API_KEY=...   # only if the server wants one
-        ```
-
-        Then start the chat again. The badge in the page tells which model answers:
-
-        | Badge | What it means |
-        |-------|---------------|
-        | *simulated* | you are still talking to me |
-        | *loading* | the server is up, its model is not yet |
-        | *ready* | go ahead |
-
-        Any server with the same API will do, such as Ollama or llama.cpp; only the address changes, and it ends in `/v1`.
-        """;
-
-    public static readonly string[] Openings =
-    [
-        "Hello from the **LLASTA model simulator**: no real model is connected, so this answer was written in advance.",
-        "Thank you for the message. It reached the **LLASTA model simulator**, and no real model is connected behind it.",
-        "This is the **LLASTA model simulator** speaking. No real model is connected, but the words arrive as one would send them.",
-        "Your message made it all the way to the **LLASTA model simulator**; no real model is connected that could answer it.",
-    ];
-
-    public static readonly string[] Asides =
-    [
-        "A real model would have something to say here 🙂.",
-        "With $n$ tokens in the window, a real model would weigh about $n^2/2$ pairs of them; this one weighs none.",
-        "Still, each piece of this text travelled the path that a real model's tokens would take.",
-        "It is honest about that, which is more than can be said of some models.",
-        "*C'est la vie*, as the tokenizer says: `[\"C\", \"'est\", \" la\", \" vie\"]`.",
-    ];
 }

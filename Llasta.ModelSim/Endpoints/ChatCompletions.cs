@@ -9,6 +9,8 @@ internal static class ChatCompletions
 {
     private static readonly byte[] CaptivePortal = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in to the network</h1></body></html>\n"u8.ToArray();
 
+    private static readonly byte[] RouterError = "Request failed: error sending request for url (http://worker:8000/v1/chat/completions)"u8.ToArray();
+
     public static async Task HandleAsync(HttpContext context, Engine engine)
     {
         var headers = context.Request.Headers;
@@ -43,6 +45,11 @@ internal static class ChatCompletions
 
     private static async Task AnswerAsync(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
     {
+        if (engine.State != EngineState.Running)
+        {
+            await RefuseWhileEndingAsync(context, options, engine);
+            return;
+        }
         if (!engine.TryEnter())
             throw new RequestRejectedException(VllmError.Busy);
         try
@@ -51,7 +58,9 @@ internal static class ChatCompletions
             if (options is { Fault: Fault.Stall, FaultPhase: FaultPhase.BeforeHeaders })
             {
                 record.Fail();
-                await sequence.SilenceAsync();
+                await sequence.StallAsync();
+                if (sequence is { Interrupted: true, Gone: false })
+                    throw new RequestRejectedException(VllmError.EngineDead);
             }
             else
                 await new Generator(sequence, CompletionWriter.For(context.Response, sequence.Head)).RunAsync();
@@ -62,6 +71,16 @@ internal static class ChatCompletions
         }
     }
 
+    /// <summary>What a new request sees while the engine ends: the Rust front end takes it and never answers.</summary>
+    private static async Task RefuseWhileEndingAsync(HttpContext context, ModelSimOptions options, Engine engine)
+    {
+        if (options.FrontEnd == FrontEnd.Python)
+            throw new RequestRejectedException(engine.State == EngineState.Dead ? VllmError.EngineDead : VllmError.ShuttingDown);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, engine.Ended);
+        await Task.Delay(Timeout.InfiniteTimeSpan, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Abort();
+    }
+
     /// <summary>The faults that answer in place of the engine.</summary>
     private static async Task<bool> ReplacedByFaultAsync(HttpContext context, RequestRecord record, ModelSimOptions options)
     {
@@ -69,9 +88,13 @@ internal static class ChatCompletions
         {
             Fault.Refuse => Reset,
             Fault.Cut when options.FaultPhase == FaultPhase.BeforeHeaders => Reset,
+            Fault.RouterError => () => WriteAsync("text/plain; charset=utf-8", RouterError, 500),
             Fault.Html => () => WriteAsync("text/html; charset=utf-8", CaptivePortal),
             Fault.Unauthorized => () => ApiKey.RefuseAsync(context.Response),
             Fault.NotFound => throw new RequestRejectedException(VllmError.UnknownModel(options.Model, options.Model)),
+            Fault.Busy => throw new RequestRejectedException(VllmError.Busy),
+            Fault.Stopping => throw new RequestRejectedException(VllmError.ShuttingDown),
+            Fault.EngineDeath when options.FaultPhase == FaultPhase.BeforeHeaders => throw new RequestRejectedException(VllmError.EngineDead),
             Fault.Error => throw new RequestRejectedException(VllmError.EngineDead),
             Fault.Overflow => throw new RequestRejectedException(VllmError.Overflow(options.ContextWindow, options.ContextWindow + 1)),
             _ => null,
@@ -89,8 +112,9 @@ internal static class ChatCompletions
             return Task.CompletedTask;
         }
 
-        Task WriteAsync(string contentType, byte[] body)
+        Task WriteAsync(string contentType, byte[] body, int status = 200)
         {
+            context.Response.StatusCode = status;
             context.Response.ContentType = contentType;
             return context.Response.BodyWriter.WriteAsync(body).AsTask();
         }

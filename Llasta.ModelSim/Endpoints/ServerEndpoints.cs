@@ -20,7 +20,11 @@ internal static class ServerEndpoints
         var created = engine.Time.GetUtcNow().ToUnixTimeSeconds();
         app.MapGet("/v1/models", context => context.Response.WriteJsonAsync(200, json => WriteModels(json, engine.Settings.Current, created)));
         app.MapPost("/tokenize", context => TokenizeAsync(context, engine));
-        app.MapGet("/health", _ => Task.CompletedTask);
+        app.MapGet("/health", context =>
+        {
+            context.Response.StatusCode = engine.State == EngineState.Dead ? 503 : 200;
+            return Task.CompletedTask;
+        });
         app.MapMethods("/ping", ["GET", "POST"], context => OnlyPython(context, engine, () => Task.CompletedTask));
         app.MapGet("/load", context => context.Response.WriteJsonAsync(200, json =>
         {

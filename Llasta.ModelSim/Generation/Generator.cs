@@ -40,13 +40,15 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
         await WaitUntilAsync(sequence.QueueEnds);
         sequence.LeaveQueue();
         await WaitUntilAsync(sequence.FirstTokenDue);
-        var reason = sequence.Gone ? "abort" : await GenerateAsync();
+        var reason = await GenerateAsync();
         sequence.Close(reason ?? "abort", _tokens);
     }
 
-    /// <summary>The finish reason, or null when a fault ended the sequence.</summary>
+    /// <summary>The finish reason, or null when the sequence ended without one.</summary>
     private async Task<string?> GenerateAsync()
     {
+        if (await EndsEarlyAsync())
+            return null;
         sequence.BeginsAnswering();
         writer.Begin(Usage);
         Enter(_cursor.IsThinking ? FaultPhase.Thinking : FaultPhase.Answering);
@@ -66,10 +68,8 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
             if (_cursor.Kind != _chunkKind)
                 SendChunk();
             await WaitUntilAsync(sequence.TokenDue(_tokens));
-            if (sequence.Gone)
-                return "abort";
-            if (sequence.Stopping)
-                return await FinishAsync("abort");
+            if (await EndsEarlyAsync())
+                return null;
             Take();
             // The limit's last token is sent with the finish reason.
             if (_chunkTokens == sequence.Options.TokensPerChunk && _tokens < sequence.Request.MaxTokens)
@@ -152,6 +152,18 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
         sequence.Record.Enter(phase);
     }
 
+    /// <summary>Whether the client has left, or the engine has ended and with it the sequence.</summary>
+    private async Task<bool> EndsEarlyAsync()
+    {
+        if (sequence.Gone)
+            return true;
+        if (!sequence.Interrupted)
+            return false;
+        SendChunk();
+        await _fault.EndWithEngineAsync();
+        return true;
+    }
+
     /// <summary>Lets the fault happen if it is due. Returns whether it ended the sequence.</summary>
     private async Task<bool> FailsAsync(bool phaseEnds = false)
     {
@@ -167,7 +179,7 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
         while (sequence.KeepAliveDue < due)
         {
             await sequence.UntilAsync(sequence.KeepAliveDue);
-            if (sequence.Gone || sequence.Stopping)
+            if (sequence.Gone || sequence.Interrupted)
                 return;
             writer.KeepAlive();
             await writer.FlushAsync();

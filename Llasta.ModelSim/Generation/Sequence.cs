@@ -6,14 +6,15 @@ namespace Llasta.ModelSim.Generation;
 
 /// <summary>
 /// An accepted request in the engine: its clock, and the two events that end it early. A client that leaves aborts it in every
-/// phase (<c>vllm/v1/engine/async_llm.py</c>); a stopping server ends it.
+/// phase (<c>vllm/v1/engine/async_llm.py</c>); so does the end of the engine.
 /// </summary>
 internal sealed class Sequence : IDisposable
 {
     private readonly Engine _engine;
     private readonly PacedStream _pace;
     private readonly CancellationTokenRegistration _whenAborted;
-    private readonly CancellationTokenRegistration _whenStopping;
+    private readonly CancellationTokenRegistration _whenInterrupted;
+    private readonly CancellationTokenRegistration _whenEnded;
     private readonly long _arrival;
     private readonly double _ticksPerToken;
     private TimeSpan _queued;
@@ -26,7 +27,8 @@ internal sealed class Sequence : IDisposable
         _ticksPerToken = options.TokensPerSecond > 0 ? engine.Time.TimestampFrequency / options.TokensPerSecond : 0;
         _pace = new(engine.Pacer);
         _whenAborted = context.RequestAborted.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
-        _whenStopping = engine.Lifetime.ApplicationStopping.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
+        _whenInterrupted = engine.Interrupted.UnsafeRegister(static sequence => ((Sequence)sequence!)._pace.Release(), this);
+        _whenEnded = engine.Ended.UnsafeRegister(static context => ((HttpContext)context!).Abort(), context);
         Completion = Completion.For(request, options);
         Head = new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), request, options);
         QueueEnds = At(options.QueueDelay);
@@ -63,8 +65,11 @@ internal sealed class Sequence : IDisposable
     /// <summary>The client has left: nothing that is written arrives.</summary>
     public bool Gone => Context.RequestAborted.IsCancellationRequested;
 
-    /// <summary>The server is stopping.</summary>
-    public bool Stopping => _engine.Lifetime.ApplicationStopping.IsCancellationRequested;
+    /// <summary>The engine generates nothing any more.</summary>
+    public bool Interrupted => _engine.Interrupted.IsCancellationRequested;
+
+    /// <summary>The engine is silent until the process ends.</summary>
+    public bool EngineIsSilent => _engine.State == EngineState.Silent;
 
     public TimeSpan Elapsed => _engine.Time.GetElapsedTime(_arrival);
 
@@ -95,11 +100,14 @@ internal sealed class Sequence : IDisposable
     /// <summary>When that token is due, counted from 0, as a timestamp.</summary>
     public long TokenDue(int index) => FirstTokenDue + (long)(index * _ticksPerToken);
 
-    /// <summary>Waits until a timestamp, or until the client leaves or the server stops.</summary>
+    /// <summary>Waits until a timestamp, or until the client leaves or the engine ends.</summary>
     public ValueTask UntilAsync(long due) => _pace.UntilAsync(due);
 
-    /// <summary>Waits until the client leaves or the server stops.</summary>
-    public ValueTask SilenceAsync() => _pace.UntilAsync(long.MaxValue);
+    /// <summary>Waits until the client leaves or the engine ends.</summary>
+    public ValueTask StallAsync() => _pace.UntilAsync(long.MaxValue);
+
+    /// <summary>Waits until the client leaves or the process ends.</summary>
+    public async Task SilenceAsync() => await Task.Delay(Timeout.InfiniteTimeSpan, Context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Something was sent.</summary>
     public void KeptAlive() =>
@@ -115,7 +123,8 @@ internal sealed class Sequence : IDisposable
     public void Dispose()
     {
         _whenAborted.Dispose();
-        _whenStopping.Dispose();
+        _whenInterrupted.Dispose();
+        _whenEnded.Dispose();
     }
 
     private long At(TimeSpan sinceArrival) => _arrival + Ticks(sinceArrival);

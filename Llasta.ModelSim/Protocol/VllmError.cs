@@ -24,6 +24,8 @@ internal sealed record VllmError(int Status, string Type, string Message, string
 
     public static VllmError GenerationFailed { get; } = new(500, "InternalServerError", "Internal server error");
 
+    public static VllmError ShuttingDown { get; } = new(500, "InternalServerError", "cannot schedule new futures after shutdown");
+
     public static VllmError Busy { get; } =
         new(503, "Service Unavailable", "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.");
 

@@ -16,7 +16,11 @@ internal static class SettingsBinder
 
     private static readonly ModelSimOptions Defaults = new();
 
-    private static readonly string[] ServerWide = [nameof(ModelSimOptions.ApiKey), nameof(ModelSimOptions.StartupDelay), nameof(ModelSimOptions.FaultTimes), nameof(ModelSimOptions.MaxQueuedRequests)];
+    private static readonly string[] ServerWide =
+    [
+        nameof(ModelSimOptions.ApiKey), nameof(ModelSimOptions.StartupDelay), nameof(ModelSimOptions.FaultTimes), nameof(ModelSimOptions.MaxQueuedRequests),
+        nameof(ModelSimOptions.ShutdownTimeout), nameof(ModelSimOptions.ShutdownSilence),
+    ];
 
     private static readonly Dictionary<string, JsonPropertyInfo> Settings =
         SettingsJson.Default.ModelSimOptions.Properties.ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);

@@ -122,7 +122,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         var uri = request.RequestUri!;
         // Without a listener nobody records the activity that hosting has created, and the next server would treat the trace as not sampled.
         if (Activity.Current is { } activity && activity.Source.HasListeners())
-            DistributedContextPropagator.Current.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
+            TraceContext.Propagator.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
 
         var head = new StringBuilder(512);
         head.Append(CultureInfo.InvariantCulture, $"{request.Method} {uri.PathAndQuery} HTTP/1.1\r\nHost: {request.Headers.Host ?? uri.Authority}\r\n");

@@ -16,7 +16,9 @@ public class MemoryTests
     private const int Characters = 16_000_000;
 
     [Theory]
-    [CombinatorialForms]
+    [InlineData(Form.ChatApiAlone)]
+    [InlineData(Form.SingleProcess)]
+    [InlineData(Form.Split)]
     public async Task A_conversation_is_not_kept_while_its_answer_streams(Form form)
     {
         var finish = new TaskCompletionSource();

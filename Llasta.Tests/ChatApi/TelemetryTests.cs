@@ -44,6 +44,30 @@ public class TelemetryTests
         Assert.Contains(root.TraceId.ToString(), seen.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Development", "true", true)]
+    [InlineData("Development", "false", false)]
+    [InlineData("Production", "true", false)]
+    public async Task Messages_are_recorded_only_in_Development_and_only_where_asked_for(string environment, string capture, bool recorded)
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Llasta.ChatApi",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: [$"environment={environment}", $"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT={capture}"]);
+
+        var answer = await chatbot.AskAsync(Chatbot.User(Secret));
+
+        var span = Assert.Single(spans, span => span.GetTagItem("llasta.turn.id") as string == answer.Start.GetProperty("id").GetString());
+        Assert.Equal(recorded, (span.GetTagItem("gen_ai.input.messages") as string)?.Contains(Secret, StringComparison.Ordinal) == true);
+        Assert.Equal(recorded, span.GetTagItem("gen_ai.output.messages") is string output
+            && System.Text.Json.JsonElement.Parse(output)[0].GetProperty("parts")[0].GetProperty("content").GetString() == answer.Text);
+    }
+
     [Fact]
     public async Task Turns_are_counted_by_their_state_and_timed_by_the_conventions_names()
     {
@@ -62,7 +86,7 @@ public class TelemetryTests
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, model => model.Model = "counted");
 
         await chatbot.AskAsync(Chatbot.User("Hello"));
-        await chatbot.SetAsync("""{"Fault":"error-in-stream"}""");
+        await chatbot.SetAsync("""{"Fault":"malformed"}""");
         await chatbot.AskAsync(Chatbot.User("Hello"));
 
         var ours = measured.Where(m => m.Tags.GetValueOrDefault("gen_ai.request.model") as string == "counted").ToList();

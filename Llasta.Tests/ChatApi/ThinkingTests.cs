@@ -83,7 +83,7 @@ public class ThinkingTests
     }
 
     [Theory]
-    [InlineData("<thought>no tag", "<thought>no tag")]
+    [InlineData("<thoughts>no tag", "<thoughts>no tag")]
     [InlineData("  <th", "  <th")]
     [InlineData("1 < 2", "1 < 2")]
     [InlineData("Say <think> and </think>", "Say <think> and </think>")]

@@ -92,10 +92,7 @@ public sealed class DialectTests
             Assert.Equal(Recording.Answer("vllm-0.32.0-queue", "refused").Form(), (await Recording.ReadAsync(refused)).Form());
         }
         // The first client has left, which frees its place.
-        string load;
-        do
-            load = await sim.Client.GetStringAsync("/load", SimServer.Stop);
-        while (load != """{"server_load":0}""");
+        await SimServer.UntilAsync(async () => await sim.Client.GetStringAsync("/load", SimServer.Stop) == """{"server_load":0}""");
         using var accepted = await sim.SendAsync(SimServer.Ask("Hi"));
         Assert.Equal(200, (int)accepted.StatusCode);
     }

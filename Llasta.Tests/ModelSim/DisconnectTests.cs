@@ -55,12 +55,10 @@ public sealed class DisconnectTests
     }
 
     /// <summary>Nothing is left running or waiting.</summary>
-    private static async Task SettledAsync(SimServer sim)
+    private static Task SettledAsync(SimServer sim) => SimServer.UntilAsync(async () =>
     {
-        string metrics;
-        do
-            metrics = await sim.Client.GetStringAsync("/metrics", SimServer.Stop);
-        while (!metrics.Contains("vllm:num_requests_running{engine=\"0\",model_name=\"Qwen/Qwen3-8B\"} 0.0", StringComparison.Ordinal)
-            || !metrics.Contains("vllm:num_requests_waiting{engine=\"0\",model_name=\"Qwen/Qwen3-8B\"} 0.0", StringComparison.Ordinal));
-    }
+        var metrics = await sim.Client.GetStringAsync("/metrics", SimServer.Stop);
+        return metrics.Contains("vllm:num_requests_running{engine=\"0\",model_name=\"Qwen/Qwen3-8B\"} 0.0", StringComparison.Ordinal)
+            && metrics.Contains("vllm:num_requests_waiting{engine=\"0\",model_name=\"Qwen/Qwen3-8B\"} 0.0", StringComparison.Ordinal);
+    });
 }

@@ -25,6 +25,67 @@ public sealed class FaultTests
         await AssertStateAsync(sim, "faulted");
     }
 
+    [Theory]
+    [InlineData("busy", "vllm-0.32.0-queue", "refused")]
+    [InlineData("stopping", "vllm-0.32.0-stopping", "with-shutdown-timeout--new-while-stopping-300")]
+    [InlineData("error", "vllm-0.32.0-stopping", "engine-killed--turn-after-100")]
+    public async Task A_refusal_is_the_recorded_one(string fault, string server, string name)
+    {
+        await using var sim = await SimServer.StartAsync();
+        using var response = await sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", fault));
+        Assert.Equal(Recording.Answer(server, name).Form(), (await Recording.ReadAsync(response)).Form());
+        using var health = await sim.Client.GetAsync("/health", SimServer.Stop);
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_router_without_its_worker_answers_in_plain_text()
+    {
+        await using var sim = await SimServer.StartAsync();
+        using var response = await sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", "router-error"));
+        var recorded = Recording.Answer("vllm-router-0.1.17", "worker-down");
+        var answer = await Recording.ReadAsync(response);
+        Assert.Equal((recorded.Status, recorded.ContentType, Start(recorded.Body)), (answer.Status, answer.ContentType, Start(answer.Body)));
+
+        static string Start(string body) => body[..body.IndexOf("http", StringComparison.Ordinal)];
+    }
+
+    [Theory]
+    [InlineData("thinking")]
+    [InlineData("answering")]
+    [InlineData("after-finish")]
+    public async Task A_dying_engine_ends_the_stream_as_recorded(string phase)
+    {
+        await using var sim = await SimServer.StartAsync();
+        var text = await FailAsync(sim, "engine-death", phase);
+        Assert.Equal(LastEvents(Recording.Answer("vllm-0.32.0-stopping", "engine-killed--running").Body), LastEvents(text));
+        AssertTokens(text, phase);
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_dead_before_the_first_token_is_the_first_event()
+    {
+        await using var sim = await SimServer.StartAsync();
+        var text = await FailAsync(sim, "engine-death", "queued");
+        Assert.Equal(string.Join("\n\n", LastEvents(Recording.Answer("vllm-0.32.0-stopping", "engine-killed--running").Body)) + "\n\n", text);
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_dead_before_the_headers_is_a_500()
+    {
+        await using var sim = await SimServer.StartAsync();
+        using var response = await sim.SendAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", "engine-death"), ("X-Sim-FaultPhase", "before-headers"));
+        Assert.Equal(Recording.Answer("vllm-0.32.0-stopping", "engine-killed--turn-after-100").Form(), (await Recording.ReadAsync(response)).Form());
+    }
+
+    [Fact]
+    public async Task A_dying_engine_behind_the_Rust_front_end_is_a_reset()
+    {
+        await using var sim = await SimServer.StartAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => sim.ReadAsync(SimServer.Ask("Hi"), ("X-Sim-Fault", "engine-death"), ("X-Sim-FrontEnd", "rust"), Afterwards));
+        await AssertStateAsync(sim, "faulted");
+    }
+
     [Fact]
     public async Task A_proxys_page_is_HTML_with_status_200()
     {
@@ -172,6 +233,8 @@ public sealed class FaultTests
                 statuses.Add((int)response.StatusCode);
         Assert.Equal([500, 500, 200, 200], statuses);
     }
+
+    private static string[] LastEvents(string stream) => stream.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^2..];
 
     private static Task<string> FailAsync(SimServer sim, string fault, string phase) =>
         sim.ReadAsync(SimServer.Ask("Hi", SimServer.Think), ("X-Sim-Fault", fault), ("X-Sim-FaultPhase", phase), Afterwards);

@@ -100,11 +100,24 @@ internal sealed class SimServer : IAsyncDisposable
     /// <summary>The newest request, once it is as wanted.</summary>
     public async Task<JsonElement> LastRequestAsync(Func<JsonElement, bool> asWanted)
     {
-        while (true)
+        JsonElement last = default;
+        await UntilAsync(async () =>
         {
             var requests = (await GetAsync("/sim/requests")).GetProperty("requests");
-            if (requests.GetArrayLength() > 0 && requests[requests.GetArrayLength() - 1] is var last && asWanted(last))
-                return last;
+            return requests.GetArrayLength() > 0 && asWanted(last = requests[requests.GetArrayLength() - 1]);
+        });
+        return last;
+    }
+
+    /// <summary>Asks until the answer is yes; gives up after half a minute.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        bound.CancelAfter(TimeSpan.FromSeconds(30));
+        while (!await condition())
+        {
+            bound.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
         }
     }
 }

@@ -15,13 +15,21 @@ internal sealed class RawUpstream : IAsyncDisposable
 
     /// <param name="complete">Answers <c>/v1/chat/completions</c>; the headers of an event stream are set.</param>
     /// <param name="models">What <c>/v1/models</c> answers.</param>
-    public static async Task<RawUpstream> StartAsync(Func<HttpContext, Task> complete, string models = """{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""")
+    /// <param name="modelsStatus">With which status.</param>
+    /// <param name="tokenize">What <c>/tokenize</c> answers; null: there is none.</param>
+    public static async Task<RawUpstream> StartAsync(
+        Func<HttpContext, Task> complete,
+        string models = """{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""",
+        int modelsStatus = StatusCodes.Status200OK,
+        Func<HttpContext, string>? tokenize = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
-        app.MapGet("/v1/models", () => Results.Text(models, "application/json"));
+        app.MapGet("/v1/models", () => Results.Text(models, "application/json", statusCode: modelsStatus));
+        if (tokenize is not null)
+            app.MapPost("/tokenize", (HttpContext http) => Results.Text(tokenize(http), "application/json"));
         app.MapPost("/v1/chat/completions", (RequestDelegate)(http =>
         {
             http.Response.ContentType = "text/event-stream";

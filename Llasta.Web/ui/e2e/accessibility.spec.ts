@@ -68,9 +68,9 @@ for (const [screen, use] of Object.entries(screens))
     });
 
     test("on an error, on a waiting message and on a returned draft", async ({ chat, page, model }) => {
-      await model.set({ Fault: "Error" });
+      await model.set({ Fault: "Unauthorized" });
       await chat.ask("Hello");
-      await chat.expectNote(chat.words.problems["model-error"], chat.words.tryAgain);
+      await chat.expectNote(chat.words.states["model-auth"], chat.words.tryAgain);
       await expectNoViolation(page);
       await model.set({ Fault: "Refuse" });
       await chat.action.click();

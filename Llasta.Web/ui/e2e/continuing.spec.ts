@@ -28,6 +28,8 @@ for (const fault of ["Cut", "End", "Abort", "TruncatedJson"])
     await model.set({ Fault: fault, FaultAfterTokens: 120, FaultTimes: 3 });
     await chat.say(question);
     await expectUnbroken(chat, whole);
+    // The figures are those of the whole answer, as the server counts it.
+    await expect(chat.last.locator(".figures")).toHaveText(/^[\d,]{3,} tokens · [\d.,]+ tokens\/s · [\d.]+ m?s to the first token$/);
     const requests = await model.requests();
     expect(requests.map(({ body }) => body.continue_final_message === true)).toEqual([false, true, true, true]);
   });
@@ -38,7 +40,7 @@ test("a broken stream is continued with a quiet note", async ({ script: { chat, 
   first.say("One, two, ");
   await expect(chat.answer).toHaveText("One, two,");
   first.cut();
-  await chat.expectNote(chat.words.resuming);
+  await chat.expectNote(chat.words.resuming, chat.words.tryNow);
   await expect(chat.note).toHaveClass(/quiet/);
   await expect(chat.stop).toBeVisible();
   const second = await model.turn();

@@ -38,7 +38,7 @@ test("after Reset nothing of the old conversation is sent", async ({ chat, model
   expect((await model.requests()).at(-1)!.body.messages).toEqual([{ role: "user", content: "Second" }]);
 });
 
-test("Regenerate asks the same question again", async ({ script: { chat, model } }) => {
+test("Regenerate asks the same question again, and keeps the earlier answer as a version", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   (await model.turn()).say("One.").end();
   await expect(chat.answer).toHaveText("One.");
@@ -49,9 +49,44 @@ test("Regenerate asks the same question again", async ({ script: { chat, model }
   await chat.ended();
   await expect(chat.answer).toHaveText("Two.");
   await expect(chat.exchanges).toHaveCount(1);
+  await expect(chat.version).toHaveText("2/2");
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.answer).toHaveText("One.");
+  await expect(chat.version).toHaveText("1/2");
+  await chat.button(chat.words.laterVersion).click();
+  await expect(chat.answer).toHaveText("Two.");
 });
 
-test("Edit replaces the last message and keeps the draft", async ({ script: { chat, model } }) => {
+test("a new version can be undone, even while it is written", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).say("One.").end();
+  await chat.ended();
+  await chat.button(chat.words.regenerate).click();
+  const again = await model.turn();
+  again.say("Two");
+  await expect(chat.answer).toHaveText("Two");
+  await chat.button(chat.words.undo).click();
+  await chat.ended();
+  await expect(chat.answer).toHaveText("One.");
+  await expect(chat.version).toHaveCount(0);
+  await expect.poll(() => again.gone).toBe(true);
+});
+
+test("a new version that is stopped loses nothing of the earlier one", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).say("One.").end();
+  await chat.ended();
+  await chat.button(chat.words.regenerate).click();
+  (await model.turn()).say("Tw");
+  await expect(chat.answer).toHaveText("Tw");
+  await chat.stop.click();
+  await chat.ended();
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.answer).toHaveText("One.");
+  await expect(chat.note).toBeHidden();
+});
+
+test("Edit asks a question in other words as a new version, and keeps the draft", async ({ script: { chat, model } }) => {
   await chat.say("What is 1 + 1?");
   (await model.turn()).say("2").end();
   await chat.ended();
@@ -74,6 +109,88 @@ test("Edit replaces the last message and keeps the draft", async ({ script: { ch
   await expect(chat.questions).toHaveText(["What is 2 + 2?"]);
   await expect(chat.answer).toHaveText("4");
   await expect(chat.box).toHaveValue("A draft");
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.questions).toHaveText(["What is 1 + 1?"]);
+});
+
+test("any question can be edited, and its versions keep all that followed them", async ({ script: { chat, model }, page }) => {
+  for (const [question, answer] of [
+    ["a", "A"],
+    ["b", "B"],
+  ] as const) {
+    await chat.say(question);
+    (await model.turn()).say(answer).end();
+    await chat.ended();
+  }
+  const first = page.getByRole("article").first();
+  await first.getByRole("button", { name: chat.words.edit, exact: true }).click();
+  await chat.box.fill("a2");
+  await chat.box.press("Enter");
+  const again = await model.turn();
+  expect(again.messages).toEqual([{ role: "user", content: "a2" }]);
+  again.say("A2").end();
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["a2"]);
+  const saved = (await chat.exported()).text;
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.questions).toHaveText(["a", "b"]);
+
+  await chat.import(saved);
+  await expect(chat.questions).toHaveText(["a2"]);
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.questions).toHaveText(["a", "b"]);
+});
+
+test("an answer can be edited and continued from where its text ends", async ({ script: { chat, model } }) => {
+  await chat.say("Name three.");
+  (await model.turn()).say("One, two, seven.").end();
+  await chat.ended();
+  await chat.button(chat.words.editAnswer).click();
+  const editor = chat.last.getByRole("textbox", { name: chat.words.editAnswer });
+  await expect(editor).toBeFocused();
+  await editor.press("Escape");
+  await expect(chat.answer).toHaveText("One, two, seven.");
+
+  await chat.button(chat.words.editAnswer).click();
+  await editor.fill("One, two, ");
+  await chat.button(chat.words.saveAndContinue).click();
+  const turn = await model.turn();
+  expect(turn.messages.at(-1)).toEqual({ role: "assistant", content: "One, two, " });
+  turn.say("three.").end();
+  await chat.ended();
+  await expect(chat.answer).toHaveText("One, two, three.");
+  await chat.button(chat.words.editAnswer).click();
+  await editor.fill("Something else");
+  await chat.button(chat.words.save).click();
+  await chat.expectNote(chat.words.edited, chat.words.continue);
+  await expect(chat.version).toHaveText("3/3");
+  await chat.say("Next");
+  const next = await model.turn();
+  expect(next.messages.map(({ content }) => content)).toEqual(["Name three.", "Something else", "Next"]);
+  next.end();
+});
+
+test("a turn that is left out stays in sight and isn't sent", async ({ script: { chat, model }, page }) => {
+  for (const [question, answer] of [
+    ["a", "A"],
+    ["b", "B"],
+  ] as const) {
+    await chat.say(question);
+    (await model.turn()).say(answer).end();
+    await chat.ended();
+  }
+  await chat.last.getByRole("button", { name: chat.words.leaveOut }).click();
+  await expect(chat.last).toContainText(chat.words.leftOut);
+  await chat.say("c");
+  const turn = await model.turn();
+  expect(turn.messages.map(({ content }) => content)).toEqual(["a", "A", "c"]);
+  turn.say("C").end();
+  await chat.ended();
+  await page.getByRole("button", { name: chat.words.takeIn }).click();
+  await chat.say("d");
+  const next = await model.turn();
+  expect(next.messages.map(({ content }) => content)).toEqual(["a", "A", "b", "B", "c", "C", "d"]);
+  next.end();
 });
 
 test("the system prompt is sent with every message and survives Reset", async ({ chat, model }) => {
@@ -160,13 +277,38 @@ test("leaving a page with a conversation asks first; leaving an empty one doesn'
     asked.push(dialog.type());
     void dialog.dismiss();
   });
-  await chat.box.fill("Hello");
   await page.reload();
   expect(asked).toEqual([]);
   await chat.ask("Hello");
   await page.close({ runBeforeUnload: true });
   await expect.poll(() => asked).toEqual(["beforeunload"]);
   await expect(chat.questions).toHaveText(["Hello"]);
+});
+
+test("leaving a page with a draft asks first", async ({ chat, page }) => {
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.dismiss();
+  });
+  await chat.box.fill("Hello");
+  await page.close({ runBeforeUnload: true });
+  await expect.poll(() => asked).toEqual(["beforeunload"]);
+  await expect(chat.box).toHaveValue("Hello");
+});
+
+test("messages in OpenAI's form open as a conversation", async ({ script: { chat, model } }) => {
+  const messages = [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: "a" },
+    { role: "assistant", content: "A" },
+  ];
+  await chat.import(JSON.stringify({ model: "any", messages }));
+  await expect(chat.questions).toHaveText(["a"]);
+  await chat.say("b");
+  const turn = await model.turn();
+  expect(turn.messages).toEqual([...messages, { role: "user", content: "b" }]);
+  turn.end();
 });
 
 test("two tabs are two conversations", async ({ chat, context, web, model }) => {
@@ -185,7 +327,7 @@ test("two tabs are two conversations", async ({ chat, context, web, model }) => 
   await other.page.bringToFront();
   await other.stop.click();
   await other.ended();
-  await other.expectNote(other.words.stopped, other.words.continue);
+  await other.expectNote(other.words.states.stopped, other.words.continue);
 });
 
 test("the page stores nothing but the appearance", async ({ chat, page, context }) => {

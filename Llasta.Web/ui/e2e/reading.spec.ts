@@ -38,6 +38,40 @@ test.describe("copying", () => {
     expect(await clipboard(page)).toBe(await chat.lastAnswerText());
   });
 
+  const richText = (page: Page) =>
+    page.evaluate(async () => {
+      const [item] = await navigator.clipboard.read();
+      return (await item!.getType("text/html")).text();
+    });
+
+  test("an answer is copied as rich text too, without the page's own buttons", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).say("Some **bold** text.\n\n```python\nprint(1)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |").end();
+    await chat.ended();
+    await chat.last.getByRole("button", { name: chat.words.copyAnswer }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    const html = await richText(page);
+    expect(html).toContain("<strong>bold</strong>");
+    expect(html).toContain("<td>2</td>");
+    expect(html).not.toMatch(/button|class=|python/);
+  });
+
+  test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).say("| Name | Value |\n|---|---:|\n| **a** | 1 |\n| b  c | `2` |\n\nDone.").end();
+    await chat.ended();
+    await chat.answer.getByRole("button", { name: chat.words.copyTable }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    expect(await clipboard(page)).toBe("Name\tValue\na\t1\nb c\t2");
+  });
+
+  test("a question is copied as it was sent", async ({ chat, page }) => {
+    await chat.ask("Line one\n  line two");
+    await chat.last.getByRole("button", { name: chat.words.copyQuestion }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    expect(await clipboard(page)).toBe("Line one\n  line two");
+  });
+
   test("a code block is copied on its own", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     const code = 'def f(x):\n    return x < 1 and "&amp;"\n';
@@ -131,6 +165,151 @@ test.describe("scrolling", () => {
     await expect(chat.answer.locator("p")).toHaveCount(12);
     expect(await toEnd(page)).toBeGreaterThan(100);
     turn.end();
+  });
+});
+
+test("selected text stays selected and in place while the answer grows", async ({ script: { chat, model }, page }) => {
+  const paragraph = `${"A line of the answer. ".repeat(30)}`;
+  const selected = () => page.evaluate(() => getSelection()!.toString());
+  await chat.say("Hello");
+  const turn = await model.turn();
+  turn.say(`${`${paragraph}\n\n`.repeat(8)}The growing one.`);
+  await expect(chat.answer.locator("p")).toHaveCount(9);
+  const growing = chat.answer.locator("p").last();
+  await growing.selectText();
+  await expect(chat.toEnd).toBeVisible();
+  expect(await selected()).toBe("The growing one.");
+  const top = await page.evaluate(() => scrollY);
+  turn.say(` ${paragraph}\n\n${paragraph}`);
+  // The text has arrived: the model may end, and the page knows it, before it is drawn.
+  await page.waitForTimeout(0);
+  await expect.poll(selected).toBe("The growing one.");
+  expect(await page.evaluate(() => scrollY)).toBe(top);
+  await page.evaluate(() => getSelection()!.empty());
+  await expect(chat.answer.locator("p")).toHaveCount(10);
+  turn.end();
+});
+
+test("paging up through a long answer shows every paragraph", async ({ script: { chat, model }, page }) => {
+  test.slow();
+  await chat.say("Hello");
+  const turn = await model.turn();
+  const count = 240;
+  for (let i = 0; i < count; i++) turn.say(`Paragraph number ${i}. ${"Some more words of it. ".repeat(10)}\n\n`);
+  turn.end();
+  await chat.ended();
+  await expect(chat.answer.locator("p")).toHaveCount(count);
+  await chat.box.blur();
+  /** The numbers of the first and the last paragraph in the window. */
+  const inView = () =>
+    page.evaluate(() => {
+      const seen = [...document.querySelectorAll(".prose p")].filter((p) => {
+        const { top, bottom } = p.getBoundingClientRect();
+        return p.checkVisibility({ contentVisibilityAuto: true }) && bottom > 60 && top < innerHeight - 120;
+      });
+      return [seen[0], seen.at(-1)].map((p) => Number(/\d+/.exec(p?.textContent ?? "")?.[0] ?? Number.NaN)) as [number, number];
+    });
+  let [first] = await inView();
+  for (let pages = 0; first > 0 && pages < 200; pages++) {
+    const before = await page.evaluate(() => scrollY);
+    await page.keyboard.press("PageUp");
+    await expect.poll(() => page.evaluate(() => scrollY)).toBeLessThan(before);
+    // A smooth scroll has ended when the position stays.
+    await expect(async () => {
+      const y = await page.evaluate(() => scrollY);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      expect(await page.evaluate(() => scrollY)).toBe(y);
+    }).toPass();
+    const [next, last] = await inView();
+    expect(last, `after paragraph ${first} comes ${last}`).toBeGreaterThanOrEqual(first - 1);
+    expect(next).toBeLessThan(first);
+    first = next;
+  }
+  expect(first).toBe(0);
+});
+
+test("Settings closes on a click outside, but not on its own padding or after a drag", async ({ chat, page }) => {
+  const open = async () => {
+    await chat.button(chat.words.settings).click();
+    return (await chat.settings.boundingBox())!;
+  };
+  const { x, y, width } = await open();
+  await page.mouse.click(x + 4, y + 40);
+  await expect(chat.settings).toBeVisible();
+  await page.mouse.move(x + width / 2, y + 150);
+  await page.mouse.down();
+  await page.mouse.move(x - 40, y + 150);
+  await page.mouse.up();
+  await expect(chat.settings).toBeVisible();
+  await page.mouse.click(x - 40, y + 40);
+  await expect(chat.settings).toBeHidden();
+});
+
+test("the tab's title shows the state of the turn", async ({ script: { chat, model }, page }) => {
+  await expect(page).toHaveTitle(chat.words.name);
+  await chat.say("Hello");
+  const turn = await model.turn();
+  turn.think("Hm");
+  await expect(page).toHaveTitle(`${chat.words.titles.thinking} · ${chat.words.name}`);
+  turn.say("Hi");
+  await expect(page).toHaveTitle(`${chat.words.titles.answering} · ${chat.words.name}`);
+  turn.end();
+  await expect(page).toHaveTitle(chat.words.name);
+});
+
+test("an active system prompt is in sight", async ({ chat, page }) => {
+  await chat.button(chat.words.settings).click();
+  await chat.settings.getByRole("textbox", { name: chat.words.system }).fill("Be brief.");
+  await page.keyboard.press("Escape");
+  await expect(chat.button(`${chat.words.system}: Be brief.`)).toBeVisible();
+  await chat.ask("Hello");
+  await expect(chat.button(`${chat.words.system}: Be brief.`)).toBeVisible();
+});
+
+test("the message box fits its text when the window gets narrower", async ({ chat, page }) => {
+  await chat.box.fill("Some words that fill a line of the box. ".repeat(8));
+  await page.setViewportSize({ width: 400, height: 800 });
+  await expect.poll(() => chat.box.evaluate((box) => box.scrollHeight - box.clientHeight)).toBeLessThanOrEqual(1);
+});
+
+test("in a low window the bars scroll with the page", async ({ chat, page }) => {
+  await page.setViewportSize({ width: 320, height: 256 });
+  await chat.ask("Hello");
+  for (const bar of [".masthead", ".desk"]) await expect(page.locator(bar)).toHaveCSS("position", "static");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
+});
+
+test("on paper the page is light and whole, without bars and buttons", async ({ chat, page }) => {
+  await page.emulateMedia({ colorScheme: "dark", media: "screen" });
+  await chat.ask(`Show me everything ${"verylongword".repeat(30)}`);
+  await page.emulateMedia({ colorScheme: "dark", media: "print" });
+  await expect(page.locator(".masthead")).toHaveCSS("position", "static");
+  await expect(page.locator("html")).toHaveCSS("color-scheme", "light");
+  for (const button of await page.getByRole("button").all()) await expect(button).toBeHidden();
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll(".code pre, .table, .prose p, .prose li, .question")]
+      .filter((box) => box.scrollWidth > box.clientWidth + 1)
+      .map((box) => box.outerHTML.slice(0, 80)),
+  );
+  expect(cut).toEqual([]);
+});
+
+test.describe("on a touch screen", () => {
+  test.use({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 780 } });
+
+  test("Enter is a new line, and the button sends", async ({ script: { chat, model } }) => {
+    await expect(chat.box).toHaveAttribute("enterkeyhint", "enter");
+    await chat.box.tap();
+    await chat.box.pressSequentially("one");
+    await chat.box.press("Enter");
+    await chat.box.pressSequentially("two");
+    await chat.send.tap();
+    const turn = await model.turn();
+    expect(turn.messages).toEqual([{ role: "user", content: "one\ntwo" }]);
+    turn.say("Hi").end();
+    await chat.ended();
+    await chat.button(chat.words.reset).tap();
+    await expect(chat.box).not.toBeFocused();
   });
 });
 

@@ -40,7 +40,7 @@ test.describe("an answer that can't be drawn as Markdown", () => {
     await expect(chat.answer).toHaveText("An undrawable");
     await chat.stop.click();
     await chat.ended();
-    await chat.expectNote(chat.words.stopped, chat.words.continue);
+    await chat.expectNote(chat.words.states.stopped, chat.words.continue);
     await chat.action.click();
     (await model.turn()).say(" answer.").end();
     await chat.ended();

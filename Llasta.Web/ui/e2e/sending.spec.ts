@@ -44,16 +44,70 @@ test("an empty page says what it is, and its suggestions can be sent", async ({ 
   await expect(chat.page.getByRole("heading", { name: chat.words.emptyTitle })).toHaveCount(0);
 });
 
-test("text written while an answer runs stays in the box, and Enter doesn't send it", async ({ script: { chat, model } }) => {
+test("a message sent while an answer runs waits in sight, and is sent when the answer is complete", async ({ script: { chat, model } }) => {
   await chat.say("first");
   const turn = await model.turn();
   turn.say("An answer");
   await expect(chat.answer).toHaveText("An answer");
   await chat.say("second");
+  await expect(chat.box).toHaveValue("");
+  await expect(chat.queued).toHaveText(`${chat.words.queuedMessage} second`);
   turn.say(" to that.").end();
-  await chat.ended();
-  await expect(chat.questions).toHaveText(["first"]);
+  await expect(chat.questions).toHaveText(["first", "second"]);
+  const next = await model.turn();
+  expect(next.messages.map(({ content }) => content)).toEqual(["first", "An answer to that.", "second"]);
+  await expect(chat.queued).toBeHidden();
+  next.end();
+});
+
+test("a queued message can be taken back, and comes back when the answer is stopped", async ({ script: { chat, model } }) => {
+  await chat.say("first");
+  (await model.turn()).say("An answer");
+  await expect(chat.answer).toHaveText("An answer");
+  await chat.say("second");
+  await chat.page.locator(".queued").getByRole("button").click();
   await expect(chat.box).toHaveValue("second");
+  await expect(chat.queued).toBeHidden();
+  await chat.box.press("Enter");
+  await expect(chat.queued).toBeVisible();
+  await chat.stop.click();
+  await chat.ended();
+  await expect(chat.box).toHaveValue("second");
+  await expect(chat.questions).toHaveText(["first"]);
+});
+
+test("the up arrow in an empty box edits the last question", async ({ script: { chat, model } }) => {
+  await chat.say("first");
+  (await model.turn()).say("1").end();
+  await chat.ended();
+  await chat.box.fill("x");
+  await chat.box.press("ArrowUp");
+  await expect(chat.box).toHaveValue("x");
+  await chat.box.fill("");
+  await chat.box.press("ArrowUp");
+  await expect(chat.box).toHaveValue("first");
+  await expect(chat.page.getByText(chat.words.editing)).toBeVisible();
+});
+
+test("the indentation of a message's first line is kept", async ({ script: { chat, model } }) => {
+  await chat.say("\n\n    def f():\n        pass\n\n");
+  const turn = await model.turn();
+  expect(turn.messages).toEqual([{ role: "user", content: "    def f():\n        pass" }]);
+  turn.end();
+});
+
+test("a question mark shows the keyboard shortcuts, but not in the message box", async ({ chat, page }) => {
+  await chat.box.fill("");
+  await chat.box.press("?");
+  await expect(chat.box).toHaveValue("?");
+  const list = page.getByRole("dialog", { name: chat.words.shortcuts });
+  await expect(list).toBeHidden();
+  await chat.button(chat.words.reset).focus();
+  await page.keyboard.press("?");
+  await expect(list).toBeVisible();
+  await expect(list.getByRole("row")).toHaveCount(chat.words.shortcutList.length);
+  await page.keyboard.press("Escape");
+  await expect(list).toBeHidden();
 });
 
 test("Enter that ends a composition doesn't send, the next one does", async ({ chat, page }) => {

@@ -12,7 +12,7 @@ async function expectLeft(model: ModelControl, phase: ModelRequest["phase"]): Pr
 async function stopsWithAnAnswer(chat: Chat): Promise<void> {
   await chat.stop.click();
   await chat.ended();
-  await chat.expectNote(chat.words.stopped, chat.words.continue);
+  await chat.expectNote(chat.words.states.stopped, chat.words.continue);
 }
 
 test("stopping in the queue leaves it and returns the message", async ({ chat, model }) => {
@@ -95,6 +95,16 @@ test("Escape in the message box stops", async ({ chat, model }) => {
   await expect(chat.box).toBeFocused();
 });
 
+test("Escape stops from anywhere on the page", async ({ chat, model, page }) => {
+  await model.set({ Fault: "Stall", FaultPhase: "Answering", FaultAfterTokens: 10 });
+  await chat.say("Hello");
+  await expect(chat.answer).not.toBeEmpty();
+  await chat.answer.click();
+  await page.keyboard.press("Escape");
+  await chat.ended();
+  await expectLeft(model, "answering");
+});
+
 test("stopping while waiting for an unreachable model returns the message", async ({ chat, model }) => {
   await model.set({ Fault: "Refuse" });
   await chat.say("Hello");
@@ -113,7 +123,7 @@ test("resetting while answering closes the model's request", async ({ chat, mode
   await expectLeft(model, "answering");
   await chat.button(chat.words.undo).click();
   await expect(chat.answer).not.toBeEmpty();
-  await chat.expectNote(chat.words.stopped, chat.words.continue);
+  await chat.expectNote(chat.words.states.stopped, chat.words.continue);
 });
 
 test("closing the tab closes the model's request", async ({ chat, model }) => {

@@ -3,6 +3,7 @@ import { payloads } from "./support/payloads.ts";
 import { expect, test, type Chat } from "./support/test.ts";
 import { toJson } from "../src/conversation/transfer.ts";
 import { newExchange } from "../src/conversation/conversation.ts";
+import { draftOf } from "../src/conversation/draft.ts";
 
 /*
  * Whatever a model says, no script runs, no request leaves the origin and no policy is violated. The last two are
@@ -22,7 +23,7 @@ const poke = () => {
   const wrong: string[] = [];
   const stay = (event: Event) => event.preventDefault();
   addEventListener("click", stay, true);
-  for (const element of document.querySelectorAll(".question, .question *, .prose *, .thought *")) {
+  for (const element of document.querySelectorAll(".question, .question *, .attachment > *, .note *, .prose *, .thought *")) {
     if (element.closest("button")) continue;
     if (
       /^(script|iframe|object|embed|applet|form|input|select|textarea|img|image|picture|video|audio|style|link|meta|base|template|portal|svg|details|dialog|marquee|frameset)$/i.test(
@@ -169,18 +170,19 @@ const standIn = () => {
 
 test("as questions, answers, thinking, names and a system prompt in an opened file", async ({ chat }) => {
   const exchanges = payloads.map((payload) =>
-    newExchange(payload, {
+    newExchange(draftOf(payload, [{ name: payload, text: payload }]), {
       text: payload,
       reasoning: payload,
       reasoningSkipped: false,
       reasoningMs: 1,
-      state: "done",
+      state: "truncated",
+      detail: payload,
       model: payload,
       usage: undefined,
       timings: undefined,
     }),
   );
-  await chat.import(toJson({ system: payloads[0]!, exchanges, dropped: 0 }));
+  await chat.import(toJson({ system: payloads[0]!, exchanges }));
   await expect(chat.exchanges).toHaveCount(payloads.length);
   expect(await chat.page.evaluate(poke)).toEqual([]);
   await expectAlive(chat);

@@ -34,6 +34,60 @@ test("an unreachable model is retried automatically", async ({ chat, model }) =>
   await expect(chat.questions).toHaveCount(1);
 });
 
+test("a waiting message shows how long it has waited, and when the next try is", async ({ chat, model, page }) => {
+  await page.clock.install();
+  await model.set({ QueueDelay: 1_000_000 });
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.sending);
+  await page.clock.runFor(65_000);
+  await expect(chat.note.locator(".time")).toHaveText(/^1:0\d$/);
+  await chat.stop.click();
+  await chat.ended();
+
+  await model.set({ QueueDelay: 0, Fault: "Refuse" });
+  await chat.say("Hello");
+  await expect(async () => {
+    await page.clock.runFor(3000);
+    await expect(chat.note.locator(".time")).toHaveText(/^next try in 0:0\d$/, { timeout: 50 });
+  }).toPass({ intervals: [100] });
+});
+
+test("the pill follows what a turn has just learnt", async ({ script: { chat, model }, page }) => {
+  await expect(chat.pill).toHaveAttribute("data-state", "ready");
+  await page.clock.install();
+  let asked = 0;
+  await page.route("**/api/model", (route) => {
+    asked++;
+    return route.abort();
+  });
+  await page.route("**/api/chat", (route) => route.abort());
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await expect(chat.pill).toHaveAttribute("data-state", "unreachable");
+  expect(asked).toBe(0);
+  await page.unroute("**/api/chat");
+  await chat.action.click();
+  (await model.turn()).say("Hi");
+  await expect(async () => {
+    await page.clock.runFor(100);
+    await expect(chat.pill).toHaveAttribute("data-state", "ready", { timeout: 50 });
+  }).toPass({ intervals: [50] });
+});
+
+test("after a minute, loading says that the model may not run at all, and what to look at", async ({ page, start }) => {
+  const sim = await Service.startLater("Llasta.ModelSim");
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
+  const chat = new Chat(page);
+  await page.clock.install();
+  await chat.open(web.url);
+  await expect(chat.pill).toHaveAttribute("data-state", "loading");
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.waitingLoading, chat.words.tryNow);
+  await chat.passPauses(chat.words.waitingLoadingLong);
+  await expect(chat.note.locator(".detail")).toHaveText(chat.words.hints.unreachable);
+  await expect(chat.pill).toContainText(chat.words.loadingLong);
+});
+
 test("Try now doesn't wait for the pause to end", async ({ chat, model, page }) => {
   await page.clock.install();
   await model.set({ Fault: "Refuse" });

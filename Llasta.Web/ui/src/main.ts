@@ -1,4 +1,5 @@
 import "./style/page.css";
+import "./style/media.css";
 import { Page } from "./page/page.ts";
 import { storedTheme, useTheme } from "./page/theme.ts";
 import { wordsFor } from "./words/index.ts";

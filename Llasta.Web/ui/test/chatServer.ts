@@ -15,10 +15,15 @@ export async function chatServer(...answers: ((call: Call) => void)[]): Promise<
   const calls: Call[] = [];
   const server = createServer((request, response) => void handle(request, response));
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    let body = "";
-    for await (const piece of request.setEncoding("utf8")) body += piece;
+    if (request.url === "/api/tokens") {
+      // One token for a character of the messages.
+      const { messages } = JSON.parse(await bodyOf(request)) as ChatRequest;
+      response.end(JSON.stringify({ count: messages.reduce((sum, { content }) => sum + content.length, 0), contextWindow: 1000 }));
+      return;
+    }
+    const body = await bodyOf(request);
     const closed = new Promise<void>((resolve) => response.on("close", resolve));
-    const call = { request: JSON.parse(body) as ChatRequest, response, closed };
+    const call = { request: JSON.parse(body || "{}") as ChatRequest, response, closed };
     calls.push(call);
     const answer = answers[calls.length - 1] ?? answers.at(-1)!;
     answer(call);
@@ -29,6 +34,12 @@ export async function chatServer(...answers: ((call: Call) => void)[]): Promise<
     server.close();
   });
   return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, calls };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const piece of request.setEncoding("utf8")) body += piece;
+  return body;
 }
 
 export const event = (data: unknown, name?: string): string => `${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(data)}\n\n`;

@@ -21,8 +21,13 @@ export class Chat {
   readonly action: Locator;
   /** The notice at the message box. */
   readonly notice: Locator;
+  /** The files that go with the next message. */
+  readonly attachments: Locator;
+  readonly queued: Locator;
   readonly pill: Locator;
   readonly gauge: Locator;
+  /** Which version the last exchange is. */
+  readonly version: Locator;
   readonly toEnd: Locator;
   readonly announcer: Locator;
   readonly settings: Locator;
@@ -41,11 +46,14 @@ export class Chat {
     this.note = this.last.locator(".note");
     this.action = this.note.getByRole("button");
     this.notice = page.locator(".composer .notice");
+    this.attachments = page.locator(".attachments li");
+    this.queued = page.locator(".queued p");
     this.pill = page.locator(".pill");
     this.gauge = page.getByRole("meter", { name: en.context });
+    this.version = this.last.locator(".version");
     this.toEnd = page.getByRole("button", { name: en.toEnd });
     this.announcer = page.getByRole("status");
-    this.settings = page.getByRole("dialog");
+    this.settings = page.getByRole("dialog", { name: en.settings });
   }
 
   button(name: string): Locator {
@@ -87,6 +95,14 @@ export class Chat {
     await expect(this.note.locator("p")).toContainText(text);
     if (action === undefined) await expect(this.action).toHaveCount(0);
     else await expect(this.action).toHaveText(action);
+  }
+
+  /** Lets the clock run through the pauses between retries until `text` is shown. Install the page's clock first. */
+  async passPauses(text: string, where = this.note.locator("p")): Promise<void> {
+    await expect(async () => {
+      await this.page.clock.runFor(10_000);
+      await expect(where).toContainText(text, { timeout: 50 });
+    }).toPass({ intervals: [100] });
   }
 
   /** The exported conversation. */

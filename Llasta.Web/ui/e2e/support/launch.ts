@@ -12,6 +12,8 @@ export const launch: LaunchOptions = {
     // Chromium's sandbox doesn't run as root.
     ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
     "--disable-gpu",
+    // Keys and wheel scroll at once, so that tests don't measure halfway.
+    "--disable-smooth-scrolling",
     "--disable-quic",
     "--disable-background-networking",
     `--host-resolver-rules=MAP ${networkName} 127.0.0.1`,

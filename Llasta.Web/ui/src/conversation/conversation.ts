@@ -1,122 +1,173 @@
-import type { Turn, TurnStart } from "../turn/turn.ts";
-import type { EndState, Message, Timings, Usage } from "../turn/wire.ts";
+import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
+import type { Message, Timings, Usage } from "../turn/wire.ts";
+import { type Draft, textOf } from "./draft.ts";
 
-/** The model's answer, and how it ended. */
-export interface Answer {
+/** The model's answer, and how it ended: its state is kept for good, but never sent. A failed answer may have no text. */
+export interface Answer extends Ending {
   readonly text: string;
   readonly reasoning: string;
   /** The reader skipped the thinking, so the answer doesn't follow from it. */
   readonly reasoningSkipped: boolean;
   readonly reasoningMs?: number | undefined;
-  /** An error isn't part of an answer: an answer that an error cut off is `truncated`. */
-  readonly state: EndState | "stopped";
+  /** The reader changed the text. */
+  readonly edited?: boolean | undefined;
   readonly model?: string | undefined;
   /** The usage of the last request for it, which says how full the context window is. */
   readonly usage?: Usage | undefined;
   /** Its number of tokens, thinking included; unknown if a part was cut off before it was counted. */
   readonly tokens?: number | undefined;
+  /** How long its text took to arrive, milliseconds. */
+  readonly streamedMs?: number | undefined;
   readonly timings?: Timings | undefined;
 }
 
 export interface Exchange {
   /** Unique as long as the page is open. */
   readonly id: number;
-  readonly question: string;
+  readonly question: Draft;
   readonly answer?: Answer | undefined;
+  /** It is shown, but not sent: the context window was full, or the reader left it out. */
+  readonly leftOut?: boolean | undefined;
+  readonly versions?: Versions | undefined;
 }
+
+/** What stood in the place of an exchange before or after its version on screen. */
+export interface Versions {
+  readonly earlier: readonly Branch[];
+  readonly later: readonly Branch[];
+}
+
+/** One version of an exchange, and everything that followed it. */
+export type Branch = readonly Exchange[];
 
 export interface Conversation {
   readonly system: string;
+  /** The versions on screen. */
   readonly exchanges: readonly Exchange[];
-  /** The number of oldest exchanges that are shown but no longer sent, because the context window was full. */
-  readonly dropped: number;
 }
 
-export const emptyConversation: Conversation = { system: "", exchanges: [], dropped: 0 };
+export const emptyConversation: Conversation = { system: "", exchanges: [] };
 
 export const isEmpty = ({ exchanges }: Conversation): boolean => exchanges.length === 0;
 
 let lastId = 0;
 
-export const newExchange = (question: string, answer?: Answer): Exchange => ({ id: ++lastId, question, answer });
+export const newExchange = (question: Draft, answer?: Answer): Exchange => ({ id: ++lastId, question, answer });
 
 export const withExchange = (conversation: Conversation, exchange: Exchange): Conversation => ({
   ...conversation,
   exchanges: [...conversation.exchanges, exchange],
 });
 
-export const withLast = (conversation: Conversation, exchange: Exchange): Conversation => ({
-  ...conversation,
-  exchanges: [...conversation.exchanges.slice(0, -1), exchange],
-});
-
 export const withoutLast = (conversation: Conversation): Conversation => ({
   ...conversation,
   exchanges: conversation.exchanges.slice(0, -1),
-  dropped: Math.min(conversation.dropped, Math.max(0, conversation.exchanges.length - 2)),
 });
 
-export const withAnswer = (conversation: Conversation, id: number, answer: Answer | undefined): Conversation => ({
+/** Changes the exchange with this id, if it is on screen. */
+export const withChanged = (conversation: Conversation, id: number, change: (exchange: Exchange) => Exchange): Conversation => ({
   ...conversation,
-  exchanges: conversation.exchanges.map((exchange) => (exchange.id === id ? { ...exchange, answer } : exchange)),
+  exchanges: conversation.exchanges.map((exchange) => (exchange.id === id ? change(exchange) : exchange)),
 });
+
+/** Puts a new version in the place of an exchange. The old version is kept with everything that followed it. */
+export function withVersion(conversation: Conversation, id: number, exchange: Exchange): Conversation {
+  const { exchanges } = conversation;
+  const index = exchanges.findIndex((old) => old.id === id);
+  const { versions, ...first } = exchanges[index]!;
+  const earlier = [...(versions?.earlier ?? []), ...(versions?.later ?? []), [first, ...exchanges.slice(index + 1)]];
+  return { ...conversation, exchanges: [...exchanges.slice(0, index), { ...exchange, versions: { earlier, later: [] } }] };
+}
+
+/** Shows the version before or after the one on screen, with everything that followed it. */
+export function showVersion(conversation: Conversation, id: number, direction: "earlier" | "later"): Conversation {
+  const { exchanges } = conversation;
+  const index = exchanges.findIndex((exchange) => exchange.id === id);
+  const { versions = { earlier: [], later: [] }, ...first } = exchanges[index]!;
+  const shown: Branch = [first, ...exchanges.slice(index + 1)];
+  const [next, earlier, later] =
+    direction === "earlier"
+      ? [versions.earlier.at(-1), versions.earlier.slice(0, -1), [shown, ...versions.later]]
+      : [versions.later[0], [...versions.earlier, shown], versions.later.slice(1)];
+  if (!next) return conversation;
+  const [head, ...rest] = next;
+  return { ...conversation, exchanges: [...exchanges.slice(0, index), { ...head!, versions: { earlier, later } }, ...rest] };
+}
+
+/** Which of its versions an exchange is, from 1 on. */
+export const versionOf = ({ versions }: Exchange): { readonly number: number; readonly count: number } => ({
+  number: (versions?.earlier.length ?? 0) + 1,
+  count: (versions?.earlier.length ?? 0) + (versions?.later.length ?? 0) + 1,
+});
+
+/** Whether an exchange before the last one is sent: it isn't left out, and its question was answered. */
+export const isSent = ({ answer, leftOut }: Exchange): boolean => !leftOut && Boolean(answer?.text);
 
 /**
- * The messages to send: no errors, no thinking, no dropped exchanges. Unanswered questions are joined with the
- * next question into one message, because some models' templates require alternating roles.
+ * The messages to send: the system prompt, the answered exchanges, and a draft. Errors, thinking, unanswered questions
+ * and exchanges that were left out aren't sent.
  */
-export function messagesOf({ system, exchanges, dropped }: Conversation, draft = ""): Message[] {
+export function messagesOf({ system, exchanges }: Conversation, draft?: Draft): Message[] {
   const messages: Message[] = system.trim() ? [{ role: "system", content: system }] : [];
-  let unanswered: string[] = [];
-  for (const { question, answer } of exchanges.slice(dropped)) {
-    unanswered.push(question);
-    if (!answer?.text) continue;
-    messages.push({ role: "user", content: unanswered.join("\n\n") }, { role: "assistant", content: answer.text });
-    unanswered = [];
+  for (const { question, answer } of exchanges.filter(isSent)) {
+    const content = textOf(question);
+    if (content) messages.push({ role: "user", content });
+    messages.push({ role: "assistant", content: answer!.text });
   }
-  if (draft.trim()) unanswered.push(draft);
-  if (unanswered.length > 0) messages.push({ role: "user", content: unanswered.join("\n\n") });
+  const content = draft && textOf(draft);
+  if (content?.trim()) messages.push({ role: "user", content });
   return messages;
 }
 
 /** The start of a turn for the last exchange: for a new answer, or to continue the partial one. */
 export function turnFor(conversation: Conversation, thinking: boolean, continues: boolean): TurnStart {
-  const last = conversation.exchanges.at(-1)!;
+  const { question, answer } = conversation.exchanges.at(-1)!;
   return {
-    history: messagesOf(withLast(conversation, { ...last, answer: undefined })),
+    history: messagesOf(withoutLast(conversation), question),
     thinking,
-    ...(continues && last.answer && { partial: { ...last.answer, answer: last.answer.text } }),
+    ...(continues && answer && { partial: { ...answer, answer: answer.text } }),
   };
 }
 
 /** The answer that a turn produced, if any. If the turn didn't change the text, its figures are kept. */
 export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefined {
   const { answer: text, reasoning, reasoningMs, reasoningSkipped, phase } = turn;
-  const state = phase.kind !== "ended" || phase.ending.state === "failed" ? "truncated" : phase.ending.state;
-  const told = phase.kind === "ended" && phase.ending.state !== "failed" && phase.ending.state !== "stopped";
-  if (!text && !reasoning && !told) return undefined;
+  const ending: Ending = phase.kind === "ended" ? phase.ending : { state: "stopped" };
+  if (!text && !reasoning && ending.state === "stopped") return undefined;
   const model = turn.model ?? old?.model;
-  const { usage, tokens, timings } = old && !turn.usage && text === old.text ? old : turn;
-  return { text, reasoning, reasoningSkipped, reasoningMs, state, model, usage, tokens, timings };
+  const { usage, tokens, streamedMs, timings } = old && !turn.usage && text === old.text ? old : turn;
+  return { ...ending, text, reasoning, reasoningSkipped, reasoningMs, model, usage, tokens, streamedMs, timings };
 }
 
+const lengthOf = ({ question, answer }: Exchange): number => textOf(question).length + (answer?.text.length ?? 0);
+
 /**
- * How many exchanges to drop from the beginning so that the rest fits. The token counts of single messages aren't
- * known, so they are estimated from the number of characters. A quarter of the window is left for the answer.
- * @returns the total number of dropped exchanges; null if even the last exchange alone doesn't fit.
+ * How many of the oldest exchanges to leave out so that the rest fits. The token counts of single messages aren't known,
+ * so they are estimated from the number of characters. A quarter of the window is left for the answer.
+ * @returns null if there is nothing left to leave out.
  */
-export function dropToFit(conversation: Conversation, promptTokens?: number, contextWindow?: number): number | null {
-  const { exchanges, dropped, system } = conversation;
-  const most = exchanges.length - 1;
-  if (dropped >= most) return null;
-  if (!promptTokens || !contextWindow) return dropped + Math.ceil((most - dropped) / 2);
-  const length = ({ question, answer }: Exchange) => question.length + (answer?.text.length ?? 0);
-  const sent = exchanges.slice(dropped);
-  let characters = system.length + sent.reduce((sum, exchange) => sum + length(exchange), 0);
+export function leaveOutToFit(conversation: Conversation, promptTokens?: number, contextWindow?: number): number | null {
+  const last = conversation.exchanges.at(-1);
+  if (!last) return null;
+  const sent = withoutLast(conversation).exchanges.filter(isSent);
+  if (sent.length === 0) return null;
+  if (!promptTokens || !contextWindow) return Math.ceil(sent.length / 2);
+  let characters = conversation.system.length + [...sent, last].reduce((sum, exchange) => sum + lengthOf(exchange), 0);
   const tokensPerCharacter = promptTokens / Math.max(1, characters);
-  for (let more = 1; dropped + more <= most; more++) {
-    characters -= length(sent[more - 1]!);
-    if (characters * tokensPerCharacter <= contextWindow * 0.75) return dropped + more;
+  for (const [i, exchange] of sent.entries()) {
+    characters -= lengthOf(exchange);
+    if (characters * tokensPerCharacter <= contextWindow * 0.75) return i + 1;
   }
-  return most;
+  return sent.length;
+}
+
+/** Leaves out this many more of the oldest exchanges, never the last one. */
+export function withOldestLeftOut(conversation: Conversation, count: number): Conversation {
+  const oldest = new Set(withoutLast(conversation).exchanges.filter(isSent).slice(0, count));
+  const lastLeftOut = conversation.exchanges.findLastIndex((exchange) => oldest.has(exchange));
+  // Unanswered questions in between aren't sent anyway: they are on the same side of the line that the page draws.
+  return {
+    ...conversation,
+    exchanges: conversation.exchanges.map((exchange, i) => (i <= lastLeftOut ? { ...exchange, leftOut: true } : exchange)),
+  };
 }

@@ -1,31 +1,38 @@
 import type { ChatClient } from "../turn/client.ts";
-import { systemClock, TurnRun, type Clock } from "../turn/run.ts";
-import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
-import type { Problem } from "../turn/wire.ts";
+import { type Clock, systemClock, TurnRun } from "../turn/run.ts";
+import { type Ending, type Turn, type TurnStart, type TurnState, wholeAnswer } from "../turn/turn.ts";
 import {
   answerOf,
-  dropToFit,
-  emptyConversation,
-  newExchange,
-  turnFor,
-  withAnswer,
-  withExchange,
-  withLast,
-  withoutLast,
   type Conversation,
+  emptyConversation,
+  type Exchange,
+  leaveOutToFit,
+  newExchange,
+  showVersion,
+  turnFor,
+  withChanged,
+  withExchange,
+  withOldestLeftOut,
+  withoutLast,
+  withVersion,
 } from "./conversation.ts";
+import { type Draft, draftOf, isSameDraft } from "./draft.ts";
 
-/** What the page shows beside the conversation; it never becomes part of the conversation. */
+/** What the page shows at the message box; it never becomes part of the conversation. */
 export type Notice =
-  /** Why the last exchange has no answer, or only a part of one. */
-  | { readonly kind: "trouble"; readonly problem: Problem }
   /** The message was returned to the message box. */
-  | { readonly kind: "draft-back"; readonly problem?: Problem }
+  | { readonly kind: "draft-back"; readonly ending: Ending }
   /** The new answer failed, so the earlier one was kept. */
   | { readonly kind: "answer-restored"; readonly ending: Ending };
 
 /** What changed: only the running turn, or anything in the session. */
 export type Change = "turn" | "session";
+
+/** After these, an answer is as complete as it gets, and a queued message is sent. */
+const complete: readonly TurnState[] = ["done", "length"];
+
+/** These are about the message itself: its writer has to change it. */
+const refusals: readonly TurnState[] = ["invalid-request", "too-large", "forbidden-origin"];
 
 /** Everything a reader can do with the page's one conversation and its running turn. */
 export class Session {
@@ -36,7 +43,9 @@ export class Session {
   #conversation = emptyConversation;
   #run: TurnRun | undefined;
   #notice: Notice | undefined;
-  #before: Conversation | undefined;
+  #queued: Draft | undefined;
+  /** The conversation to return to if the running turn brings no new answer. */
+  #earlier: Conversation | undefined;
 
   constructor(client: ChatClient, clock: Clock = systemClock) {
     this.#client = client;
@@ -56,24 +65,75 @@ export class Session {
     return this.#notice;
   }
 
+  /** The message that is sent when the running turn is complete. */
+  get queued(): Draft | undefined {
+    return this.#queued;
+  }
+
+  get now(): number {
+    return this.#clock.now();
+  }
+
   onChange(listener: (change: Change) => void): void {
     this.#listeners.push(listener);
   }
 
   /** Called with a message that could not be sent, so that the writer gets it back. */
-  onDraftBack: (draft: string) => void = () => {};
+  onDraftBack: (draft: Draft) => void = () => {};
 
-  send(question: string): Promise<void> {
-    return this.#ask(withExchange(this.#conversation, newExchange(question)));
+  /** Asks a question; while a turn runs, the question waits for its end. */
+  async send(question: Draft): Promise<void> {
+    if (this.#run) {
+      const { text, attachments } = this.#queued ?? { text: "", attachments: [] };
+      this.#queued = draftOf([text, question.text].filter(Boolean).join("\n\n"), [...attachments, ...question.attachments]);
+      this.#tell("session");
+      return;
+    }
+    await this.#ask(withExchange(this.#conversation, newExchange(question)));
   }
 
-  /** Replaces the last question and its answer; the old answer is kept if the new one fails. */
-  resend(question: string): Promise<void> {
-    return this.#ask(withLast(this.#conversation, newExchange(question)));
+  /** Takes the queued message back. */
+  unqueue(): Draft | undefined {
+    const queued = this.#queued;
+    this.#queued = undefined;
+    this.#tell("session");
+    return queued;
   }
 
-  regenerate(): Promise<void> {
-    return this.#ask(withLast(this.#conversation, { ...this.#conversation.exchanges.at(-1)!, answer: undefined }));
+  /** Asks a question again in other words, as a new version. The old version is kept. */
+  async edit(id: number, question: Draft): Promise<void> {
+    if (this.#run || !this.#has(id)) return;
+    await this.#ask(withVersion(this.#conversation, id, newExchange(question)), this.#conversation);
+  }
+
+  /** Asks the same question again, as a new version. */
+  async regenerate(id = this.#last.id): Promise<void> {
+    const exchange = this.#conversation.exchanges.find((exchange) => exchange.id === id);
+    if (this.#run || !exchange) return;
+    if (exchange === this.#last && !exchange.answer?.text) {
+      await this.#ask(withChanged(this.#conversation, id, (exchange) => ({ ...exchange, answer: undefined })));
+      return;
+    }
+    await this.#ask(withVersion(this.#conversation, id, newExchange(exchange.question)), this.#conversation);
+  }
+
+  /** Changes an answer, as a new version. */
+  editAnswer(id: number, text: string): void {
+    const exchange = this.#conversation.exchanges.find((exchange) => exchange.id === id);
+    if (this.#run || !exchange?.answer) return;
+    const { reasoning, reasoningMs, reasoningSkipped, model } = exchange.answer;
+    const answer = { text, reasoning, reasoningMs, reasoningSkipped, model, state: "stopped", edited: true } as const;
+    this.#change(withVersion(this.#conversation, id, newExchange(exchange.question, answer)));
+  }
+
+  showVersion(id: number, direction: "earlier" | "later"): void {
+    if (!this.#run && this.#has(id)) this.#change(showVersion(this.#conversation, id, direction));
+  }
+
+  /** Leaves an exchange out of what is sent, or takes it in again. */
+  leaveOut(id: number, leftOut: boolean): void {
+    this.#conversation = withChanged(this.#conversation, id, (exchange) => ({ ...exchange, leftOut }));
+    this.#tell("session");
   }
 
   /** Continues the last answer, or asks again if there is none yet. */
@@ -87,15 +147,17 @@ export class Session {
   }
 
   /** How many exchanges would be left out, if the conversation no longer fits the context window. */
-  get dropCount(): number | null {
-    if (this.#notice?.kind !== "trouble") return null;
-    const { promptTokens, contextWindow } = this.#notice.problem;
-    return dropToFit(this.#conversation, promptTokens, contextWindow);
+  get leaveOutCount(): number | null {
+    const answer = this.#conversation.exchanges.at(-1)?.answer;
+    if (answer?.state === "context-overflow") return leaveOutToFit(this.#conversation, answer.promptTokens, answer.contextWindow);
+    if (answer?.state !== "window-full") return null;
+    const used = answer.usage && answer.usage.promptTokens + answer.usage.completionTokens;
+    return leaveOutToFit(this.#conversation, used, used);
   }
 
-  dropOldest(): Promise<void> {
-    const dropped = this.dropCount ?? this.#conversation.dropped;
-    this.#conversation = { ...this.#conversation, dropped };
+  /** Leaves out the oldest exchanges, and continues. */
+  leaveOutOldest(): Promise<void> {
+    this.#conversation = withOldestLeftOut(this.#conversation, this.leaveOutCount ?? 0);
     return this.continueAnswer();
   }
 
@@ -116,11 +178,10 @@ export class Session {
     const run = this.#run;
     this.#run = undefined;
     run?.stop();
-    if (run) this.#conversation = this.#earlier(run.turn) ?? this.#kept(run.turn);
+    if (run) this.#conversation = this.#restored(run.turn) ?? this.#kept(run.turn);
     const old = this.#conversation;
-    this.#conversation = conversation;
-    this.#notice = undefined;
-    this.#tell("session");
+    this.#change(conversation);
+    if (this.#queued) this.#returnQueued();
     return old;
   }
 
@@ -129,13 +190,27 @@ export class Session {
     this.#tell("session");
   }
 
-  #ask(conversation: Conversation): Promise<void> {
-    return this.#begin(conversation, turnFor(conversation, this.thinking, false));
+  get #last(): Exchange {
+    return this.#conversation.exchanges.at(-1)!;
   }
 
-  async #begin(conversation: Conversation, start: TurnStart): Promise<void> {
+  #has(id: number): boolean {
+    return this.#conversation.exchanges.some((exchange) => exchange.id === id);
+  }
+
+  #change(conversation: Conversation): void {
+    this.#conversation = conversation;
+    this.#notice = undefined;
+    this.#tell("session");
+  }
+
+  #ask(conversation: Conversation, earlier?: Conversation): Promise<void> {
+    return this.#begin(conversation, turnFor(conversation, this.thinking, false), earlier);
+  }
+
+  async #begin(conversation: Conversation, start: TurnStart, earlier?: Conversation): Promise<void> {
     if (this.#run) return;
-    this.#before = this.#conversation;
+    this.#earlier = earlier;
     this.#conversation = conversation;
     this.#notice = undefined;
     const run = new TurnRun(start, { client: this.#client, clock: this.#clock, onChange: () => this.#run && this.#tell("turn") });
@@ -146,47 +221,68 @@ export class Session {
     this.#run = undefined;
     this.#finish(run.turn);
     this.#tell("session");
+    if (this.#queued) {
+      if (complete.includes(this.#conversation.exchanges.at(-1)?.answer?.state ?? "stopped") && !this.#notice) await this.#sendQueued();
+      else this.#returnQueued();
+    }
+  }
+
+  #sendQueued(): Promise<void> {
+    const queued = this.#queued!;
+    this.#queued = undefined;
+    return this.send(queued);
+  }
+
+  #returnQueued(): void {
+    this.onDraftBack(this.unqueue()!);
   }
 
   #finish(turn: Turn): void {
     if (turn.phase.kind !== "ended") return;
     const { ending } = turn.phase;
-    const asked = this.#conversation.exchanges.at(-1)!;
-    const earlier = this.#earlier(turn);
-    if (earlier) {
-      this.#conversation = earlier;
+    const { id, question } = this.#last;
+    const restored = this.#restored(turn);
+    if (restored) {
+      this.#conversation = restored;
       this.#notice = { kind: "answer-restored", ending };
-      if (asked.question !== earlier.exchanges.at(-1)!.question) this.onDraftBack(asked.question);
+      if (!this.#conversation.exchanges.some((exchange) => isSameDraft(exchange.question, question))) this.onDraftBack(question);
       return;
     }
     this.#conversation = this.#kept(turn);
-    const problem = ending.state === "failed" ? ending.problem : undefined;
-    if (!turn.answer && !turn.reasoning && (problem ? this.#isDraftsFault(problem) : ending.state === "stopped")) {
+    if (!turn.answer && !turn.reasoning && this.#isWritersTurn(ending)) {
       this.#conversation = withoutLast(this.#conversation);
-      this.#notice = { kind: "draft-back", ...(problem && { problem }) };
-      this.onDraftBack(asked.question);
-    } else if (problem) {
-      this.#notice = { kind: "trouble", problem };
+      this.#notice = { kind: "draft-back", ending };
+      this.onDraftBack(question);
+    } else if (turn.tokens === undefined && turn.usage) {
+      void this.#count(id, turn);
     }
   }
 
-  #isDraftsFault(problem: Problem): boolean {
-    if (problem.code === "context-overflow") return dropToFit(this.#conversation, problem.promptTokens, problem.contextWindow) === null;
-    return problem.code === "invalid-request" || problem.code === "too-large" || problem.code === "forbidden-origin";
+  /** Nothing came of the message, and its writer has to change it or to send it again. */
+  #isWritersTurn({ state }: Ending): boolean {
+    return state === "stopped" || refusals.includes(state) || (state === "context-overflow" && this.leaveOutCount === null);
+  }
+
+  /** The server tells the tokens of its last request only: for an answer that was cut it counts the rest. */
+  async #count(id: number, { history, thinking, usage, streamedMs }: Turn): Promise<void> {
+    const before = await this.#client.tokens(history, thinking, new AbortController().signal).catch(() => null);
+    const tokens = before ? usage!.promptTokens + usage!.completionTokens - before.count : 0;
+    if (tokens <= 0) return;
+    this.#conversation = withChanged(this.#conversation, id, ({ answer, ...exchange }) => ({
+      ...exchange,
+      answer: answer && { ...answer, tokens, timings: { ...answer.timings, ...wholeAnswer(tokens, streamedMs) } },
+    }));
+    this.#tell("session");
   }
 
   /** The conversation with the earlier answer, if the new one delivered no text. */
-  #earlier(turn: Turn): Conversation | undefined {
-    const before = this.#before!;
-    const { exchanges, system } = this.#conversation;
-    const replaces = before.exchanges.length === exchanges.length && before.exchanges.at(-1)?.answer && !exchanges.at(-1)!.answer;
-    return replaces && !turn.answer ? { ...before, system } : undefined;
+  #restored({ answer }: Turn): Conversation | undefined {
+    return this.#earlier && !answer ? { ...this.#earlier, system: this.#conversation.system } : undefined;
   }
 
   /** The conversation with the answer that a turn produced. */
   #kept(turn: Turn): Conversation {
-    const { id, answer } = this.#conversation.exchanges.at(-1)!;
-    return withAnswer(this.#conversation, id, answerOf(turn, answer));
+    return withChanged(this.#conversation, this.#last.id, (exchange) => ({ ...exchange, answer: answerOf(turn, exchange.answer) }));
   }
 
   /** A listener that throws is reported as an uncaught error; it stops neither the turn nor the other listeners. */

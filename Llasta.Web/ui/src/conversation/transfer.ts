@@ -1,27 +1,121 @@
-import type { EndState } from "../turn/wire.ts";
-import { newExchange, type Answer, type Conversation, type Exchange } from "./conversation.ts";
+import type { TurnState } from "../turn/turn.ts";
+import { endStates, problemCodes } from "../turn/wire.ts";
+import { type Answer, type Branch, type Conversation, type Exchange, newExchange } from "./conversation.ts";
+import { type Attachment, type Draft, draftOf, textOf } from "./draft.ts";
 
 const format = "llasta-conversation";
-const version = 1;
+/** Version 1 had no versions, no attachments, and a number of dropped exchanges in place of `leftOut`. */
+const version = 2;
 
-export function toJson({ system, exchanges, dropped }: Conversation): string {
-  const plain = exchanges.map(({ question, answer }) => ({ question, ...(answer && { answer }) }));
-  return `${JSON.stringify({ format, version, system, dropped, exchanges: plain }, null, 2)}\n`;
+export function toJson({ system, exchanges }: Conversation): string {
+  return `${JSON.stringify({ format, version, system, exchanges: exchanges.map(plain) }, null, 2)}\n`;
 }
 
-/** @throws {TypeError} if {@link toJson} didn't write the text. */
+/** In the order in which they are written. */
+const answerMembers: readonly (keyof Answer)[] = [
+  "text",
+  "reasoning",
+  "reasoningSkipped",
+  "reasoningMs",
+  "edited",
+  "state",
+  "detail",
+  "promptTokens",
+  "contextWindow",
+  "model",
+  "usage",
+  "tokens",
+  "streamedMs",
+  "timings",
+];
+
+/** An exchange without its id, which is this page's own. */
+function plain({ question, answer, leftOut, versions }: Exchange): object {
+  const branches = (of: readonly Branch[]) => of.map((branch) => branch.map(plain));
+  return {
+    question: question.text,
+    ...(question.attachments.length > 0 && { attachments: question.attachments }),
+    ...(answer && { answer: Object.fromEntries(answerMembers.map((name) => [name, answer[name]])) }),
+    ...(leftOut && { leftOut }),
+    ...(versions && { versions: { earlier: branches(versions.earlier), later: branches(versions.later) } }),
+  };
+}
+
+/**
+ * Reads a conversation that {@link toJson} wrote, or one in OpenAI's form: an object with `messages`, or a list of messages.
+ * @throws {TypeError} if the text is neither.
+ */
 export function fromJson(text: string): Conversation {
   let root: unknown;
   try {
-    root = JSON.parse(text);
+    root = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     throw new TypeError("not JSON");
   }
-  const { format: named, version: numbered, system, dropped, exchanges } = object(root);
-  if (named !== format || numbered !== version) throw new TypeError("not a conversation of this version");
-  const list = array(exchanges).map(toExchange);
-  const count = optionalNumber(dropped) ?? 0;
-  return { system: string(system), exchanges: list, dropped: Math.max(0, Math.min(Math.trunc(count), list.length - 1)) };
+  if (Array.isArray(root)) return fromMessages(root);
+  const saved = object(root);
+  if (saved["format"] === undefined && Array.isArray(saved["messages"])) return fromMessages(saved["messages"]);
+  if (saved["format"] !== format || (saved["version"] !== 1 && saved["version"] !== version))
+    throw new TypeError("not a conversation of this version");
+  const exchanges = array(saved["exchanges"]).map(toExchange);
+  const dropped = Math.min(optionalNumber(saved["dropped"]) ?? 0, exchanges.length - 1);
+  return {
+    system: string(saved["system"]),
+    exchanges: exchanges.map((exchange, i) => (i < dropped ? { ...exchange, leftOut: true } : exchange)),
+  };
+}
+
+/** Messages in OpenAI's form. Those of a role in a row become one; what isn't text is left out. */
+function fromMessages(list: readonly unknown[]): Conversation {
+  if (list.length === 0) throw new TypeError("no messages");
+  const system: string[] = [];
+  const exchanges: { question: string[]; answer: string[]; reasoning: string[] }[] = [];
+  for (const value of list) {
+    const message = object(value);
+    const text = contentOf(message["content"]);
+    const last = exchanges.at(-1);
+    switch (message["role"]) {
+      case "system":
+      case "developer":
+        system.push(text);
+        break;
+      case "user":
+        if (last && last.answer.length === 0) last.question.push(text);
+        else exchanges.push({ question: [text], answer: [], reasoning: [] });
+        break;
+      case "assistant": {
+        const exchange = last ?? { question: [], answer: [], reasoning: [] };
+        if (!last) exchanges.push(exchange);
+        exchange.answer.push(text);
+        exchange.reasoning.push(contentOf(message["reasoning_content"] ?? message["reasoning"]));
+        break;
+      }
+      case "tool":
+      case "function":
+        break;
+      default:
+        throw new TypeError("a message's role is not known");
+    }
+  }
+  const joined = (parts: readonly string[]): string => parts.filter((part) => part.trim() !== "").join("\n\n");
+  return {
+    system: joined(system),
+    exchanges: exchanges.map(({ question, answer, reasoning }) =>
+      newExchange(
+        draftOf(joined(question)),
+        answer.length > 0 ? { text: joined(answer), reasoning: joined(reasoning), reasoningSkipped: false, state: "done" } : undefined,
+      ),
+    ),
+  };
+}
+
+/** A message's content: a text, or a list of parts of which the texts are taken. */
+function contentOf(content: unknown): string {
+  if (content === undefined || content === null) return "";
+  if (typeof content === "string") return content;
+  return array(content)
+    .map((part) => (typeof part === "string" ? part : object(part)["type"] === "text" ? string(object(part)["text"]) : ""))
+    .join("");
 }
 
 export interface MarkdownWords {
@@ -36,8 +130,8 @@ export function toMarkdown({ system, exchanges }: Conversation, words: MarkdownW
   const parts = [`# ${words.title}`];
   if (system.trim()) parts.push(`> **${words.system}:** ${system.trim().replaceAll("\n", "\n> ")}`);
   for (const { question, answer } of exchanges) {
-    parts.push(`## ${words.you}`, question);
-    if (!answer) continue;
+    parts.push(`## ${words.you}`, textOf(question));
+    if (!answer?.text && !answer?.reasoning) continue;
     parts.push(`## ${answer.model ?? "LLASTA"}`);
     if (answer.reasoning) parts.push(`<details>\n<summary>${words.thinking}</summary>\n\n${answer.reasoning.trim()}\n\n</details>`);
     if (answer.text) parts.push(answer.text.trim());
@@ -45,12 +139,33 @@ export function toMarkdown({ system, exchanges }: Conversation, words: MarkdownW
   return `${parts.join("\n\n")}\n`;
 }
 
-const states: readonly (EndState | "stopped")[] = ["done", "length", "thinking-limit", "truncated", "stopped"];
+const states: readonly TurnState[] = [...endStates, ...problemCodes, "stopped"];
 
 function toExchange(value: unknown): Exchange {
-  const { question, answer } = object(value);
-  return newExchange(string(question), answer === undefined ? undefined : toAnswer(object(answer)));
+  const { question, attachments, answer, leftOut, versions } = object(value);
+  const exchange = newExchange(toDraft(question, attachments), answer === undefined ? undefined : toAnswer(object(answer)));
+  return {
+    ...exchange,
+    ...(leftOut === true && { leftOut }),
+    ...(versions !== undefined && {
+      versions: { earlier: toBranches(object(versions)["earlier"]), later: toBranches(object(versions)["later"]) },
+    }),
+  };
 }
+
+const toDraft = (question: unknown, attachments: unknown = []): Draft => draftOf(string(question), array(attachments).map(toAttachment));
+
+function toAttachment(value: unknown): Attachment {
+  const { name, text } = object(value);
+  return { name: string(name), text: string(text) };
+}
+
+const toBranches = (value: unknown): Branch[] =>
+  array(value).map((branch) => {
+    const exchanges = array(branch).map(toExchange);
+    if (exchanges.length === 0) throw new TypeError("a version is empty");
+    return exchanges;
+  });
 
 function toAnswer(answer: Record<string, unknown>): Answer {
   const state = states.find((state) => state === answer["state"]);
@@ -63,7 +178,11 @@ function toAnswer(answer: Record<string, unknown>): Answer {
     reasoning: string(answer["reasoning"]),
     reasoningSkipped: answer["reasoningSkipped"] === true,
     reasoningMs: optionalNumber(answer["reasoningMs"]),
+    edited: answer["edited"] === true || undefined,
     state,
+    detail: answer["detail"] === undefined ? undefined : string(answer["detail"]),
+    promptTokens: optionalNumber(answer["promptTokens"]),
+    contextWindow: optionalNumber(answer["contextWindow"]),
     model: answer["model"] === undefined ? undefined : string(answer["model"]),
     usage: usage && {
       promptTokens: optionalNumber(usage["promptTokens"]) ?? 0,
@@ -71,7 +190,8 @@ function toAnswer(answer: Record<string, unknown>): Answer {
       ...(reasoningTokens !== undefined && { reasoningTokens }),
     },
     tokens: optionalNumber(answer["tokens"]),
-    timings: timings && numbersOnly(timings, ["firstTokenMs", "tokensPerSecond", "relayMs"]),
+    streamedMs: optionalNumber(answer["streamedMs"]),
+    timings: timings && numbersOnly(timings, ["firstTokenMs", "queueMs", "tokensPerSecond", "relayMs"]),
   };
 }
 

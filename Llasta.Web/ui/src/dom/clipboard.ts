@@ -2,17 +2,27 @@ import type { Words } from "../words/index.ts";
 import { announce } from "./announcer.ts";
 import { button, icon } from "./element.ts";
 
-async function copy(text: string): Promise<boolean> {
+/** A text, and the same as HTML for programs that take rich text. */
+export interface Copied {
+  readonly text: string;
+  readonly html?: string;
+}
+
+async function copy(copied: Copied): Promise<boolean> {
   try {
-    await navigator.clipboard.writeText(text);
+    if (copied.html !== undefined && "ClipboardItem" in window) await navigator.clipboard.write([itemOf(copied.text, copied.html)]);
+    else await navigator.clipboard.writeText(copied.text);
     return true;
   } catch {
-    return copyBySelection(text);
+    return copyByCommand(copied);
   }
 }
 
+const itemOf = (text: string, html: string): ClipboardItem =>
+  new ClipboardItem({ "text/plain": new Blob([text], { type: "text/plain" }), "text/html": new Blob([html], { type: "text/html" }) });
+
 /** Over plain http from any host but localhost, browsers have no clipboard API. */
-function copyBySelection(text: string): boolean {
+function copyByCommand({ text, html }: Copied): boolean {
   const focused = document.activeElement;
   const box = document.createElement("textarea");
   box.value = text;
@@ -20,20 +30,29 @@ function copyBySelection(text: string): boolean {
   box.readOnly = true;
   document.body.append(box);
   box.select();
+  const fill = (event: ClipboardEvent) => {
+    if (html === undefined) return;
+    event.preventDefault();
+    event.clipboardData?.setData("text/plain", text);
+    event.clipboardData?.setData("text/html", html);
+  };
+  document.addEventListener("copy", fill);
   try {
     return document.execCommand("copy");
   } finally {
+    document.removeEventListener("copy", fill);
     box.remove();
     if (focused instanceof HTMLElement) focused.focus();
   }
 }
 
-export function copyButton(text: () => string, label: string, words: Words): HTMLButtonElement {
+export function copyButton(content: () => string | Copied, label: string, words: Words): HTMLButtonElement {
   const element = button(
     "copy",
     label,
     async () => {
-      const done = await copy(text());
+      const copied = content();
+      const done = await copy(typeof copied === "string" ? { text: copied } : copied);
       announce(done ? words.copied : words.copyFailed);
       element.replaceChildren(icon(done ? "check" : "close"));
       setTimeout(() => element.replaceChildren(icon("copy")), 1500);

@@ -1,5 +1,10 @@
-import type { Tokens } from "marked";
-import { languageOf, lex, listItemToHtml, tableRowToHtml, toHtml, type Links } from "./grammar.ts";
+import type { Tokens, TokensList } from "marked";
+import { acceptable, withoutStoppers } from "./depth.ts";
+import { lex } from "./grammar.ts";
+import type { Links } from "./inline.ts";
+import { listItemToHtml, ownDirection, tableRowToHtml, toHtml, type Context } from "./render.ts";
+import { footnoteKey, languageOf, normalLabel } from "./text.ts";
+import { settledLength, withTableBegun } from "./unfinished.ts";
 
 /**
  * One block of a rendered answer. What grows while it streams comes in parts (a list's items, a table's rows, a
@@ -7,11 +12,13 @@ import { languageOf, lex, listItemToHtml, tableRowToHtml, toHtml, type Links } f
  */
 export type Block =
   | { readonly kind: "html"; readonly html: string }
+  /** A footnote's text; the page shows it below the answer. */
+  | { readonly kind: "footnote"; readonly html: string }
   | { readonly kind: "list"; readonly ordered: boolean; readonly start: number; readonly parts: readonly string[] }
   | { readonly kind: "table"; readonly head: string; readonly parts: readonly string[] }
   | { readonly kind: "code"; readonly language: string; readonly text: string };
 
-/** A run of blocks between two blank lines that no later text can change, save by defining a link. */
+/** A run of blocks between two blank lines that no later text can change, except by defining a link or footnote. */
 interface Finished {
   readonly source: string;
   readonly count: number;
@@ -29,7 +36,8 @@ interface OpenFence {
 
 /**
  * Markdown that grows at its end. Text before the last safe boundary is parsed once; only what stands after it
- * is parsed again when more comes. {@link blocks} is at every moment what the whole text so far renders to.
+ * is parsed again when more comes. {@link blocks} is at every moment what the whole text so far renders to: as a
+ * text that grows, whose unfinished marks are shown as what they begin, and after {@link finish} as it stands.
  */
 export class GrowingMarkdown {
   /** The rendered blocks. A block that didn't change is the same object as before. */
@@ -38,16 +46,18 @@ export class GrowingMarkdown {
   readonly #finished: Finished[] = [];
   readonly #finishedLinks = Object.create(null) as Links;
   #finishedBlocks = 0;
-  #links = Object.create(null) as Links;
+  /** What the text after the boundary defines. */
+  #tailLinks = Object.create(null) as Links;
   #tail = "";
   #fence: OpenFence | undefined;
+  #growing = false;
   #afterCarriageReturn = false;
 
   constructor(text = "") {
     this.append(text);
   }
 
-  /** How many blocks at the beginning can't change any more, save by a link's definition. */
+  /** How many blocks at the beginning can't change any more, except by the definition of a link or footnote. */
   get finishedBlocks(): number {
     return this.#finishedBlocks;
   }
@@ -57,17 +67,21 @@ export class GrowingMarkdown {
    * @returns the index of the first block that may have changed; those before it are untouched.
    */
   append(text: string): number {
-    const piece = this.#withoutCarriageReturns(text);
+    const piece = acceptable(this.#withoutCarriageReturns(text));
     if (!piece) return this.blocks.length;
     this.#tail += piece;
-    if (this.#fence && this.#growFence(this.#fence)) return this.#finishedBlocks;
+    this.#growing = true;
+    return this.#fence && this.#growFence(this.#fence) ? this.#finishedBlocks : this.#parse();
+  }
 
-    const changed = this.#finishedBlocks;
-    const tokens = lex(this.#tail, this.#finishedLinks);
-    const rest = this.#putFinishedAside(tokens);
-    this.#replaceTail(rest.flatMap(toBlock));
-    this.#fence = this.#openFence(rest);
-    return Math.min(changed, this.#resolve(tokens.links));
+  /**
+   * Says that the text is whole: a mark without a partner is a character. More may be appended all the same.
+   * @returns the index of the first block that may have changed.
+   */
+  finish(): number {
+    if (!this.#growing) return this.blocks.length;
+    this.#growing = false;
+    return this.#parse();
   }
 
   #withoutCarriageReturns(text: string): string {
@@ -77,23 +91,41 @@ export class GrowingMarkdown {
     return piece.replace(/\r\n?/g, "\n");
   }
 
+  #parse(): number {
+    const changed = this.#finishedBlocks;
+    const tokens = this.#tokens();
+    // Should the finished text go on, a formula that is open now may still hold what comes after it.
+    const rest = this.#growing ? this.#putFinishedAside(tokens) : tokens;
+    this.#replaceTail(rest.flatMap((token, i) => toBlock(token, { links: tokens.links, growing: this.#growing && i === rest.length - 1 })));
+    this.#fence = this.#growing ? this.#openFence(rest) : undefined;
+    return Math.min(changed, this.#resolve(tokens.links));
+  }
+
+  #tokens(): TokensList {
+    if (!this.#growing) return lex(this.#tail, this.#finishedLinks);
+    const settled = this.#tail.slice(0, settledLength(this.#tail));
+    const tokens = lex(settled, this.#finishedLinks, true);
+    const table = withTableBegun(this.#tail, tokens);
+    return table === undefined ? tokens : lex(table, this.#finishedLinks, true);
+  }
+
   /**
    * Puts aside all blocks up to the last safe boundary: a blank line, after which another block begins
-   * whose first line is complete. (Whether a line goes on with the list before it is known only at its end.)
+   * whose first line is complete. (Whether a line continues the list before it is known only at its end.)
    * @returns the tokens that remain.
    */
-  #putFinishedAside(tokens: readonly Tokens.Generic[]): Tokens.Generic[] {
+  #putFinishedAside(tokens: TokensList): Tokens.Generic[] {
     let offset = 0;
     let start = 0;
     let chunk: Tokens.Generic[] = [];
     for (const token of tokens) {
       if (token.type !== "space" && chunk.length > 0 && this.#isBoundary(offset)) {
-        this.#putAside(this.#tail.slice(start, offset), chunk);
+        this.#putAside(this.#tail.slice(start, offset), chunk, tokens.links);
         start = offset;
         chunk = [];
       }
       chunk.push(token);
-      offset += token.raw.length;
+      offset += withoutStoppers(token.raw).length;
     }
     this.#tail = this.#tail.slice(start);
     return chunk;
@@ -103,9 +135,9 @@ export class GrowingMarkdown {
     return /\n[ \t]*\n$/.test(this.#tail.slice(Math.max(0, offset - 80), offset)) && this.#tail.indexOf("\n", offset) >= 0;
   }
 
-  #putAside(source: string, tokens: readonly Tokens.Generic[]): void {
-    for (const { tag, href, title } of definitionsIn(tokens)) this.#finishedLinks[tag] ??= { href, title };
-    const blocks = tokens.flatMap(toBlock);
+  #putAside(source: string, tokens: readonly Tokens.Generic[], links: Links): void {
+    for (const [label, link] of definitionsIn(tokens)) this.#finishedLinks[label] ??= link;
+    const blocks = tokens.flatMap((token) => toBlock(token, { links, growing: false }));
     blocks.forEach((block, i) => this.#set(this.#finishedBlocks + i, block));
     this.#finishedBlocks += blocks.length;
     this.#finished.push({ source, count: blocks.length, labels: labelsIn(source) });
@@ -123,17 +155,20 @@ export class GrowingMarkdown {
 
   /**
    * Where definitions came, changed or went, blocks that mention their labels are rendered again.
+   * @param links what the text after the boundary defines; what stands before is inherited.
    * @returns the first block that changed.
    */
   #resolve(links: Links): number {
-    const changed = new Set([...Object.keys(links), ...Object.keys(this.#links)].filter((label) => !isSameLink(links[label], this.#links[label])));
-    this.#links = links;
+    const old = this.#tailLinks;
+    // Without what is inherited, which grows.
+    this.#tailLinks = Object.assign(Object.create(null), links);
+    const changed = new Set([...Object.keys(links), ...Object.keys(old)].filter((label) => !isSameLink(links[label], old[label])));
     let first = this.blocks.length;
     if (changed.size === 0) return first;
     let index = 0;
     for (const { source, count, labels } of this.#finished) {
       if (labels.some((label) => changed.has(label))) {
-        lex(source, links).flatMap(toBlock).forEach((block, i) => this.#set(index + i, block));
+        blocksOf(source, links).forEach((block, i) => this.#set(index + i, block));
         first = Math.min(first, index);
       }
       index += count;
@@ -146,7 +181,7 @@ export class GrowingMarkdown {
     const opening = last?.type === "code" ? /^(`{3,}|~{3,}).*\n/.exec(last.raw) : null;
     if (!last || !opening) return undefined;
     if (new RegExp(`\\n {0,3}${opening[1]}[\`~]* *$`, "m").test(last.raw)) return undefined;
-    const start = this.#tail.length - last.raw.length;
+    const start = settledLength(this.#tail) - withoutStoppers(last.raw).length;
     return { contentStart: start + opening[0].length, lineStart: this.#tail.lastIndexOf("\n") + 1 };
   }
 
@@ -154,7 +189,7 @@ export class GrowingMarkdown {
   #growFence(fence: OpenFence): boolean {
     if (/^ {0,3}[`~]/m.test(this.#tail.slice(fence.lineStart))) return false;
     fence.lineStart = this.#tail.lastIndexOf("\n") + 1;
-    const text = withoutLastLineEnds(this.#tail.slice(fence.contentStart));
+    const text = withoutLastLineEnds(this.#tail.slice(fence.contentStart, settledLength(this.#tail)));
     this.blocks[this.blocks.length - 1] = { ...(this.blocks.at(-1) as Block & { kind: "code" }), text };
     return true;
   }
@@ -166,49 +201,74 @@ const withoutLastLineEnds = (text: string): string => {
   return text.slice(0, end);
 };
 
-const labelsIn = (source: string): string[] =>
-  [...source.matchAll(/\[((?:\\.|[^[\]\\])+)\]/g)].map(([, label]) => label!.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase());
+const labelsIn = (source: string): string[] => [...source.matchAll(/\[((?:\\.|[^[\]\\])+)\]/g)].map(([, label]) => normalLabel(label!));
 
 /** Definitions stand in lists and quotations too, and count everywhere. */
-const definitionsIn = (tokens: readonly Tokens.Generic[]): Tokens.Def[] =>
-  tokens.flatMap((token) => {
-    if (token.type === "def") return [token as Tokens.Def];
-    if (token.type === "list") return definitionsIn((token as Tokens.List).items);
-    return token.type === "blockquote" || token.type === "list_item" ? definitionsIn(token.tokens ?? []) : [];
+function definitionsIn(tokens: readonly Tokens.Generic[]): [string, Links[string]][] {
+  return tokens.flatMap((token): [string, Links[string]][] => {
+    switch (token.type) {
+      case "def":
+        return [[token["tag"], { href: token["href"], title: token["title"] }]];
+      case "list":
+        return definitionsIn((token as Tokens.List).items);
+      case "footnote":
+        return [[footnoteKey(token["label"]), { href: "", title: null }], ...definitionsIn(token.tokens ?? [])];
+      case "blockquote":
+      case "list_item":
+        return definitionsIn(token.tokens ?? []);
+      default:
+        return [];
+    }
   });
+}
 
-const isSameLink = (a: Links[string] | undefined, b: Links[string] | undefined): boolean =>
-  a?.href === b?.href && a?.title === b?.title;
+const isSameLink = (a: Links[string] | undefined, b: Links[string] | undefined): boolean => a?.href === b?.href && a?.title === b?.title;
 
-function toBlock(token: Tokens.Generic): Block[] {
+/** The blocks of a text that doesn't grow. */
+export function blocksOf(source: string, links: Links = Object.create(null)): Block[] {
+  const tokens = lex(source, links);
+  return tokens.flatMap((token) => toBlock(token, { links: tokens.links, growing: false }));
+}
+
+function toBlock(token: Tokens.Generic, context: Context): Block[] {
+  const still: Context = { ...context, growing: false };
   switch (token.type) {
     case "space":
     case "def":
       return [];
     case "list": {
       const { ordered, start, items } = token as Tokens.List;
-      return [{ kind: "list", ordered, start: start === "" ? 1 : start, parts: items.map(listItemToHtml) }];
+      const parts = items.map((item, i) => listItemToHtml(item, i === items.length - 1 ? context : still));
+      return [{ kind: "list", ordered, start: start === "" ? 1 : start, parts }];
     }
     case "table": {
       const { header, rows } = token as Tokens.Table;
-      return [{ kind: "table", head: tableRowToHtml(header), parts: rows.map(tableRowToHtml) }];
+      const parts = rows.map((row, i) => tableRowToHtml(row, i === rows.length - 1 ? context : still));
+      return [{ kind: "table", head: tableRowToHtml(header, rows.length > 0 ? still : context), parts }];
     }
     case "code": {
       const { text, lang } = token as Tokens.Code;
-      return [{ kind: "code", language: languageOf(lang), text: withoutLastLineEnds(text) }];
+      return [{ kind: "code", language: languageOf(lang), text: withoutLastLineEnds(withoutStoppers(text)) }];
     }
+    case "footnote":
+      return [{ kind: "footnote", html: toHtml([token], context, ownDirection) }];
     default:
-      return [{ kind: "html", html: toHtml([token]) }];
+      return [{ kind: "html", html: toHtml([token], context, ownDirection) }];
   }
 }
 
 function isSame(a: Block, b: Block): boolean {
-  if (a.kind === "html") return b.kind === "html" && a.html === b.html;
-  if (a.kind === "code") return b.kind === "code" && a.language === b.language && a.text === b.text;
-  if (a.kind === "list")
-    return b.kind === "list" && a.ordered === b.ordered && a.start === b.start && isSameList(a.parts, b.parts);
-  return b.kind === "table" && a.head === b.head && isSameList(a.parts, b.parts);
+  switch (a.kind) {
+    case "html":
+    case "footnote":
+      return b.kind === a.kind && a.html === b.html;
+    case "code":
+      return b.kind === "code" && a.language === b.language && a.text === b.text;
+    case "list":
+      return b.kind === "list" && a.ordered === b.ordered && a.start === b.start && isSameList(a.parts, b.parts);
+    case "table":
+      return b.kind === "table" && a.head === b.head && isSameList(a.parts, b.parts);
+  }
 }
 
-const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((part, i) => part === b[i]);
+const isSameList = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((part, i) => part === b[i]);

@@ -1,78 +1,271 @@
-import { Lexer, Marked, Parser, Tokenizer, type MarkedExtension, type Tokens, type TokensList } from "marked";
-import { escapeHtml } from "./escape.ts";
-import { mathExtensions } from "./math.ts";
+import { Lexer, Marked, Tokenizer, type Tokens, type TokensList } from "marked";
+import { deepestBlock, limitDepth } from "./depth.ts";
+import { formulaBlockAt } from "./formula.ts";
+import type { Links } from "./inline.ts";
+import { splitHeader, splitRow } from "./table.ts";
+import { footnoteKey } from "./text.ts";
 
-/** Where `[label]: target` definitions lead, by normalised label. */
-export type Links = TokensList["links"];
+/** Text whose inline marks are read when it is rendered. */
+export interface InlineToken extends Tokens.Generic {
+  readonly type: "inline";
+  readonly raw: string;
+}
 
-/** An answer's links lead to the web or to a mailbox; anything else (script, data, a path on this server) stays text. */
-const isSafeTarget = (target: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(target);
+export interface FormulaToken extends Tokens.Generic {
+  readonly type: "formula";
+  readonly tex: string;
+  /** Its end hasn't come yet. */
+  readonly pending: boolean;
+}
 
-const anchor = (target: string, title: string | null | undefined, html: string): string =>
-  isSafeTarget(target)
-    ? `<a href="${escapeHtml(target)}"${title ? ` title="${escapeHtml(title)}"` : ""} target="_blank" rel="noopener noreferrer">${html}</a>`
-    : html;
+export interface FootnoteToken extends Tokens.Generic {
+  readonly type: "footnote";
+  readonly label: string;
+  readonly tokens: Tokens.Generic[];
+}
 
-const extension: MarkedExtension = {
-  gfm: true,
-  breaks: true,
-  tokenizer: {
-    // Raw HTML is text: neither a block nor a tag of it is recognised.
-    html: () => undefined,
-    tag: () => undefined,
-    // Marked lets a definition's label and title run across blank lines. CommonMark doesn't, and then
-    // text after a blank line can never change what stands before it, which streaming relies on.
-    def(src) {
-      const blank = /\n[ \t]*\n/.exec(src);
-      return Tokenizer.prototype.def.call(this, blank ? src.slice(0, blank.index + 1) : src);
-    },
-  },
-  renderer: {
-    // The page's own headings are h1 and h2.
-    heading({ tokens, depth }) {
-      return `<h${Math.min(depth + 2, 6)} class="h${depth}">${this.parser.parseInline(tokens)}</h${Math.min(depth + 2, 6)}>\n`;
-    },
-    code({ text, lang }) {
-      const language = languageOf(lang);
-      return `<pre><code${language ? ` class="language-${escapeHtml(language)}"` : ""}>${escapeHtml(text)}</code></pre>\n`;
-    },
-    link({ href, title, tokens }) {
-      return anchor(href, title, this.parser.parseInline(tokens));
-    },
-    // A remote image would tell its server who reads this, and when: it becomes a link.
-    image({ href, title, text }) {
-      return anchor(href, title, `<span class="image">${escapeHtml(text || href)}</span>`);
-    },
-    checkbox({ checked }) {
-      return checked ? "☑ " : "☐ ";
-    },
-    tablecell({ tokens, header, align }) {
-      const tag = header ? "th" : "td";
-      return `<${tag}${align ? ` class="${align}"` : ""}>${this.parser.parseInline(tokens)}</${tag}>`;
-    },
-  },
-  ...mathExtensions,
+export interface QuotationToken extends Tokens.Blockquote {
+  /** The kind of a callout (`> [!WARNING]`); undefined for a quotation. */
+  callout?: string;
+}
+
+/** Wider tables aren't tables: their rows would multiply what is in the text. */
+const mostColumns = 100;
+
+/** A definition of a link is no longer than this, characters. */
+const longestDefinition = 4000;
+
+const footnoteStart = /^ {0,3}\[\^([^\s[\]]{1,64})\]:[ \t]*/;
+
+/** A line that begins a block even without a blank line before it. */
+const interruption = /\n {0,3}(?:\$\$(?!\$)|\\\[|\\begin\{|\[\^[^\s[\]]{1,64}\]:)/;
+
+const calloutKinds: Record<string, string> = {
+  note: "note",
+  info: "note",
+  tip: "tip",
+  hint: "tip",
+  important: "important",
+  warning: "warning",
+  caution: "caution",
+  danger: "caution",
 };
 
-const options = new Marked(extension).defaults;
+/** Reads blocks as the library does, with what it doesn't have, and with bounds. */
+class BlockTokenizer extends Tokenizer {
+  #depth = 0;
 
-/** The first word of a fence's info string. */
-export const languageOf = (info: string | undefined): string => /^\S+/.exec(info ?? "")?.[0].toLowerCase() ?? "";
+  get depth(): number {
+    return this.#depth;
+  }
 
-/** Splits Markdown into its top-level tokens, with definitions from elsewhere in the document known. */
-export function lex(source: string, links: Links): TokensList {
-  const lexer = new Lexer(options);
-  Object.assign(lexer.tokens.links, links);
-  return lexer.lex(source);
+  /** @returns undefined where this would be nested too deeply. */
+  nested<Result>(read: () => Result): Result | undefined {
+    if (this.#depth >= deepestBlock) return undefined;
+    this.#depth++;
+    try {
+      return read();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  // Raw HTML is text.
+  override html(): undefined {
+    return undefined;
+  }
+
+  /**
+   * The library lets a definition's label and title run across blank lines. CommonMark doesn't, and then text after
+   * a blank line can never change what stands before it, which streaming relies on.
+   */
+  override def(src: string): Tokens.Def | undefined {
+    if (!/^ {0,3}\[(?!\^)/.test(src)) return undefined;
+    const near = src.slice(0, longestDefinition);
+    const blank = /\n[ \t]*\n/.exec(near);
+    return super.def(blank ? near.slice(0, blank.index + 1) : near);
+  }
+
+  override list(src: string): Tokens.List | undefined {
+    return this.nested(() => super.list(src));
+  }
+
+  /** Within a list each line is looked at: a heading underlined there has one line. */
+  override lheading(src: string): Tokens.Heading | undefined {
+    return this.lexer.state.top || /^[^\n]+\n {0,3}(?:=+|-+)[ \t]*(?:\n|$)/.test(src) ? super.lheading(src) : undefined;
+  }
+
+  override paragraph(src: string): Tokens.Paragraph | undefined {
+    const token = super.paragraph(src);
+    const cut = token ? interruption.exec(token.raw) : null;
+    if (!token || !cut) return token;
+    const raw = token.raw.slice(0, cut.index + 1);
+    this.lexer.inlineQueue.pop();
+    const text = raw.slice(0, -1);
+    return { type: "paragraph", raw, text, tokens: this.lexer.inline(text) };
+  }
+
+  /** A quotation's lines, and those that go on with its last paragraph without the mark. Each is looked at once. */
+  override blockquote(src: string): QuotationToken | undefined {
+    if (!/^ {0,3}>/.test(src)) return undefined;
+    return this.nested(() => {
+      const inside: string[] = [];
+      let length = 0;
+      let fence = "";
+      let isLazy = false;
+      while (length < src.length) {
+        const end = src.indexOf("\n", length);
+        const line = src.slice(length, end < 0 ? src.length : end);
+        const mark = /^ {0,3}>/.exec(line);
+        if (!mark && !(isLazy && !endsParagraph(line))) break;
+        const text = mark ? withoutMark(line, mark[0].length) : /^ {0,3}(?:=+|-+)[ \t]*$/.test(line) ? `    ${line.trim()}` : line;
+        inside.push(text);
+        const bare = text.replace(/^(?: {0,3}(?:>|(?:[-+*]|\d{1,9}[.)])[ \t]))*[ \t]*/, "");
+        const opening = /^(`{3,}|~{3,})/.exec(bare)?.[1] ?? "";
+        if (!fence) fence = opening;
+        else if (opening.startsWith(fence) && !bare.slice(opening.length).trim()) fence = "";
+        isLazy = !fence && !opening && bare !== "" && !/^(?:#{1,6}(?:\s|$)|\|)/.test(bare) && !(mark && /^ {4,}/.test(text));
+        length += line.length + (end < 0 ? 0 : 1);
+      }
+      const raw = src.slice(0, length).replace(/\n$/, "");
+      const token: QuotationToken = { type: "blockquote", raw, text: inside.join("\n"), tokens: [] };
+      const callout = calloutKinds[/^[ \t]*\[!([A-Za-z]+)\]/.exec(token.text)?.[1]?.toLowerCase() ?? ""];
+      if (callout) token.callout = callout;
+      token.tokens = this.withTop(() =>
+        this.lexer.blockTokens(callout ? token.text.replace(/^[ \t]*\[![A-Za-z]+\][ \t]*\n?/, "") : token.text, []),
+      );
+      return token;
+    });
+  }
+
+  /** Blocks within a quotation or footnote are read as in the document. */
+  withTop<Result>(read: () => Result): Result {
+    const { top } = this.lexer.state;
+    this.lexer.state.top = true;
+    try {
+      return read();
+    } finally {
+      this.lexer.state.top = top;
+    }
+  }
+
+  /** GFM's tables. A pipe within a formula or code doesn't end a cell where the row would have too many. */
+  override table(src: string): Tokens.Table | undefined {
+    const match = this.rules.block.table.exec(src);
+    if (!match || !/[:|]/.test(match[2]!)) return undefined;
+    const delimiters = match[2]!
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split("|");
+    const header = splitHeader(match[1]!, delimiters.length);
+    if (!header || header.length > mostColumns) return undefined;
+    const align = delimiters.map((cell) => {
+      const [left, right] = [/^\s*:/.test(cell), /:\s*$/.test(cell)];
+      return left ? (right ? "center" : "left") : right ? "right" : null;
+    });
+    const cells = (texts: readonly string[], isHeader: boolean): Tokens.TableCell[] =>
+      texts.map((text, column) => ({ text, tokens: this.lexer.inline(text), header: isHeader, align: align[column] ?? null }));
+    const rows = match[3]?.trim() ? match[3].replace(/\n[ \t]*$/, "").split("\n") : [];
+    return {
+      type: "table",
+      raw: match[0].replace(/\n+$/, ""),
+      align,
+      header: cells(header, true),
+      rows: rows.map((row) => cells(splitRow(row, header.length), false)),
+    };
+  }
+
+  footnote(src: string): FootnoteToken | undefined {
+    const start = footnoteStart.exec(src);
+    if (!start) return undefined;
+    return this.nested(() => {
+      let length = start[0].length;
+      let text = "";
+      for (let isFirst = true; length < src.length; isFirst = false) {
+        const end = src.indexOf("\n", length);
+        const line = src.slice(length, end < 0 ? src.length : end);
+        const isIndented = /^(?: {2,}|\t)/.test(line);
+        const isAfterBlank = /\n[ \t]*\n$/.test(text) || text === "\n";
+        if (!isFirst && line.trim() && !isIndented && (isAfterBlank || footnoteStart.test(line) || endsParagraph(line))) break;
+        text += `${isFirst ? line : line.replace(/^(?: {1,4}|\t)/, "")}\n`;
+        length += line.length + 1;
+      }
+      const kept = text.trimEnd();
+      // Blank lines after it aren't part of it.
+      const raw = src.slice(0, Math.min(length, src.length)).trimEnd();
+      return { type: "footnote", raw, label: start[1]!, tokens: this.withTop(() => this.lexer.blockTokens(kept, [])) };
+    });
+  }
 }
 
-/** The HTML of tokens, not yet sanitised. */
-export const toHtml = (tokens: Tokens.Generic[]): string => new Parser(options).parse(tokens);
+/** A line that begins a block, so that it doesn't continue a paragraph. */
+const endsParagraph = (line: string): boolean =>
+  /^[ \t]*$|^ {0,3}(?:[`~]{3}|#{1,6}(?:\s|$)|>|(?:[-+*]|1[.)])[ \t]+\S|([-*_])(?:[ \t]*\1){2,}[ \t]*$)/.test(line);
 
-export const listItemToHtml = (item: Tokens.ListItem): string =>
-  `<li${item.task ? ' class="task"' : ""}>${toHtml(item.tokens)}</li>`;
-
-export function tableRowToHtml(cells: Tokens.TableCell[]): string {
-  const { renderer } = new Parser(options);
-  return `<tr>${cells.map((cell) => renderer.tablecell(cell)).join("")}</tr>`;
+/** A quotation's line without its mark and one column after it. Tabs there reach to stops counted from the line's beginning. */
+function withoutMark(line: string, length: number): string {
+  let column = length;
+  let end = length;
+  for (; line[end] === " " || line[end] === "\t"; end++) column += line[end] === "\t" ? 4 - (column % 4) : 1;
+  return " ".repeat(Math.max(0, column - length - 1)) + line.slice(end);
 }
+
+class BlockLexer extends Lexer {
+  /** Inline text is kept as it is. */
+  override inlineTokens(src: string, tokens: Tokens.Generic[] = []): (Tokens.Generic & never)[] {
+    tokens.push({ type: "inline", raw: src } satisfies InlineToken);
+    return tokens as never;
+  }
+}
+
+const { extensions } = new Marked({
+  extensions: [
+    {
+      name: "formula",
+      level: "block",
+      tokenizer(src) {
+        const formula = formulaBlockAt(src);
+        if (formula === undefined) return undefined;
+        if (formula !== "open")
+          return { type: "formula", raw: src.slice(0, formula.length), tex: formula.tex, pending: false } satisfies FormulaToken;
+        // Only where nothing follows, the document's end may bring the formula's.
+        const { isGrowing, tokenizer } = this.lexer.options as BlockOptions;
+        return isGrowing && tokenizer.depth === 0
+          ? ({ type: "formula", raw: src, tex: "", pending: true } satisfies FormulaToken)
+          : undefined;
+      },
+    },
+    {
+      name: "footnote",
+      level: "block",
+      tokenizer(src) {
+        return (this.lexer.options as BlockOptions).tokenizer.footnote(src);
+      },
+    },
+  ],
+}).defaults;
+
+interface BlockOptions {
+  readonly tokenizer: BlockTokenizer;
+  readonly isGrowing: boolean;
+}
+
+/**
+ * Splits Markdown into its top-level tokens.
+ * @param links definitions from elsewhere in the document.
+ * @param isGrowing more text may follow.
+ */
+export function lex(source: string, links: Links, isGrowing = false): TokensList {
+  const lexer = new BlockLexer({ gfm: true, extensions, tokenizer: new BlockTokenizer(), isGrowing } as object);
+  lexer.tokens.links = Object.create(links) as TokensList["links"];
+  const tokens = lexer.lex(limitDepth(source));
+  for (const { label } of footnotesIn(tokens)) tokens.links[footnoteKey(label)] ??= { href: "", title: null };
+  return tokens;
+}
+
+/** Footnotes stand in lists and quotations too, and count everywhere. */
+const footnotesIn = (tokens: readonly Tokens.Generic[]): FootnoteToken[] =>
+  tokens.flatMap((token) => {
+    const inside = token.type === "list" ? (token as Tokens.List).items : token.type === "paragraph" ? [] : (token.tokens ?? []);
+    return token.type === "footnote" ? [token as FootnoteToken, ...footnotesIn(inside)] : footnotesIn(inside);
+  });

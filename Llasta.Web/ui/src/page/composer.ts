@@ -1,13 +1,23 @@
-import type { Words } from "../words/index.ts";
+import { type Draft, draftOf, isBlank } from "../conversation/draft.ts";
 import { button, el, icon } from "../dom/element.ts";
+import { fitToText } from "../dom/fitToText.ts";
+import type { ChatClient } from "../turn/client.ts";
+import type { Words } from "../words/index.ts";
+import { Attachments } from "./attachments.ts";
 import type { Gauge } from "./gauge.ts";
+import { hasTouchKeyboard } from "./keyboard.ts";
+import { isLongPaste } from "./textFile.ts";
 
 export interface ComposerActions {
-  readonly send: (message: string) => void;
+  readonly send: (draft: Draft) => void;
   readonly stop: () => void;
   readonly thinking: (on: boolean) => void;
-  /** The message was edited. */
-  readonly typed: () => void;
+  /** The draft was edited. */
+  readonly changed: () => void;
+  /** Edit the last question. */
+  readonly editLast: () => void;
+  /** Take the queued message back into the box. */
+  readonly unqueue: () => void;
 }
 
 /** The form where a message is written and sent, and a turn is stopped. */
@@ -16,17 +26,30 @@ export class Composer {
   readonly #words: Words;
   readonly #actions: ComposerActions;
   readonly #box: HTMLTextAreaElement;
+  readonly #attachments: Attachments;
   readonly #submit = el("button", { type: "submit", className: "submit" });
   readonly #notice = el("p", { className: "notice", hidden: true });
   readonly #editing: HTMLElement;
+  readonly #queued = el("p");
+  readonly #queue: HTMLElement;
   #running = false;
+  /** The exchange whose question is being edited. */
+  #edited: number | undefined;
   /** The draft that was in the box before editing started. */
-  #aside: string | undefined;
+  #aside = draftOf("");
 
-  constructor(words: Words, gauge: Gauge, thinking: boolean, actions: ComposerActions) {
+  constructor(client: ChatClient, words: Words, gauge: Gauge, thinking: boolean, actions: ComposerActions) {
     this.#words = words;
     this.#actions = actions;
-    this.#box = el("textarea", { id: "message", rows: 1, ariaLabel: words.message, placeholder: words.messageHint, enterKeyHint: "send" });
+    this.#box = el("textarea", {
+      id: "message",
+      rows: 1,
+      ariaLabel: words.message,
+      placeholder: words.messageHint,
+      enterKeyHint: hasTouchKeyboard() ? "enter" : "send",
+      dir: "auto",
+    });
+    this.#attachments = new Attachments(client, words, () => this.#changed());
     const think = button("think", words.think, () => {
       const on = think.ariaPressed !== "true";
       think.ariaPressed = String(on);
@@ -34,25 +57,49 @@ export class Composer {
     });
     think.classList.add("think");
     think.ariaPressed = String(thinking);
+    const files = el("input", { type: "file", multiple: true, hidden: true, ariaLabel: words.attach });
+    files.addEventListener("change", () => {
+      void this.attach([...(files.files ?? [])]);
+      files.value = "";
+    });
     this.#editing = el(
       "div",
       { className: "editing", hidden: true },
       el("p", {}, words.editing),
-      button(undefined, words.cancel, () => this.#cancelEdit()),
+      button(undefined, words.cancel, () => this.cancelEdit()),
+    );
+    this.#queue = el(
+      "div",
+      { className: "editing queued", hidden: true },
+      this.#queued,
+      button(undefined, words.edit, () => actions.unqueue()),
     );
     this.element = el(
       "form",
       { className: "composer" },
       this.#notice,
+      this.#queue,
       this.#editing,
-      el("div", { className: "sheet" }, this.#box, el("div", { className: "bar" }, think, gauge.element, this.#submit)),
+      el(
+        "div",
+        { className: "sheet" },
+        this.#attachments.element,
+        this.#box,
+        el(
+          "div",
+          { className: "bar" },
+          button("attach", words.attach, () => files.click(), true),
+          think,
+          files,
+          gauge.element,
+          this.#submit,
+        ),
+      ),
     );
-    this.#box.addEventListener("input", () => {
-      this.#fit();
-      this.#showSubmit();
-      actions.typed();
-    });
+    this.#box.addEventListener("input", () => this.#changed());
     this.#box.addEventListener("keydown", (event) => this.#key(event));
+    this.#box.addEventListener("paste", (event) => this.#paste(event));
+    new ResizeObserver(() => fitToText(this.#box)).observe(this.#box.parentElement!);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -66,12 +113,14 @@ export class Composer {
     this.running = false;
   }
 
-  get draft(): string {
-    return this.#box.value;
+  get draft(): Draft {
+    // Blank lines around the message go; the indentation of its first line stays.
+    return draftOf(this.#box.value.replace(/^\s*\n/, "").trimEnd(), this.#attachments.all);
   }
 
-  get isEditing(): boolean {
-    return this.#aside !== undefined;
+  /** The exchange whose question is being edited. */
+  get edited(): number | undefined {
+    return this.#edited;
   }
 
   set running(running: boolean) {
@@ -90,6 +139,12 @@ export class Composer {
     this.#box.placeholder = hint;
   }
 
+  set queued(draft: Draft | undefined) {
+    this.#queue.hidden = !draft;
+    if (draft)
+      this.#queued.textContent = `${this.#words.queuedMessage} ${draft.text || draft.attachments.map(({ name }) => name).join(", ")}`;
+  }
+
   /** Shows why a message was returned, until the next one is sent. */
   notify(text: string, isProblem: boolean): void {
     this.#notice.hidden = text === "";
@@ -105,71 +160,89 @@ export class Composer {
     this.#box.blur();
   }
 
-  /** Returns a message to the box, before any text written in the meantime. Its exchange is gone, so editing ends. */
-  giveBack(message: string): void {
-    const pieces = [message, this.#box.value, this.#aside ?? ""].filter((text) => text.trim());
-    this.#editing.hidden = true;
-    this.#aside = undefined;
-    this.#set([...new Set(pieces)].join("\n\n"));
+  async attach(files: readonly File[]): Promise<void> {
+    const problem = await this.#attachments.addFiles(files);
+    if (problem) this.notify(problem, true);
   }
 
-  /** Puts a message into the box for editing; the draft returns afterwards. */
-  edit(message: string): void {
-    this.#aside ??= this.#box.value;
+  /** Returns a message to the box, before any text written in the meantime. Its exchange is gone, so editing ends. */
+  giveBack(draft: Draft): void {
+    const drafts = [draft, this.draft, this.#aside];
+    const texts = drafts.map(({ text }) => text).filter((text) => text.trim());
+    this.#endEditing();
+    this.#set(draftOf([...new Set(texts)].join("\n\n"), [...new Set(drafts.flatMap(({ attachments }) => attachments))]));
+  }
+
+  /** Puts a question into the box for editing; the draft returns afterwards. */
+  edit(id: number, question: Draft): void {
+    if (this.#edited === undefined) this.#aside = this.draft;
+    this.#edited = id;
     this.#editing.hidden = false;
-    this.#set(message);
+    this.#set(question);
     this.focus();
   }
 
   /** Ends editing and restores the draft. */
   endEdit(): void {
-    this.#editing.hidden = true;
-    this.#set(this.#aside ?? "");
-    this.#aside = undefined;
+    const aside = this.#aside;
+    this.#endEditing();
+    this.#set(aside);
   }
 
-  #cancelEdit(): void {
+  cancelEdit(): void {
     this.endEdit();
     this.focus();
+  }
+
+  /** The message was sent. */
+  clear(): void {
+    this.#set(draftOf(""));
+  }
+
+  #endEditing(): void {
+    this.#editing.hidden = true;
+    this.#edited = undefined;
+    this.#aside = draftOf("");
   }
 
   #key(event: KeyboardEvent): void {
     // 229: the key belongs to an input method, even if isComposing is already false (Safari).
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && (event.ctrlKey || event.metaKey || !hasTouchKeyboard())) {
       event.preventDefault();
       this.#send();
-    } else if (event.key === "Escape") {
-      if (this.#running) this.#actions.stop();
-      else if (this.isEditing) this.#cancelEdit();
+    } else if (event.key === "ArrowUp" && isBlank(this.draft) && this.#edited === undefined && !this.#running) {
+      event.preventDefault();
+      this.#actions.editLast();
     }
   }
 
+  #paste(event: ClipboardEvent): void {
+    const { files } = event.clipboardData!;
+    const text = event.clipboardData!.getData("text/plain");
+    if (files.length > 0 && !text) void this.attach([...files]);
+    else if (isLongPaste(text)) this.#attachments.addPasted(text);
+    else return;
+    event.preventDefault();
+  }
+
   #send(): void {
-    const message = this.#box.value.trim();
-    if (!message || this.#running) return;
-    this.#actions.send(message);
+    const { draft } = this;
+    if (!isBlank(draft)) this.#actions.send(draft);
   }
 
-  /** The message was sent. */
-  clear(): void {
-    this.#set("");
-  }
-
-  #set(text: string): void {
+  #set({ text, attachments }: Draft): void {
     this.#box.value = text;
-    this.#fit();
+    this.#attachments.set(attachments);
+  }
+
+  #changed(): void {
+    fitToText(this.#box);
     this.#showSubmit();
+    this.#actions.changed();
   }
 
   #showSubmit(): void {
-    this.#submit.ariaDisabled = String(!this.#running && !this.#box.value.trim());
-  }
-
-  /** Fits the box to its text in browsers without field-sizing. */
-  #fit(): void {
-    if (CSS.supports("field-sizing", "content")) return;
-    this.#box.style.height = "auto";
-    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    this.#submit.ariaDisabled = String(!this.#running && isBlank(this.draft));
   }
 }

@@ -1,4 +1,5 @@
 import { messagesOf } from "../conversation/conversation.ts";
+import { type Draft, isBlank } from "../conversation/draft.ts";
 import type { Session } from "../conversation/session.ts";
 import type { ChatClient } from "../turn/client.ts";
 import type { Words } from "../words/index.ts";
@@ -40,23 +41,23 @@ export class Gauge {
   }
 
   /** The turn has ended: its usage is exact and costs no request. A stopped turn has no usage. */
-  ended(draft: string): void {
+  ended(draft: Draft): void {
     this.cancel();
     const { exchanges } = this.#session.conversation;
     const usage = exchanges.at(-1)?.answer?.usage;
     if (usage) this.#show(usage.promptTokens + usage.completionTokens - (usage.reasoningTokens ?? 0));
     else if (exchanges.length === 0 || !this.#canCount) this.element.hidden = true;
-    if (draft.trim() || (!usage && exchanges.length > 0)) this.count(draft);
+    if (!isBlank(draft) || (!usage && exchanges.length > 0)) this.count(draft);
   }
 
   /** Counts after a short pause in typing. */
-  count(draft: string): void {
+  count(draft: Draft): void {
     this.cancel();
     if (!this.#canCount) return;
     this.#timer = window.setTimeout(() => void this.#count(draft), quiet);
   }
 
-  async #count(draft: string): Promise<void> {
+  async #count(draft: Draft): Promise<void> {
     const messages = messagesOf(this.#session.conversation, draft);
     if (this.#session.turn) return;
     if (messages.length === 0) {

@@ -1,19 +1,25 @@
-import { emptyConversation, isEmpty, type Conversation } from "../conversation/conversation.ts";
-import { Session, type Notice } from "../conversation/session.ts";
+import { type Conversation, emptyConversation, isEmpty } from "../conversation/conversation.ts";
+import { type Draft, draftOf, isBlank, isSameDraft } from "../conversation/draft.ts";
+import { type Notice, Session } from "../conversation/session.ts";
+import { announce, announcer } from "../dom/announcer.ts";
+import { button, el } from "../dom/element.ts";
+import { Scrolling } from "../scroll/scrolling.ts";
 import { ChatClient } from "../turn/client.ts";
-import type { Ending, Phase } from "../turn/turn.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
-import { announce, announcer } from "../dom/announcer.ts";
 import { Composer } from "./composer.ts";
-import { button, el } from "../dom/element.ts";
-import { UpdateThrottle } from "./updateThrottle.ts";
+import { dropZone } from "./dropZone.ts";
 import { Gauge } from "./gauge.ts";
+import { hasKeyboard, isTextField } from "./keyboard.ts";
+import { detailOf } from "./notes.ts";
 import { Pill } from "./pill.ts";
-import { Scrolling } from "../scroll/scrolling.ts";
 import { Settings } from "./settings.ts";
+import { shortcutsDialog } from "./shortcuts.ts";
+import { TabTitle } from "./tabTitle.ts";
 import { Toast } from "./toast.ts";
 import { Transcript } from "./transcript.ts";
+import { TurnAnnouncer } from "./turnAnnouncer.ts";
+import { UpdateThrottle } from "./updateThrottle.ts";
 
 /** The whole page: creates its parts and connects them. */
 export class Page {
@@ -24,11 +30,15 @@ export class Page {
   readonly #composer: Composer;
   readonly #transcript: Transcript;
   readonly #scrolling: Scrolling;
+  readonly #announcer: TurnAnnouncer;
+  readonly #title: TabTitle;
+  readonly #settings: Settings;
+  readonly #shortcuts: HTMLDialogElement;
   readonly #toast = new Toast();
   readonly #updates = new UpdateThrottle(() => this.#showTurn());
-  #phase: Phase["kind"] = "ended";
   #running = false;
-  #continues = false;
+  /** The last thing that the pill was told of. */
+  #learnt: unknown;
 
   constructor(words: Words) {
     this.#words = words;
@@ -36,16 +46,36 @@ export class Page {
     this.#session = new Session(client);
     this.#pill = new Pill(client, words, (status) => this.#onModel(status));
     this.#gauge = new Gauge(client, this.#session, words);
-    this.#composer = new Composer(words, this.#gauge, this.#session.thinking, {
-      send: (message) => this.#send(message),
+    this.#announcer = new TurnAnnouncer(words);
+    this.#title = new TabTitle(words);
+    this.#composer = new Composer(client, words, this.#gauge, this.#session.thinking, {
+      send: (draft) => this.#send(draft),
       stop: () => this.#session.stop(),
-      thinking: (on) => (this.#session.thinking = on),
-      typed: () => this.#gauge.count(this.#composer.draft),
+      thinking: (on) => {
+        this.#session.thinking = on;
+      },
+      changed: () => this.#gauge.count(this.#composer.draft),
+      editLast: () => this.#edit(this.#session.conversation.exchanges.at(-1)?.id),
+      unqueue: () => {
+        const queued = this.#session.unqueue();
+        if (queued) this.#composer.giveBack(queued);
+        this.#focusBox();
+      },
     });
     this.#transcript = new Transcript(this.#session, words, () => this.#pill.status, {
-      suggest: (message) => this.#send(message),
-      regenerate: () => void this.#session.regenerate(),
-      edit: () => this.#composer.edit(this.#session.conversation.exchanges.at(-1)!.question),
+      suggest: (message) => this.#send(draftOf(message)),
+      regenerate: (id) => this.#withUndo(() => void this.#session.regenerate(id)),
+      edit: (id) => this.#edit(id),
+      editAnswer: (id, text, continues) =>
+        this.#withUndo(() => {
+          this.#session.editAnswer(id, text);
+          if (continues) void this.#session.continueAnswer();
+        }),
+      leaveOut: (id, leftOut) => {
+        this.#session.leaveOut(id, leftOut);
+        this.#gauge.count(this.#composer.draft);
+      },
+      showVersion: (id, direction) => this.#session.showVersion(id, direction),
       // These buttons disappear, and the focus would be lost with them.
       answerNow: () => {
         this.#session.answerNow();
@@ -55,8 +85,16 @@ export class Page {
         this.#session.retryNow();
         this.#focusBox();
       },
+      save: () => this.#settings.save("json"),
+      showSystem: () => this.#settings.open(),
     });
-    const settings = new Settings(this.#session, words, (conversation) => this.#replace(conversation, words.imported));
+    this.#shortcuts = shortcutsDialog(words);
+    this.#settings = new Settings(
+      this.#session,
+      words,
+      (conversation) => this.#replace(conversation, words.imported),
+      () => this.#shortcuts.showModal(),
+    );
     const toEnd = button(
       "down",
       words.toEnd,
@@ -68,9 +106,10 @@ export class Page {
     );
     toEnd.classList.add("to-end");
     toEnd.hidden = true;
-    this.#scrolling = new Scrolling((following) => (toEnd.hidden = following));
+    this.#scrolling = new Scrolling((following) => {
+      toEnd.hidden = following;
+    });
 
-    document.title = words.name;
     document.body.append(
       el("a", { className: "skip", href: "#message" }, words.skipToMessage),
       el(
@@ -79,39 +118,64 @@ export class Page {
         el("h1", { ariaLabel: words.name }, "Llasta"),
         this.#pill.element,
         el(
-          "nav",
-          { ariaLabel: words.settings },
-          button("settings", words.settings, () => settings.open()),
+          "div",
+          { className: "buttons" },
+          button("settings", words.settings, () => this.#settings.open()),
           button("reset", words.reset, () => this.#reset()),
         ),
       ),
       this.#transcript.element,
       el("footer", { className: "desk" }, this.#toast.element, toEnd, this.#composer.element),
-      settings.element,
+      this.#settings.element,
+      this.#shortcuts,
+      dropZone(words.dropHere, (files) => void this.#composer.attach(files)),
       announcer,
     );
 
     this.#session.onDraftBack = (draft) => this.#composer.giveBack(draft);
     this.#session.onChange((change) => (change === "turn" ? this.#updates.request() : this.#show()));
     window.addEventListener("beforeunload", (event) => {
-      if (!isEmpty(this.#session.conversation)) event.preventDefault();
+      if (!isEmpty(this.#session.conversation) || !isBlank(this.#composer.draft)) event.preventDefault();
     });
     window.addEventListener("online", () => this.#session.retryNow());
+    window.addEventListener("keydown", (event) => this.#key(event));
+    // The times in a note pass.
+    window.setInterval(() => this.#session.turn && this.#updates.request(), 1000);
     new ResizeObserver(() => this.#keepEnd()).observe(this.#transcript.element);
     this.#show();
     void this.#pill.ask();
     this.#focusBox();
   }
 
-  #send(message: string): void {
-    if (this.#session.turn) return;
-    const editing = this.#composer.isEditing;
-    if (editing) this.#composer.endEdit();
-    else if (message === this.#composer.draft.trim()) this.#composer.clear();
+  #send(draft: Draft): void {
+    const { edited } = this.#composer;
+    if (edited !== undefined && this.#session.turn) return;
     this.#toast.hide();
-    void (editing ? this.#session.resend(message) : this.#session.send(message));
+    if (edited !== undefined) {
+      this.#composer.endEdit();
+      this.#withUndo(() => void this.#session.edit(edited, draft));
+    } else {
+      if (isSameDraft(draft, this.#composer.draft)) this.#composer.clear();
+      void this.#session.send(draft);
+    }
     if (hasKeyboard()) this.#composer.focus();
     else this.#composer.blur();
+  }
+
+  #edit(id: number | undefined): void {
+    const exchange = this.#session.conversation.exchanges.find((exchange) => exchange.id === id);
+    if (exchange && !this.#session.turn) this.#composer.edit(exchange.id, exchange.question);
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") {
+      if (this.#session.turn) this.#session.stop();
+      else if (this.#composer.edited !== undefined) this.#composer.cancelEdit();
+    } else if (event.key === "?" && !isTextField(event.target)) {
+      event.preventDefault();
+      this.#shortcuts.showModal();
+    }
   }
 
   #focusBox(): void {
@@ -119,52 +183,66 @@ export class Page {
   }
 
   #reset(): void {
-    if (isEmpty(this.#session.conversation)) {
-      this.#composer.focus();
-      return;
-    }
-    this.#replace({ ...emptyConversation, system: this.#session.conversation.system }, this.#words.wasReset);
+    if (isEmpty(this.#session.conversation)) this.#focusBox();
+    else this.#replace({ ...emptyConversation, system: this.#session.conversation.system }, this.#words.wasReset);
   }
 
   /** Replaces the conversation, and offers to undo that for a few seconds. */
   #replace(conversation: Conversation, said: string): void {
-    if (this.#composer.isEditing) this.#composer.endEdit();
+    if (this.#composer.edited !== undefined) this.#composer.endEdit();
     const old = this.#session.replace(conversation);
-    const undo = {
+    this.#toast.show(said, isEmpty(old) ? undefined : this.#undo(old));
+    this.#gauge.count(this.#composer.draft);
+    this.#focusBox();
+  }
+
+  /** Makes a new version, and offers to undo that for a few seconds. */
+  #withUndo(change: () => void): void {
+    const old = this.#session.conversation;
+    change();
+    if (this.#session.conversation !== old) this.#toast.show(this.#words.newVersion, this.#undo(old));
+  }
+
+  #undo(old: Conversation): { label: string; run: () => void } {
+    return {
       label: this.#words.undo,
       run: () => {
         this.#session.replace(old);
         announce(this.#words.restored);
-        this.#composer.focus();
+        this.#focusBox();
       },
     };
-    this.#toast.show(said, isEmpty(old) ? undefined : undo);
-    this.#gauge.count(this.#composer.draft);
-    this.#composer.focus();
   }
 
   #onModel(status: ModelStatus): void {
     this.#gauge.window = status.contextWindow;
-    this.#composer.hint =
-      status.state === "ready" || status.state === "busy" ? this.#words.messageHint : this.#words.messageHintWhileLoading;
-    const phase = this.#session.turn?.phase;
-    if (phase?.kind === "waiting" && phase.cause === "unreachable") {
-      if (status.state === "ready") this.#session.retryNow();
-      else this.#updates.request();
-    }
+    this.#showHint();
+    if (this.#session.turn?.trouble?.cause !== "unreachable") return;
+    if (status.state === "ready") this.#session.retryNow();
+    else this.#updates.request();
+  }
+
+  #showHint(): void {
+    const state = this.#pill.status?.state;
+    const words = this.#words;
+    if (this.#session.turn) this.#composer.hint = words.messageHintWhileRunning;
+    else this.#composer.hint = state === "loading" || state === "unreachable" ? words.messageHintWhileLoading : words.messageHint;
   }
 
   #show(): void {
-    const running = this.#session.turn !== undefined;
-    const begins = running && !this.#running;
-    this.#running = running;
+    const { turn, queued, notice } = this.#session;
+    const begins = turn !== undefined && !this.#running;
+    this.#running = turn !== undefined;
     // Stop and Send come first: they work even if the conversation can't be drawn.
-    this.#composer.running = running;
+    this.#composer.running = this.#running;
+    this.#composer.queued = queued;
+    this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.ending.state !== "stopped");
+    if (notice?.kind === "answer-restored") this.#toast.hide();
+    this.#showHint();
+    this.#learn();
     this.#transcript.show();
-    const { notice } = this.#session;
-    this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.problem !== undefined);
-    this.#announcePhase();
-    if (!running) this.#gauge.ended(this.#composer.draft);
+    this.#announce();
+    if (!turn) this.#gauge.ended(this.#composer.draft);
     if (begins) {
       this.#gauge.cancel();
       // The button that started the turn may be gone, and the focus with it.
@@ -175,6 +253,19 @@ export class Page {
     }
   }
 
+  /** What a turn has just shown about the model is newer than what the pill knows. */
+  #learn(): void {
+    const { turn, notice, conversation } = this.#session;
+    const source = turn ? turn.trouble : (notice?.ending ?? conversation.exchanges.at(-1)?.answer);
+    const isAnswering = turn?.phase.kind === "thinking" || turn?.phase.kind === "answering";
+    if (source === this.#learnt && !isAnswering) return;
+    this.#learnt = source;
+    const state = turn ? turn.trouble?.cause : notice ? notice.ending.state : conversation.exchanges.at(-1)?.answer?.state;
+    if (isAnswering) this.#pill.learn("ready");
+    else if (state === "unreachable" || state === "busy" || state === "signed-out") this.#pill.learn(state);
+    else if (state === "cut" || state === "truncated") void this.#pill.ask();
+  }
+
   #keepEnd(): void {
     if (isEmpty(this.#session.conversation)) this.#scrolling.toStart();
     else this.#scrolling.keep();
@@ -182,64 +273,27 @@ export class Page {
 
   #showTurn(): void {
     if (!this.#session.turn) return;
+    this.#learn();
     this.#transcript.showTurn();
-    this.#announcePhase();
+    this.#announce();
     this.#keepEnd();
   }
 
-  /** Screen readers announce that a turn begins, waits or ends; the text itself is read on demand. */
-  #announcePhase(): void {
-    const turn = this.#session.turn;
-    const now = turn?.phase;
-    const phase = now?.kind === "sending" && now.retries ? "waiting" : (now?.kind ?? "ended");
-    if (phase !== "answering") this.#continues = Boolean(turn?.answer);
-    if (phase === this.#phase) return;
-    this.#phase = phase;
-    const words = this.#words;
-    if (phase === "thinking") announce(words.announceThinking);
-    else if (phase === "answering") this.#continues || announce(words.announceStart);
-    else if (phase === "waiting" || phase === "resuming" || phase === "ended") {
-      const note = document.querySelector(".exchange.last .note:not([hidden]) p")?.textContent;
-      const notice = noticeText(this.#session.notice, words);
-      if (!isEmpty(this.#session.conversation) || notice) announce(notice || note || words.announceEnd);
-    }
+  #announce(): void {
+    const { turn, notice, conversation } = this.#session;
+    this.#title.show(turn);
+    if (isEmpty(conversation) && !notice) return;
+    this.#announcer.show(turn, () => noticeText(notice, this.#words) || this.#transcript.noteText);
   }
 }
-
-/** On a phone, focusing the box opens a keyboard that covers half of the page. */
-const hasKeyboard = (): boolean => matchMedia("(hover: hover)").matches;
 
 /** The notice at the message box; a note about an answer is shown under the answer. */
 function noticeText(notice: Notice | undefined, words: Words): string {
-  switch (notice?.kind) {
-    case "draft-back": {
-      const { problem } = notice;
-      if (!problem) return words.draftBack;
-      if (problem.code === "context-overflow") return `${words.problems["context-overflow-alone"]} ${words.draftBack}`;
-      return [words.problems[problem.code], problem.detail, words.draftBack].filter(Boolean).join(" ");
-    }
-    case "answer-restored": {
-      return [reasonOf(notice.ending, words), words.answerRestored].filter(Boolean).join(" ");
-    }
-    default:
-      return "";
-  }
-}
-
-/** Why there is no new answer. */
-function reasonOf(ending: Ending, words: Words): string {
-  switch (ending.state) {
-    case "failed":
-      return words.problems[ending.problem.code];
-    case "stopped":
-      return "";
-    case "done":
-      return words.emptyAnswer;
-    case "length":
-      return words.length;
-    case "thinking-limit":
-      return words.thinkingLimit;
-    case "truncated":
-      return words.truncated;
-  }
+  if (!notice) return "";
+  const { ending } = notice;
+  const reason =
+    ending.state === "stopped" ? [] : ending.state === "done" ? [words.emptyAnswer] : [words.states[ending.state], detailOf(ending, words)];
+  if (notice.kind === "answer-restored") return [...reason, words.answerRestored].filter(Boolean).join(" ");
+  if (ending.state === "context-overflow") return `${words.messageTooLong} ${words.draftBack}`;
+  return [...reason, words.draftBack].filter(Boolean).join(" ");
 }

@@ -8,6 +8,10 @@ import { shortName } from "./exchange.ts";
 /** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
 const whenReady = 15_000;
 const whenNot = 2_000;
+const whenLearnt = 500;
+
+/** A model that loads for longer than this may not be running at all, milliseconds. */
+const longLoading = 60_000;
 
 /** Shows which model answers, and its state. */
 export class Pill {
@@ -38,6 +42,16 @@ export class Pill {
     return this.#status;
   }
 
+  /** A turn has just shown the state: that is newer than the last answer. The state is confirmed soon. */
+  learn(state: ModelStatus["state"]): void {
+    const known = this.#status?.state;
+    // A refused connection doesn't tell a model that is loading from one that can't be reached: the server's answer does.
+    if (known === state || (known === "loading" && state === "unreachable")) return;
+    this.#take({ simulated: false, ...this.#status, state });
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.ask(), whenLearnt);
+  }
+
   /** Requests the state now, and then repeatedly while the page is visible. */
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
@@ -61,7 +75,7 @@ export class Pill {
 
   #show({ state, model, version, simulated }: ModelStatus): void {
     this.element.dataset["state"] = state;
-    this.element.title = [model, version].filter(Boolean).join(" · ");
+    this.element.title = [model, version, state === "loading" && this.#words.hints.unreachable].filter(Boolean).join(" · ");
     this.#name.textContent = shortName(model) ?? "";
     this.#name.hidden = !model;
     this.#badge.hidden = !simulated;
@@ -71,9 +85,10 @@ export class Pill {
   #tick(): void {
     const state = this.#status?.state;
     if (!state || document.hidden) return;
-    const elapsed =
-      state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed((performance.now() - this.#since) / 1000)}` : "";
-    const text = this.#words.modelStates[state] + elapsed;
+    const time = performance.now() - this.#since;
+    const elapsed = state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed(time / 1000)}` : "";
+    const name = state === "loading" && time > longLoading ? this.#words.loadingLong : this.#words.modelStates[state];
+    const text = name + elapsed;
     if (this.#state.textContent !== text) this.#state.textContent = text;
   }
 
@@ -84,6 +99,7 @@ export class Pill {
       loading: words.modelLoading,
       unreachable: words.modelUnreachable,
       busy: words.modelBusy,
+      "signed-out": words.modelSignedOut,
     };
     announce(texts[state]);
   }

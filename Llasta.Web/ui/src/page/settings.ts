@@ -2,6 +2,7 @@ import type { Session } from "../conversation/session.ts";
 import { fromJson, toJson, toMarkdown } from "../conversation/transfer.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Words } from "../words/index.ts";
+import { closeOnOutsideClick } from "../dom/dialog.ts";
 import { announce } from "../dom/announcer.ts";
 import { button, el } from "../dom/element.ts";
 import { storedTheme, themes, useTheme } from "./theme.ts";
@@ -14,7 +15,7 @@ export class Settings {
   readonly #system: HTMLTextAreaElement;
   readonly #problem = el("p", { className: "notice problem", role: "alert", hidden: true });
 
-  constructor(session: Session, words: Words, open: (conversation: Conversation) => void) {
+  constructor(session: Session, words: Words, open: (conversation: Conversation) => void, showShortcuts: () => void) {
     this.#session = session;
     this.#words = words;
     this.#system = el("textarea", { id: "system", rows: 4, placeholder: words.systemHint });
@@ -24,12 +25,16 @@ export class Settings {
       const chosen = file.files?.[0];
       file.value = "";
       if (!chosen) return;
+      let conversation: Conversation;
       try {
-        open(fromJson(await chosen.text()));
-        this.element.close();
+        conversation = fromJson(await chosen.text());
       } catch {
         this.#say(words.importFailed);
+        return;
       }
+      // Closed first: it would give the focus back to its button.
+      this.element.close();
+      open(conversation);
     });
     const chosen = storedTheme();
     this.element = el(
@@ -57,14 +62,18 @@ export class Settings {
         "fieldset",
         { className: "files" },
         el("legend", {}, words.thisConversation),
-        button(undefined, words.exportMarkdown, () => this.#save("md")),
-        button(undefined, words.exportJson, () => this.#save("json")),
+        button(undefined, words.exportMarkdown, () => this.save("md")),
+        button(undefined, words.exportJson, () => this.save("json")),
         button(undefined, words.importJson, () => file.click()),
         file,
         this.#problem,
       ),
+      button(undefined, words.shortcuts, () => {
+        this.element.close();
+        showShortcuts();
+      }),
     );
-    this.element.addEventListener("click", (event) => event.target === this.element && this.element.close());
+    closeOnOutsideClick(this.element);
   }
 
   open(): void {
@@ -73,7 +82,8 @@ export class Settings {
     this.element.showModal();
   }
 
-  #save(kind: "md" | "json"): void {
+  /** Saves the conversation as a file. */
+  save(kind: "md" | "json"): void {
     const { conversation } = this.#session;
     const words = this.#words;
     const text =

@@ -16,6 +16,9 @@ export function storedTheme(): Theme {
 export function useTheme(theme: Theme): void {
   if (theme === "auto") delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = theme;
+  // The browser's own bars take the page's colour, --paper in colour.css.
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]'))
+    meta.content = (theme === "auto" ? meta.media.includes("dark") : theme === "dark") ? "#16181a" : "#fbfaf7";
   try {
     localStorage.setItem(key, theme);
   } catch {

@@ -1,14 +1,18 @@
 import type { Exchange } from "../conversation/conversation.ts";
 import type { Session } from "../conversation/session.ts";
-import type { Turn } from "../turn/turn.ts";
-import type { ModelStatus, Problem } from "../turn/wire.ts";
-import type { Words } from "../words/index.ts";
 import { button, el } from "../dom/element.ts";
-import { ExchangeView, type ExchangeActions, type Note } from "./exchange.ts";
+import { layoutMemory } from "../dom/layoutMemory.ts";
+import type { ModelStatus } from "../turn/wire.ts";
+import type { Words } from "../words/index.ts";
+import { type ExchangeActions, ExchangeView } from "./exchange.ts";
+import type { Note } from "./note.ts";
+import { endedNote, type NoteActions, runningNote } from "./notes.ts";
 
 export interface TranscriptActions extends ExchangeActions {
   readonly suggest: (message: string) => void;
   readonly retryNow: () => void;
+  readonly save: () => void;
+  readonly showSystem: () => void;
 }
 
 /** How many exchanges are built in one task. */
@@ -20,7 +24,9 @@ export class Transcript {
   readonly #session: Session;
   readonly #words: Words;
   readonly #actions: TranscriptActions;
+  readonly #noteActions: NoteActions;
   readonly #welcome: HTMLElement;
+  readonly #system: HTMLButtonElement;
   readonly #dropped = el("p", { className: "dropped" });
   readonly #views = new Map<number, ExchangeView>();
   readonly #model: () => ModelStatus | undefined;
@@ -31,6 +37,16 @@ export class Transcript {
     this.#session = session;
     this.#words = words;
     this.#actions = actions;
+    this.#noteActions = {
+      continueAnswer: () => void session.continueAnswer(),
+      answerWithoutThinking: () => void session.answerWithoutThinking(),
+      regenerate: () => void session.regenerate(),
+      leaveOutOldest: () => void session.leaveOutOldest(),
+      retryNow: actions.retryNow,
+      save: actions.save,
+    };
+    this.#system = button(undefined, "", actions.showSystem);
+    this.#system.className = "system-prompt";
     this.#welcome = welcome(words, actions.suggest);
   }
 
@@ -62,15 +78,37 @@ export class Transcript {
       next = element;
     }
     this.#showDropped();
+    this.#showSystem();
     if (missing.length > now.size) this.#slice = window.setTimeout(() => this.show());
+  }
+
+  /** Shows only the changes of the running turn. */
+  showTurn(): void {
+    const last = this.#session.conversation.exchanges.at(-1);
+    if (last && this.#views.has(last.id)) this.#update(last);
+  }
+
+  /** What the note under the last answer says. */
+  get noteText(): string {
+    const last = this.#session.conversation.exchanges.at(-1);
+    const note = last && this.#note(last, true);
+    return [note?.text, note?.detail].filter(Boolean).join(" ");
   }
 
   #update(exchange: Exchange): void {
     const { conversation, turn } = this.#session;
     const isLast = exchange === conversation.exchanges.at(-1);
+    const note = this.#note(exchange, isLast);
     const view = this.#views.get(exchange.id)!;
-    view.element.classList.toggle("unsent", conversation.exchanges.indexOf(exchange) < conversation.dropped);
-    view.show(exchange, isLast ? turn : undefined, isLast ? this.#note() : undefined, isLast);
+    if (isLast) layoutMemory.unsettle(view.element);
+    else layoutMemory.settle(view.element);
+    view.show(exchange, { turn: isLast ? turn : undefined, note, isLast, isBusy: turn !== undefined });
+  }
+
+  #note(exchange: Exchange, isLast: boolean): Note | undefined {
+    const { turn, now, leaveOutCount } = this.#session;
+    if (isLast && turn) return runningNote(turn, this.#model(), now, this.#words, this.#noteActions);
+    return endedNote(exchange, isLast, isLast ? leaveOutCount : null, this.#words, this.#noteActions);
   }
 
   #nextView(element: Element): Element | null {
@@ -78,88 +116,28 @@ export class Transcript {
     return next === this.#dropped ? next.nextElementSibling : next;
   }
 
+  /** An active system prompt is in sight, where it begins to act. */
+  #showSystem(): void {
+    const system = this.#session.conversation.system.trim();
+    if (!system) {
+      this.#system.remove();
+      return;
+    }
+    this.#system.textContent = `${this.#words.system}: ${system}`;
+    if (this.element.firstElementChild !== this.#system) this.element.prepend(this.#system);
+  }
+
+  /** The line between the oldest exchanges, which are left out, and the first one that is sent. */
   #showDropped(): void {
-    const { exchanges, dropped } = this.#session.conversation;
+    const { exchanges } = this.#session.conversation;
+    const dropped = exchanges.findIndex(({ leftOut }) => !leftOut);
     const view = dropped > 0 ? this.#views.get(exchanges[dropped]!.id) : undefined;
-    if (view) {
-      this.#dropped.textContent = this.#words.dropped(dropped);
-      view.element.before(this.#dropped);
-    } else this.#dropped.remove();
-  }
-
-  /** Shows only the changes of the running turn. */
-  showTurn(): void {
-    const { conversation, turn } = this.#session;
-    const last = conversation.exchanges.at(-1);
-    if (last) this.#views.get(last.id)?.show(last, turn, this.#note(), true);
-  }
-
-  #note(): Note | undefined {
-    const { turn, notice, conversation } = this.#session;
-    if (turn) return this.#waitingNote(turn);
-    if (notice?.kind === "trouble") return this.#troubleNote(notice.problem);
-    const words = this.#words;
-    const answer = conversation.exchanges.at(-1)?.answer;
-    if (!answer)
-      return { tone: "quiet", text: words.noAnswer, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
-    const continues = { label: words.continue, run: () => void this.#session.continueAnswer() };
-    switch (answer.state) {
-      case "stopped":
-        return { tone: "quiet", text: words.stopped, action: continues };
-      case "length":
-        return { tone: "quiet", text: words.length, action: continues };
-      case "thinking-limit":
-        return {
-          tone: "quiet",
-          text: words.thinkingLimit,
-          action: { label: words.answerWithoutThinking, run: () => void this.#session.answerWithoutThinking() },
-        };
-      case "truncated":
-        return { tone: "problem", text: words.truncated, action: continues };
-      case "done":
-        return answer.text
-          ? undefined
-          : { tone: "quiet", text: words.emptyAnswer, action: { label: words.tryAgain, run: () => void this.#session.regenerate() } };
+    if (!view) {
+      this.#dropped.remove();
+      return;
     }
-  }
-
-  #waitingNote({ phase, answer, fruitless }: Turn): Note | undefined {
-    const words = this.#words;
-    switch (phase.kind) {
-      case "sending":
-        // While retrying, the note keeps saying why.
-        if (phase.retries) return this.#tryNowNote(phase.retries, answer);
-        // A continued answer already has its first word.
-        return { tone: "quiet", text: answer && fruitless > 0 ? words.resuming : words.sending };
-      case "resuming":
-        return { tone: "quiet", text: words.resuming };
-      case "waiting":
-        return this.#tryNowNote(phase.cause, answer);
-      default:
-        return undefined;
-    }
-  }
-
-  #tryNowNote(cause: "unreachable" | "busy", answer: string): Note {
-    const words = this.#words;
-    const text =
-      cause === "busy"
-        ? words.waitingBusy
-        : answer
-          ? words.waitingToContinue
-          : this.#model()?.state === "loading"
-            ? words.waitingLoading
-            : words.waitingUnreachable;
-    return { tone: "quiet", text, action: { label: words.tryNow, run: this.#actions.retryNow } };
-  }
-
-  #troubleNote(problem: Problem): Note {
-    const words = this.#words;
-    const note = { tone: "problem", text: words.problems[problem.code], ...(problem.detail && { detail: problem.detail }) } as const;
-    const { dropCount, conversation } = this.#session;
-    if (problem.code === "context-overflow" && dropCount !== null)
-      return { ...note, action: { label: words.dropOldest(dropCount - conversation.dropped), run: () => void this.#session.dropOldest() } };
-    return { ...note, action: { label: words.tryAgain, run: () => void this.#session.continueAnswer() } };
+    this.#dropped.textContent = this.#words.dropped(dropped);
+    view.element.before(this.#dropped);
   }
 }
 

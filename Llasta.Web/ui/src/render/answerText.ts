@@ -1,6 +1,7 @@
 import { el } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
-import { MarkdownView } from "./markdownView.ts";
+import { drawingNow, loadDrawing } from "./drawing.ts";
+import type { MarkdownView } from "./markdownView.ts";
 
 /** An answer's text, drawn from Markdown. A text that can't be drawn is shown as it is, and nothing else is affected. */
 export class AnswerText {
@@ -8,6 +9,9 @@ export class AnswerText {
   readonly #words: Words;
   #markdown: MarkdownView | undefined;
   #plain: Text | undefined;
+  #isUndrawable = false;
+  #streaming = false;
+  #waiting: { readonly text: string; readonly complete: boolean } | undefined;
 
   constructor(words: Words) {
     this.#words = words;
@@ -15,34 +19,83 @@ export class AnswerText {
 
   show(text: string, complete: boolean): void {
     // Another text may be drawable again.
-    if (this.#plain?.data && text.startsWith(this.#plain.data)) {
+    if (this.#isUndrawable && this.#plain && text.startsWith(this.#plain.data)) {
       this.#showPlain(text);
       return;
     }
-    this.#plain = undefined;
+    // Drawing would take the selection away: the text appears when the reader is done.
+    if (!complete && this.#isSelecting()) return;
+    this.#isUndrawable = false;
+    const drawing = drawingNow();
+    if (!drawing) {
+      this.#wait(text, complete);
+      return;
+    }
+    this.#waiting = undefined;
     try {
       if (!this.#markdown) {
-        this.#markdown = new MarkdownView(this.#words);
-        this.element.replaceChildren(this.#markdown.element);
+        this.#plain = undefined;
+        this.#markdown = new drawing.MarkdownView(this.#words);
+        this.#replace(this.#markdown.element);
       }
       this.#markdown.show(text, complete);
     } catch (error) {
       console.warn("This answer can't be drawn as Markdown:", error);
       this.#markdown = undefined;
+      this.#isUndrawable = true;
       this.#showPlain(text);
     }
   }
 
   set streaming(streaming: boolean) {
+    this.#streaming = streaming;
     this.element.firstElementChild?.classList.toggle("streaming", streaming);
   }
 
-  /** `text` extends the text that is shown: only the addition is laid out. */
+  /** The text as HTML for other programs, without the page's own buttons. */
+  get html(): string {
+    const copy = this.element.cloneNode(true) as HTMLElement;
+    for (const own of copy.querySelectorAll("figcaption, button, svg, .table-tools")) own.remove();
+    for (const element of copy.querySelectorAll("*"))
+      for (const name of ["class", "style", "tabindex", "role", "aria-label", "id"]) element.removeAttribute(name);
+    return copy.innerHTML;
+  }
+
+  /** Text in the block that grows is selected. */
+  #isSelecting(): boolean {
+    const selection = getSelection();
+    const growing = this.#markdown?.lastBlock;
+    return Boolean(growing && selection && !selection.isCollapsed && selection.containsNode(growing, true));
+  }
+
+  /** Shows the text as it is until the part of the page is loaded that draws it. */
+  #wait(text: string, complete: boolean): void {
+    const isWaiting = this.#waiting !== undefined;
+    this.#waiting = { text, complete };
+    this.#showPlain(text);
+    if (isWaiting) return;
+    loadDrawing().then(
+      () => {
+        if (this.#waiting) this.show(this.#waiting.text, this.#waiting.complete);
+      },
+      // The next text asks for it again.
+      () => {
+        this.#waiting = undefined;
+      },
+    );
+  }
+
+  /** Only what is added to the text that is shown is laid out. */
   #showPlain(text: string): void {
-    if (!this.#plain) {
+    if (!this.#plain || !text.startsWith(this.#plain.data)) {
       this.#plain = document.createTextNode("");
-      this.element.replaceChildren(el("div", { className: "prose plain" }, this.#plain));
+      this.#replace(el("div", { className: "prose plain", dir: "auto" }, this.#plain));
     }
     this.#plain.appendData(text.slice(this.#plain.length));
+  }
+
+  #replace(element: HTMLElement): void {
+    element.classList.toggle("streaming", this.#streaming);
+    this.element.replaceChildren(element);
   }
 }

@@ -1,7 +1,9 @@
 import type { Words } from "../words/index.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { el } from "../dom/element.ts";
+import { whenIdle } from "./drawing.ts";
 import { sanitized } from "./sanitize.ts";
+import { reachableWhileWide } from "./scrollable.ts";
 
 /** Longer code isn't highlighted: it would block the page. */
 const longestHighlighted = 60_000;
@@ -21,17 +23,19 @@ export class CodeBlock {
 
   constructor(language: string, text: string, words: Words) {
     this.#language = language;
+    const pre = el("pre", {}, this.#code);
     this.element = el(
       "figure",
-      { className: "code" },
+      { className: "code", dir: "ltr" },
       el(
         "figcaption",
         {},
         el("span", {}, language || words.plainText),
         copyButton(() => this.#text, words.copyCode, words),
       ),
-      el("pre", { tabIndex: 0 }, this.#code),
+      pre,
     );
+    reachableWhileWide(pre);
     this.grow(text);
   }
 
@@ -68,18 +72,21 @@ export class CodeBlock {
 
   /** Highlights the code when the browser is idle. */
   finish(): void {
+    if (this.#finished) return;
     this.#finished = true;
     if (!this.#language || this.#text.length > longestHighlighted) return;
     whenIdle(async () => {
-      // If the module can't be loaded, the code stays without colours.
-      const module = await import("./highlight.ts").catch(() => undefined);
-      const html = module?.highlight(this.#text, this.#language);
-      if (html) this.#code.replaceChildren(sanitized(html));
+      // If a module can't be loaded, the code stays without colours.
+      const html = await import("./highlight.ts").then((module) => module.highlight(this.#text, this.#language)).catch(() => undefined);
+      if (html) this.#colour(sanitized(html));
     });
   }
-}
 
-const whenIdle = (work: () => void): void => {
-  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: 1000 });
-  else setTimeout(work, 50);
-};
+  /** New elements would end a selection within the code: they wait until it is gone. */
+  #colour(highlighted: DocumentFragment): void {
+    const selection = document.getSelection();
+    if (selection && !selection.isCollapsed && selection.containsNode(this.#code, true))
+      document.addEventListener("selectionchange", () => this.#colour(highlighted), { once: true });
+    else this.#code.replaceChildren(highlighted);
+  }
+}

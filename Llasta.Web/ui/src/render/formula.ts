@@ -1,4 +1,5 @@
 import type TemmlModule from "temml";
+import { reachableWhileWide } from "./scrollable.ts";
 
 type Temml = typeof TemmlModule;
 
@@ -8,13 +9,13 @@ const rendered = new Map<string, Element>();
 
 /** Replaces TeX with MathML in all formulas below `root`, now or as soon as Temml is loaded. */
 export function renderMath(root: ParentNode): void {
-  const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered)");
+  const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered, .pending)");
   if (formulas.length === 0) return;
   if (temml) {
     for (const formula of formulas) render(temml, formula);
     return;
   }
-  loading ??= import("temml").then(
+  loading ??= import("./temml.ts").then(
     (module) => {
       temml = module.default;
     },
@@ -28,9 +29,23 @@ export function renderMath(root: ParentNode): void {
   });
 }
 
+/** A longer formula shows its source: parsing it would block the page. */
+const longestFormula = 20_000;
+
+/** Tells the style sheet how wide a displayed formula is, in ems: on paper it is made to fit. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries)
+    if (target.parentElement)
+      target.parentElement.style.setProperty(
+        "--ems",
+        String(Math.max(target.scrollWidth, contentRect.width) / Number.parseFloat(getComputedStyle(target).fontSize)),
+      );
+});
+
 /** A formula in a growing paragraph is drawn again and again, but parsed once. */
 function render(temml: Temml, formula: HTMLElement): void {
   const tex = formula.textContent;
+  if (tex.length > longestFormula) return;
   const displayMode = formula.classList.contains("display");
   const key = `${displayMode}${tex}`;
   let math = rendered.get(key);
@@ -48,5 +63,9 @@ function render(temml: Temml, formula: HTMLElement): void {
     rendered.set(key, math);
   }
   formula.classList.add("rendered");
-  formula.replaceChildren(math.cloneNode(true));
+  const drawn = math.cloneNode(true) as Element;
+  formula.replaceChildren(drawn);
+  if (!displayMode) return;
+  reachableWhileWide(formula);
+  widths.observe(drawn);
 }

@@ -1,60 +1,190 @@
+import "../style/highlight.css";
+import type { LanguageFn } from "highlight.js";
 import hljs from "highlight.js/lib/core";
-import bash from "highlight.js/lib/languages/bash";
-import c from "highlight.js/lib/languages/c";
-import cpp from "highlight.js/lib/languages/cpp";
-import csharp from "highlight.js/lib/languages/csharp";
-import css from "highlight.js/lib/languages/css";
-import diff from "highlight.js/lib/languages/diff";
-import dockerfile from "highlight.js/lib/languages/dockerfile";
-import go from "highlight.js/lib/languages/go";
-import ini from "highlight.js/lib/languages/ini";
-import java from "highlight.js/lib/languages/java";
-import javascript from "highlight.js/lib/languages/javascript";
-import json from "highlight.js/lib/languages/json";
-import kotlin from "highlight.js/lib/languages/kotlin";
-import markdown from "highlight.js/lib/languages/markdown";
-import php from "highlight.js/lib/languages/php";
-import powershell from "highlight.js/lib/languages/powershell";
-import python from "highlight.js/lib/languages/python";
-import ruby from "highlight.js/lib/languages/ruby";
-import rust from "highlight.js/lib/languages/rust";
-import shell from "highlight.js/lib/languages/shell";
-import sql from "highlight.js/lib/languages/sql";
-import swift from "highlight.js/lib/languages/swift";
-import typescript from "highlight.js/lib/languages/typescript";
-import xml from "highlight.js/lib/languages/xml";
-import yaml from "highlight.js/lib/languages/yaml";
 
-const languages = {
-  bash,
-  c,
-  cpp,
-  csharp,
-  css,
-  diff,
-  dockerfile,
-  go,
-  ini,
-  java,
-  javascript,
-  json,
-  kotlin,
-  markdown,
-  php,
-  powershell,
-  python,
-  ruby,
-  rust,
-  shell,
-  sql,
-  swift,
-  typescript,
-  xml,
-  yaml,
+type Grammar = { readonly default: LanguageFn };
+
+/** The grammars, each loaded when code in its language is shown. */
+const grammars: Record<string, () => Promise<Grammar>> = {
+  bash: () => import("highlight.js/lib/languages/bash"),
+  c: () => import("highlight.js/lib/languages/c"),
+  clojure: () => import("highlight.js/lib/languages/clojure"),
+  cmake: () => import("highlight.js/lib/languages/cmake"),
+  cpp: () => import("highlight.js/lib/languages/cpp"),
+  csharp: () => import("highlight.js/lib/languages/csharp"),
+  css: () => import("highlight.js/lib/languages/css"),
+  dart: () => import("highlight.js/lib/languages/dart"),
+  delphi: () => import("highlight.js/lib/languages/delphi"),
+  diff: () => import("highlight.js/lib/languages/diff"),
+  dockerfile: () => import("highlight.js/lib/languages/dockerfile"),
+  dos: () => import("highlight.js/lib/languages/dos"),
+  elixir: () => import("highlight.js/lib/languages/elixir"),
+  erlang: () => import("highlight.js/lib/languages/erlang"),
+  fortran: () => import("highlight.js/lib/languages/fortran"),
+  fsharp: () => import("highlight.js/lib/languages/fsharp"),
+  glsl: () => import("highlight.js/lib/languages/glsl"),
+  go: () => import("highlight.js/lib/languages/go"),
+  graphql: () => import("highlight.js/lib/languages/graphql"),
+  groovy: () => import("highlight.js/lib/languages/groovy"),
+  haskell: () => import("highlight.js/lib/languages/haskell"),
+  http: () => import("highlight.js/lib/languages/http"),
+  ini: () => import("highlight.js/lib/languages/ini"),
+  java: () => import("highlight.js/lib/languages/java"),
+  javascript: () => import("highlight.js/lib/languages/javascript"),
+  json: () => import("highlight.js/lib/languages/json"),
+  julia: () => import("highlight.js/lib/languages/julia"),
+  kotlin: () => import("highlight.js/lib/languages/kotlin"),
+  latex: () => import("highlight.js/lib/languages/latex"),
+  less: () => import("highlight.js/lib/languages/less"),
+  lisp: () => import("highlight.js/lib/languages/lisp"),
+  llvm: () => import("highlight.js/lib/languages/llvm"),
+  lua: () => import("highlight.js/lib/languages/lua"),
+  makefile: () => import("highlight.js/lib/languages/makefile"),
+  markdown: () => import("highlight.js/lib/languages/markdown"),
+  matlab: () => import("highlight.js/lib/languages/matlab"),
+  nginx: () => import("highlight.js/lib/languages/nginx"),
+  nim: () => import("highlight.js/lib/languages/nim"),
+  nix: () => import("highlight.js/lib/languages/nix"),
+  objectivec: () => import("highlight.js/lib/languages/objectivec"),
+  ocaml: () => import("highlight.js/lib/languages/ocaml"),
+  perl: () => import("highlight.js/lib/languages/perl"),
+  php: () => import("highlight.js/lib/languages/php"),
+  powershell: () => import("highlight.js/lib/languages/powershell"),
+  prolog: () => import("highlight.js/lib/languages/prolog"),
+  properties: () => import("highlight.js/lib/languages/properties"),
+  protobuf: () => import("highlight.js/lib/languages/protobuf"),
+  python: () => import("highlight.js/lib/languages/python"),
+  r: () => import("highlight.js/lib/languages/r"),
+  ruby: () => import("highlight.js/lib/languages/ruby"),
+  rust: () => import("highlight.js/lib/languages/rust"),
+  scala: () => import("highlight.js/lib/languages/scala"),
+  scheme: () => import("highlight.js/lib/languages/scheme"),
+  scss: () => import("highlight.js/lib/languages/scss"),
+  shell: () => import("highlight.js/lib/languages/shell"),
+  sql: () => import("highlight.js/lib/languages/sql"),
+  swift: () => import("highlight.js/lib/languages/swift"),
+  tcl: () => import("highlight.js/lib/languages/tcl"),
+  typescript: () => import("highlight.js/lib/languages/typescript"),
+  vbnet: () => import("highlight.js/lib/languages/vbnet"),
+  verilog: () => import("highlight.js/lib/languages/verilog"),
+  vhdl: () => import("highlight.js/lib/languages/vhdl"),
+  vim: () => import("highlight.js/lib/languages/vim"),
+  wasm: () => import("highlight.js/lib/languages/wasm"),
+  x86asm: () => import("highlight.js/lib/languages/x86asm"),
+  xml: () => import("highlight.js/lib/languages/xml"),
+  yaml: () => import("highlight.js/lib/languages/yaml"),
 };
 
-for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
+/** Other names that models give these languages, and the nearest one for those without a grammar. */
+const names: Record<string, string> = {
+  asm: "x86asm",
+  assembly: "x86asm",
+  bat: "dos",
+  batch: "dos",
+  clj: "clojure",
+  cmd: "dos",
+  "c#": "csharp",
+  "c++": "cpp",
+  cc: "cpp",
+  console: "shell",
+  cs: "csharp",
+  cts: "typescript",
+  docker: "dockerfile",
+  el: "lisp",
+  elisp: "lisp",
+  erl: "erlang",
+  ex: "elixir",
+  exs: "elixir",
+  f90: "fortran",
+  "f#": "fsharp",
+  fs: "fsharp",
+  gemspec: "ruby",
+  golang: "go",
+  gql: "graphql",
+  gradle: "groovy",
+  h: "c",
+  hcl: "ini",
+  hpp: "cpp",
+  hs: "haskell",
+  htm: "xml",
+  html: "xml",
+  jl: "julia",
+  js: "javascript",
+  json5: "json",
+  jsonc: "json",
+  jsonl: "json",
+  jsx: "javascript",
+  kt: "kotlin",
+  kts: "kotlin",
+  ksh: "bash",
+  make: "makefile",
+  md: "markdown",
+  mjs: "javascript",
+  mk: "makefile",
+  ml: "ocaml",
+  mm: "objectivec",
+  mts: "typescript",
+  nginxconf: "nginx",
+  objc: "objectivec",
+  octave: "matlab",
+  pas: "delphi",
+  pascal: "delphi",
+  patch: "diff",
+  pl: "perl",
+  plist: "xml",
+  postgres: "sql",
+  postgresql: "sql",
+  proto: "protobuf",
+  ps: "powershell",
+  ps1: "powershell",
+  pwsh: "powershell",
+  py: "python",
+  python3: "python",
+  rb: "ruby",
+  rs: "rust",
+  sass: "scss",
+  sh: "bash",
+  "shell-session": "shell",
+  sqlite: "sql",
+  sv: "verilog",
+  svg: "xml",
+  svelte: "xml",
+  systemverilog: "verilog",
+  terraform: "ini",
+  tex: "latex",
+  tf: "ini",
+  toml: "ini",
+  ts: "typescript",
+  tsx: "typescript",
+  vb: "vbnet",
+  vue: "xml",
+  wat: "wasm",
+  wgsl: "glsl",
+  xhtml: "xml",
+  xsl: "xml",
+  yml: "yaml",
+  zsh: "bash",
+};
 
-/** Returns the code as HTML with classes, not yet sanitised, or null for an unknown language. */
-export const highlight = (code: string, language: string): string | null =>
-  hljs.getLanguage(language) ? hljs.highlight(code, { language, ignoreIllegals: true }).value : null;
+/** Languages that stand within these. */
+const within: Record<string, readonly string[]> = {
+  xml: ["css", "javascript"],
+  markdown: ["xml"],
+  php: ["xml"],
+  shell: ["bash"],
+  dockerfile: ["bash"],
+};
+
+async function load(name: string): Promise<void> {
+  if (hljs.getLanguage(name)) return;
+  const [grammar] = await Promise.all([grammars[name]!(), ...(within[name] ?? []).map(load)]);
+  hljs.registerLanguage(name, grammar.default);
+}
+
+/** @returns code as HTML with classes, not yet sanitised; undefined for an unknown language. */
+export async function highlight(code: string, language: string): Promise<string | undefined> {
+  const name = names[language] ?? language;
+  if (!Object.hasOwn(grammars, name)) return undefined;
+  await load(name);
+  return hljs.highlight(code, { language: name, ignoreIllegals: true }).value;
+}

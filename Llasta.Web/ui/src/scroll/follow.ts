@@ -13,6 +13,8 @@ export type FollowEvent =
   | { readonly kind: "moved"; readonly direction: Direction; readonly toEnd: number }
   /** Something in view was opened, so the content grew. */
   | { readonly kind: "unfolded"; readonly toEnd: number }
+  /** The reader selects text: it must not move away under the pointer. */
+  | { readonly kind: "selecting" }
   /** The reader asked for the end, or sent a message. */
   | { readonly kind: "to-end" };
 
@@ -23,6 +25,8 @@ export function follow(following: boolean, event: FollowEvent): boolean {
   switch (event.kind) {
     case "to-end":
       return true;
+    case "selecting":
+      return false;
     case "moving":
       return event.direction === "up" ? false : following;
     case "unfolded":
@@ -32,8 +36,14 @@ export function follow(following: boolean, event: FollowEvent): boolean {
   }
 }
 
-/** The direction in which a key scrolls the view, if it does. */
-export function directionOfKey(key: string, shift: boolean): Direction | undefined {
+/** What a key does to the view, if it scrolls. The End key asks for the end, wherever that is by the time the view arrives. */
+export function eventOfKey(key: string, shift: boolean): FollowEvent | undefined {
+  if (key === "End") return { kind: "to-end" };
+  const direction = directionOfKey(key, shift);
+  return direction && { kind: "moving", direction };
+}
+
+function directionOfKey(key: string, shift: boolean): Direction | undefined {
   if (key === "PageUp" || key === "ArrowUp" || key === "Home" || (key === " " && shift)) return "up";
-  return key === "PageDown" || key === "ArrowDown" || key === "End" || key === " " ? "down" : undefined;
+  return key === "PageDown" || key === "ArrowDown" || key === " " ? "down" : undefined;
 }

@@ -1,4 +1,4 @@
-import { directionOfKey, follow, type FollowEvent } from "./follow.ts";
+import { eventOfKey, follow, type FollowEvent } from "./follow.ts";
 
 /** Keeps the end of the conversation in view as long as the reader wants it. */
 export class Scrolling {
@@ -8,6 +8,7 @@ export class Scrolling {
   #height = 0;
   #touchY = 0;
   #held = false;
+  #empty = true;
 
   constructor(onChange: (following: boolean) => void) {
     this.#onChange = onChange;
@@ -26,21 +27,29 @@ export class Scrolling {
     window.addEventListener("keydown", (event) => {
       const target = event.target;
       if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;
-      const direction = directionOfKey(event.key, event.shiftKey);
-      if (direction) this.#moving(direction);
+      const pressed = eventOfKey(event.key, event.shiftKey);
+      if (pressed?.kind === "moving") this.#moving(pressed.direction);
+      else if (pressed && !this.#empty) {
+        // The browser's own way to the end would stop where the end was when the key was pressed.
+        event.preventDefault();
+        this.toEnd();
+      }
     });
     window.addEventListener("click", ({ target }) => target instanceof Element && target.closest("summary") && this.#unfolding());
+    document.addEventListener("selectionchange", () => this.#selecting());
     window.addEventListener("scroll", () => this.#scrolled(), passive);
   }
 
   /** Call this when the content has changed. */
   keep(): void {
+    this.#empty = false;
     if (this.#following && !this.#held) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
     this.#remember();
   }
 
   /** There is nothing to follow: the view stays at the top until content arrives. */
   toStart(): void {
+    this.#empty = true;
     this.#take({ kind: "to-end" });
     scrollTo({ top: 0, behavior: "instant" });
     this.#remember();
@@ -53,6 +62,12 @@ export class Scrolling {
 
   get #page(): Element {
     return document.documentElement;
+  }
+
+  #selecting(): void {
+    const selection = getSelection();
+    const inConversation = selection?.anchorNode?.parentElement?.closest(".transcript");
+    if (selection && !selection.isCollapsed && inConversation) this.#take({ kind: "selecting" });
   }
 
   #moving(direction: "up" | "down"): void {
@@ -86,6 +101,8 @@ export class Scrolling {
   }
 
   #take(event: FollowEvent): void {
+    // With nothing to follow, the view may be anywhere.
+    if (this.#empty && event.kind !== "to-end") return;
     const following = follow(this.#following, event);
     if (following === this.#following) return;
     this.#following = following;

@@ -1,6 +1,7 @@
 import { updateIntervalMs } from "./pace.ts";
 import { EventStreamParser, type ServerSentEvent } from "./sse.ts";
 import {
+  endStates,
   problemCodes,
   type ChatRequest,
   type End,
@@ -52,7 +53,7 @@ export class ChatClient {
         if (!signal.aborted) yield [{ kind: "failed", problem: { code: "unreachable", detail: "" } }];
         return;
       }
-      if (!response.ok || !response.body || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+      if (!response.ok || !response.body || !isOf("text/event-stream", response)) {
         const problem = await problemOf(response);
         if (!signal.aborted) yield [{ kind: "failed", problem }];
         return;
@@ -67,7 +68,8 @@ export class ChatClient {
   /** The model's state; `unreachable` when the request for it fails. */
   async model(signal?: AbortSignal): Promise<ModelStatus> {
     try {
-      const response = await this.#fetch(`${this.#base}api/model`, signal ? { signal } : {});
+      const response = await this.#fetch(`${this.#base}api/model`, { redirect: "manual", ...(signal && { signal }) });
+      if (isSignedOut(response)) return { state: "signed-out", simulated: false };
       if (response.ok) return (await response.json()) as ModelStatus;
     } catch {
       // The result below says so.
@@ -86,6 +88,8 @@ export class ChatClient {
   #post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
     return this.#fetch(this.#base + path, {
       method: "POST",
+      // A redirect leads to a login page: the policy forbids to follow it, and its page would be no answer.
+      redirect: "manual",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal,
@@ -159,8 +163,13 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
       return { kind: "reasoning", text: String(value) };
     case "message":
       return { kind: "answer", text: String(value) };
-    case "end":
-      return { kind: "end", end: value as End };
+    case "end": {
+      const end = value as End;
+      // A state that this page doesn't know is never taken for a complete answer.
+      if (!endStates.includes(end.state))
+        return { kind: "failed", problem: { code: "model-error", detail: `${end.state}: ${end.detail ?? ""}` } };
+      return { kind: "end", end };
+    }
     case "error":
       return { kind: "failed", problem: toProblem(value, 502) };
     default:
@@ -169,10 +178,30 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
 }
 
 async function problemOf(response: Response): Promise<Problem> {
+  if (isSignedOut(response)) return { code: "signed-out", detail: "" };
   const body: unknown = await response.json().catch(() => undefined);
   const problem = toProblem(body, response.ok ? 500 : response.status);
-  const seconds = Number(response.headers.get("Retry-After"));
+  const seconds = retryAfter(response.headers.get("Retry-After"));
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
+}
+
+const isOf = (type: string, response: Response): boolean => response.headers.get("Content-Type")?.startsWith(type) ?? false;
+
+/** The chat API neither redirects nor answers with a 401 or a page: a login proxy in between does. */
+const isSignedOut = (response: Response): boolean =>
+  response.type === "opaqueredirect" ||
+  (response.status >= 300 && response.status < 400) ||
+  response.status === 401 ||
+  (response.ok && isOf("text/html", response));
+
+/** The longest pause that a server may ask for, seconds. */
+const longestRetryAfter = 60;
+
+/** Seconds, from a number of seconds or a date; 0 if there is none. */
+function retryAfter(header: string | null): number {
+  if (!header) return 0;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Math.min(Math.max(seconds || 0, 0), longestRetryAfter);
 }
 
 /** Codes for responses of a proxy in between, which carry no problem document of ours. */
@@ -187,12 +216,13 @@ const codesByStatus: Partial<Record<number, ProblemCode>> = {
 };
 
 function toProblem(body: unknown, status: number): Problem {
-  const { code, detail, promptTokens, contextWindow } = (body ?? {}) as Partial<Record<string, unknown>>;
+  const { code, detail, promptTokens, contextWindow, retryable } = (body ?? {}) as Partial<Record<string, unknown>>;
   const known = problemCodes.find((known) => known === code);
   return {
     code: known ?? codesByStatus[status] ?? (status === 502 && !body ? "unreachable" : "model-error"),
     detail: typeof detail === "string" ? detail : "",
     ...(typeof promptTokens === "number" && { promptTokens }),
     ...(typeof contextWindow === "number" && { contextWindow }),
+    ...(typeof retryable === "boolean" && { retryable }),
   };
 }

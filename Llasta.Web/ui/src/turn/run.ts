@@ -11,7 +11,8 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, call) {
-    const timer = setTimeout(call, ms);
+    // A longer time would overflow, and the timer would fire at once.
+    const timer = setTimeout(call, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
 };
@@ -42,7 +43,7 @@ export class TurnRun {
     this.#onChange = onChange;
     this.#clock = clock;
     this.#random = random;
-    this.#turn = beginTurn(start);
+    this.#turn = beginTurn(start, clock.now());
     this.ended = this.#run();
   }
 
@@ -77,7 +78,7 @@ export class TurnRun {
     for (;;) {
       const { phase } = this.#turn;
       if (phase.kind === "ended") return this.#turn;
-      if (phase.kind === "waiting" || phase.kind === "resuming") await this.#pause(phase.until);
+      if (phase.kind === "paused") await this.#pause(phase.until);
       else await this.#ask();
     }
   }

@@ -1,21 +1,36 @@
 import type { Delivery } from "./client.ts";
-import type { ChatRequest, Message, Problem, Timings, Usage } from "./wire.ts";
+import type { ChatRequest, EndState, Message, Problem, ProblemCode, Timings, Usage } from "./wire.ts";
 
-/** How a turn ended. Each state has its own words and one action in the page. */
-export type Ending =
-  | { readonly state: "done" | "stopped" | "length" | "thinking-limit" | "truncated" }
-  | { readonly state: "failed"; readonly problem: Problem };
+/** The state in which a turn ended. Each has its own words and at most one action in the page. */
+export type TurnState = EndState | "stopped" | ProblemCode;
+
+export interface Ending {
+  readonly state: TurnState;
+  /** The server's own sentence, if it gave one. */
+  readonly detail?: string | undefined;
+  /** With `context-overflow`, if the server told them. */
+  readonly promptTokens?: number | undefined;
+  readonly contextWindow?: number | undefined;
+}
 
 export type Phase =
-  /** A request was sent and nothing has arrived yet; `retries` says why it is a retry. */
-  | { readonly kind: "sending"; readonly retries?: "unreachable" | "busy" }
+  /** A request was sent at `since`, and nothing has arrived yet. All times are milliseconds on the turn's clock. */
+  | { readonly kind: "sending"; readonly since: number }
   | { readonly kind: "thinking" }
   | { readonly kind: "answering" }
-  /** The model is unreachable or busy: the request is sent again at `until`, milliseconds on the clock. */
-  | { readonly kind: "waiting"; readonly cause: "unreachable" | "busy"; readonly until: number }
-  /** The stream was cut: the answer is continued at `until`, milliseconds on the clock. */
-  | { readonly kind: "resuming"; readonly until: number }
+  /** The next request is sent at `until`. {@link Turn.trouble} says why. */
+  | { readonly kind: "paused"; readonly until: number }
   | { readonly kind: "ended"; readonly ending: Ending };
+
+/** Why a turn pauses, and why the request after the pause is a retry. */
+export interface Trouble {
+  /** `cut`: the stream broke. `error`: the server failed before the stream. */
+  readonly cause: "cut" | "unreachable" | "busy" | "error";
+  /** The server's own sentence, or empty. */
+  readonly detail: string;
+  /** When it began, milliseconds on the turn's clock. */
+  readonly since: number;
+}
 
 /** One answer in progress: everything known about it, and what happens next. */
 export interface Turn {
@@ -30,18 +45,27 @@ export interface Turn {
   readonly reasoningStale: boolean;
   readonly reasoningSince: number | undefined;
   readonly reasoningMs: number | undefined;
-  /** Consecutive requests that delivered no answer text; restarted thinking doesn't count as progress. */
-  readonly fruitless: number;
-  /** How many of these were cut rather than refused: a model may load for minutes and be cut after that. */
-  readonly cuts: number;
+  /** Set from the first cut or refusal until text arrives again. */
+  readonly trouble: Trouble | undefined;
+  /** How often the answer was cut and continued. */
+  readonly continuations: number;
+  /** Consecutive requests that were refused; the count starts again at the first server error. */
+  readonly refusals: number;
   readonly model: string | undefined;
+  readonly contextWindow: number | undefined;
   /** The usage of the last request. */
   readonly usage: Usage | undefined;
   /** Tokens of the partial answer that the running request continues: 0 if there is none, undefined if they weren't counted. */
   readonly tokensBefore: number | undefined;
   /** Tokens of the whole answer and its thinking, known once the stream has ended. */
   readonly tokens: number | undefined;
-  /** The rate is that of the last request, the time to the first token that of the first one. */
+  /** How long text arrived in the requests before the running one, milliseconds; undefined if that isn't known. */
+  readonly streamedBefore: number | undefined;
+  /** When the running request's first and last text arrived, milliseconds on the turn's clock. */
+  readonly received: { readonly first: number; readonly last: number } | undefined;
+  /** How long text arrived in all requests, milliseconds. */
+  readonly streamedMs: number | undefined;
+  /** The figures of the whole answer, over all its requests. */
   readonly timings: Timings | undefined;
 }
 
@@ -52,8 +76,14 @@ export type TurnEvent =
   | { readonly kind: "stop" }
   | { readonly kind: "answer-now" };
 
-/** After this many consecutive cuts without any answer text, which takes most of a minute, the reader decides. */
-export const mostFruitlessCuts = 10;
+/** One answer is continued at most this often, which takes most of a minute of pauses. Then the reader decides. */
+export const maxContinuations = 10;
+
+/** The pauses before a server's error is retried, milliseconds. With their jitter they are shorter than a minute together. */
+const errorPauses = [2_000, 8_000, 24_000];
+
+/** After a cut, errors are retried for as long as a model's server may need to start, milliseconds. */
+const longestStart = 30 * 60_000;
 
 export interface PartialAnswer {
   readonly answer: string;
@@ -61,6 +91,7 @@ export interface PartialAnswer {
   readonly reasoningMs?: number | undefined;
   readonly reasoningSkipped: boolean;
   readonly tokens?: number | undefined;
+  readonly streamedMs?: number | undefined;
   readonly timings?: Timings | undefined;
 }
 
@@ -72,22 +103,28 @@ export interface TurnStart {
   readonly partial?: PartialAnswer | undefined;
 }
 
-export const beginTurn = ({ history, thinking, partial }: TurnStart): Turn => ({
+/** @param now milliseconds on a monotonic clock. */
+export const beginTurn = ({ history, thinking, partial }: TurnStart, now = 0): Turn => ({
   history,
   thinking,
-  phase: { kind: "sending" },
+  phase: { kind: "sending", since: now },
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
   reasoningSkipped: partial?.reasoningSkipped ?? false,
   reasoningStale: !partial?.answer,
   reasoningSince: undefined,
   reasoningMs: partial?.reasoningMs,
-  fruitless: 0,
-  cuts: 0,
+  trouble: undefined,
+  continuations: 0,
+  refusals: 0,
   model: undefined,
+  contextWindow: undefined,
   usage: undefined,
   tokensBefore: partial?.answer ? partial.tokens : 0,
   tokens: undefined,
+  streamedBefore: partial?.answer ? partial.streamedMs : 0,
+  received: undefined,
+  streamedMs: undefined,
   timings: partial?.answer ? partial.timings : undefined,
 });
 
@@ -107,10 +144,10 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
   if (turn.phase.kind === "ended") return turn;
   switch (event.kind) {
     case "start":
-      return { ...turn, model: event.start.model };
+      return { ...turn, model: event.start.model, contextWindow: event.start.contextWindow };
     case "reasoning":
       return {
-        ...turn,
+        ...receive(turn, now),
         phase: turn.phase.kind === "thinking" ? turn.phase : { kind: "thinking" },
         reasoning: turn.reasoningStale ? event.text : turn.reasoning + event.text,
         reasoningStale: false,
@@ -119,48 +156,100 @@ export function step(turn: Turn, event: TurnEvent, now: number, jitter = 0.5): T
       };
     case "answer":
       return {
-        ...thoughtUntil(turn, now),
-        fruitless: 0,
-        cuts: 0,
+        ...receive(thoughtUntil(turn, now), now),
         phase: turn.phase.kind === "answering" ? turn.phase : { kind: "answering" },
         answer: turn.answer + event.text,
       };
     case "end": {
-      const { state, usage, timings } = event.end;
-      if (state === "truncated") return cut(turn, now, jitter);
-      return { ...end(turn, { state }, now), usage, ...figures(turn, usage, timings) };
+      const { state, detail, usage, timings } = event.end;
+      if (state === "truncated") return cut(turn, detail ?? "", now, jitter);
+      return { ...end(turn, { state, ...(detail && { detail }) }, now), usage, ...figures(turn, usage, timings) };
     }
     case "cut":
-      return cut(turn, now, jitter);
+      return cut(turn, "", now, jitter);
     case "failed":
       return fail(turn, event.problem, now, jitter);
     case "retry":
-      if (turn.phase.kind === "waiting") return { ...turn, phase: { kind: "sending", retries: turn.phase.cause } };
-      return turn.phase.kind === "resuming" ? { ...turn, phase: { kind: "sending" } } : turn;
+      return turn.phase.kind === "paused" ? { ...turn, phase: { kind: "sending", since: now } } : turn;
     case "stop":
       return end(turn, { state: "stopped" }, now);
     case "answer-now":
       return turn.answer || !turn.thinking
         ? turn
-        : { ...thoughtUntil(turn, now), thinking: false, reasoningSkipped: true, reasoningStale: true, phase: { kind: "sending" } };
+        : {
+            ...interrupted(thoughtUntil(turn, now)),
+            thinking: false,
+            reasoningSkipped: true,
+            reasoningStale: true,
+            phase: { kind: "sending", since: now },
+          };
   }
 }
 
+/** Text arrives: whatever was wrong is over. */
+const receive = (turn: Turn, now: number): Turn => {
+  const { phase, received, timings, tokensBefore } = turn;
+  const isFirst = phase.kind === "sending" && tokensBefore === 0 && timings?.firstTokenMs === undefined;
+  return {
+    ...turn,
+    trouble: undefined,
+    refusals: 0,
+    received: { first: received?.first ?? now, last: now },
+    timings: isFirst ? { ...timings, firstTokenMs: now - phase.since } : timings,
+  };
+};
+
 function fail(turn: Turn, problem: Problem, now: number, jitter: number): Turn {
-  if (problem.code !== "unreachable" && problem.code !== "busy") return end(turn, { state: "failed", problem }, now);
-  const fruitless = turn.fruitless + 1;
-  const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, pauseAfter(fruitless, jitter));
-  return { ...interrupted(turn), fruitless, phase: { kind: "waiting", cause: problem.code, until: now + pause } };
+  const { code, detail } = problem;
+  const cause = code === "unreachable" || code === "busy" ? code : canRetry(turn, problem, now) ? "error" : undefined;
+  if (!cause) return end(turn, endingOf(problem), now);
+  const refusals = (cause === "error" ? errorsOf(turn) : turn.refusals) + 1;
+  const own = cause === "error" && turn.continuations === 0 ? jittered(errorPauses[refusals - 1]!, jitter) : pauseAfter(refusals, jitter);
+  const pause = Math.max((problem.retryAfterSeconds ?? 0) * 1000, own);
+  return { ...interrupted(turn), ...trouble(turn, cause, detail, now), refusals, phase: { kind: "paused", until: now + pause } };
 }
 
-function cut(turn: Turn, now: number, jitter: number): Turn {
-  const fruitless = turn.fruitless + 1;
-  const cuts = turn.cuts + 1;
-  if (cuts > mostFruitlessCuts) return end(turn, { state: "truncated" }, now);
-  return { ...interrupted(turn), fruitless, cuts, phase: { kind: "resuming", until: now + pauseAfter(fruitless, jitter) } };
+/** A server's error before the stream cost nothing, so it is retried: a few times, or after a cut until the server is back. */
+function canRetry(turn: Turn, { code, retryable }: Problem, now: number): boolean {
+  if (code !== "model-error" || !retryable || turn.phase.kind !== "sending") return false;
+  return turn.continuations > 0 ? now - (turn.trouble?.since ?? now) < longestStart : errorsOf(turn) < errorPauses.length;
 }
 
-const end = (turn: Turn, ending: Ending, now: number): Turn => ({ ...thoughtUntil(turn, now), phase: { kind: "ended", ending } });
+/** The number of server errors in a row. */
+const errorsOf = ({ trouble, refusals }: Turn): number => (trouble?.cause === "error" ? refusals : 0);
+
+const endingOf = ({ code, detail, promptTokens, contextWindow }: Problem): Ending => ({
+  state: code,
+  ...(detail && { detail }),
+  ...(promptTokens !== undefined && { promptTokens }),
+  ...(contextWindow !== undefined && { contextWindow }),
+});
+
+function cut(turn: Turn, detail: string, now: number, jitter: number): Turn {
+  const continuations = turn.continuations + 1;
+  if (continuations > maxContinuations) return end(turn, { state: "truncated", ...(detail && { detail }) }, now);
+  return {
+    ...interrupted(turn),
+    ...trouble(turn, "cut", detail, now),
+    continuations,
+    refusals: 0,
+    phase: { kind: "paused", until: now + pauseAfter(continuations, jitter) },
+  };
+}
+
+/** An answer that was cut stays cut while its continuation is refused: the server's last sentence counts. */
+const trouble = ({ trouble: old }: Turn, cause: Trouble["cause"], detail: string, now: number): { readonly trouble: Trouble } => ({
+  trouble: { cause, detail: detail || (old?.cause === cause ? old.detail : ""), since: old?.since ?? now },
+});
+
+const end = (turn: Turn, ending: Ending, now: number): Turn => ({
+  ...thoughtUntil(turn, now),
+  streamedMs: streamedMs(turn),
+  phase: { kind: "ended", ending },
+});
+
+const streamedMs = ({ streamedBefore, received }: Turn): number | undefined =>
+  streamedBefore === undefined ? undefined : streamedBefore + (received ? received.last - received.first : 0);
 
 /** Thinking can't be resumed after a cut: the next request starts it again. Token counts arrive only at the end of a stream. */
 const interrupted = (turn: Turn): Turn => ({
@@ -168,16 +257,29 @@ const interrupted = (turn: Turn): Turn => ({
   reasoningStale: turn.answer === "",
   reasoningSince: turn.answer ? turn.reasoningSince : undefined,
   tokensBefore: turn.phase.kind === "answering" ? undefined : turn.tokensBefore,
+  // What was thought in vain is no part of the answer's time.
+  streamedBefore: turn.answer ? streamedMs(turn) : 0,
+  received: undefined,
+  timings: turn.answer ? turn.timings : undefined,
 });
 
-const figures = ({ tokensBefore, timings }: Turn, usage: Usage | undefined, last: Timings | undefined) => ({
-  tokens: usage && tokensBefore !== undefined ? tokensBefore + usage.completionTokens : undefined,
-  timings: last && tokensBefore !== 0 ? { ...last, firstTokenMs: timings?.firstTokenMs } : last,
-});
+/** The server's figures are those of its last request; an answer of several requests has the figures of all of them. */
+function figures(turn: Turn, usage: Usage | undefined, last: Timings | undefined): Pick<Turn, "tokens" | "timings"> {
+  const { tokensBefore, timings } = turn;
+  const tokens = usage && tokensBefore !== undefined ? tokensBefore + usage.completionTokens : undefined;
+  if (tokensBefore === 0) return { tokens, timings: last };
+  return { tokens, timings: { ...wholeAnswer(tokens, streamedMs(turn)), firstTokenMs: timings?.firstTokenMs } };
+}
+
+/** The rate of an answer that took several requests. */
+export const wholeAnswer = (tokens: number | undefined, ms: number | undefined): Timings =>
+  tokens && ms ? { tokensPerSecond: tokens / (ms / 1000) } : {};
 
 const thoughtUntil = (turn: Turn, now: number): Turn =>
   turn.reasoningSince === undefined || turn.phase.kind !== "thinking"
     ? turn
     : { ...turn, reasoningMs: now - turn.reasoningSince, reasoningSince: undefined };
 
-const pauseAfter = (attempts: number, jitter: number): number => Math.min(250 * 2 ** (attempts - 1), 8000) * (0.75 + 0.5 * jitter);
+const jittered = (ms: number, jitter: number): number => ms * (0.75 + 0.5 * jitter);
+
+const pauseAfter = (attempts: number, jitter: number): number => jittered(Math.min(250 * 2 ** (attempts - 1), 8000), jitter);

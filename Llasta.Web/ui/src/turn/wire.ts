@@ -19,7 +19,10 @@ export interface Start {
   readonly contextWindow?: number;
 }
 
-export type EndState = "done" | "length" | "thinking-limit" | "truncated";
+/** The states that the stream's `end` event can tell. */
+export const endStates = ["done", "length", "window-full", "thinking-limit", "repetition", "filtered", "truncated"] as const;
+
+export type EndState = (typeof endStates)[number];
 
 export interface Usage {
   readonly promptTokens: number;
@@ -29,12 +32,16 @@ export interface Usage {
 
 export interface Timings {
   readonly firstTokenMs?: number | undefined;
+  /** How long the request waited in the model server's queue, where the server tells it. */
+  readonly queueMs?: number;
   readonly tokensPerSecond?: number;
   readonly relayMs?: number;
 }
 
 export interface End {
   readonly state: EndState;
+  /** The model server's own sentence, where the state has one. */
+  readonly detail?: string;
   readonly usage?: Usage;
   readonly timings?: Timings;
 }
@@ -49,6 +56,8 @@ export const problemCodes = [
   "model-error",
   "unreachable",
   "busy",
+  // Told by the page itself: a login proxy answered in place of the chat API.
+  "signed-out",
 ] as const;
 
 export type ProblemCode = (typeof problemCodes)[number];
@@ -59,12 +68,15 @@ export interface Problem {
   readonly detail: string;
   readonly promptTokens?: number;
   readonly contextWindow?: number;
-  /** From the `Retry-After` header. */
+  /** Whether the same request may succeed later. */
+  readonly retryable?: boolean;
+  /** From the `Retry-After` header, at most 60. */
   readonly retryAfterSeconds?: number;
 }
 
 export interface ModelStatus {
-  readonly state: "ready" | "loading" | "unreachable" | "busy";
+  /** `signed-out` is told by the page itself. */
+  readonly state: "ready" | "loading" | "unreachable" | "busy" | "signed-out";
   readonly model?: string;
   readonly contextWindow?: number;
   readonly version?: string;

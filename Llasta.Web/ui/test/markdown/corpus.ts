@@ -3,9 +3,50 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 /** The examples of the CommonMark specification. */
-export const commonMark: string[] = (require("commonmark-spec") as { tests: { markdown: string }[] }).tests.map(
-  ({ markdown }) => markdown.replaceAll("→", "\t"),
+export const commonMark: string[] = (require("commonmark-spec") as { tests: { markdown: string }[] }).tests.map(({ markdown }) =>
+  markdown.replaceAll("→", "\t"),
 );
+
+/** Texts as models write them in the world's languages, and each mark that isn't CommonMark's. */
+export const world: string[] = [
+  "**提示：**先保存文件。**“重要内容”**要检查。**过去十年，**变化很大。\n\n- **步骤一：**打开\n- **步骤二（可选）：**关闭\n",
+  "彼は**「はい」**と言った。*斜体。*次の文。~~古い（情報）。~~新しい。**太字*と斜体。*の入れ子。**終わり\n",
+  "**마크다운(Markdown)**을 쓰고 *기울임꼴(이탤릭)*과 ~~취소선(삭제)~~을 씁니다. `**코드**`는 그대로.\n",
+  "**注意**：**“a”**后 ***粗斜。***后 **粗 *斜，*粗。**后 __粗。__后 他说**“重要”**API。\n",
+  "**หมายเหตุ:**ข้อความ และ **(สำคัญ)**มาก\n",
+  "他在**2024年（第**3**季度）**说 *a*。*b*，**c**。**d** 𠀀**。**𠀀\n",
+  "مرحبا! هذه إجابة قصيرة، وتنتهي بنقطة.\n\n1. افتح الملف `config.json`.\n2. شغّل الأمر (npm install).\n\n> **ملاحظة:** اقتباس\n",
+  "שלום! זו תשובה *קצרה*. **חשוב:** ראה https://example.co.il/א.\n\n| עמודה | B |\n|---|---|\n| א | 1 |\n",
+  "5~7 minutes, (~$1.50) and (~$10), 大约3~5天，价格80~120元。~~gone~~ ~~~not~~~ ~~two words~~\n",
+  "见https://example.com/路径。另见（https://example.com/a?b=1&c=2）和www.example.com，或https://example.com/x（说明）。\n",
+  "| Step | Do |\n|---|---|\n| 1 | Install<br>Run<BR/>End<br /> |\n| 2 | H<sub>2</sub>O, x<SUP>2</SUP>, <kbd>Ctrl</kbd> |\n",
+  '<sub>a **b** <sup>c</sup></sub> <kbd>never closed **bold <sub x="1">no</sub> </sup> <br\n',
+  "<sub>[a</sub>](https://example.com) [<sub>b](https://example.com)</sub> **<kbd>c**</kbd>\n",
+  "> [!NOTE]\n> Text **bold**\n> - item\n\n> [!warning] Mind\n> the gap\n\n> [!TIP]\n\n> [!UNKNOWN]\n> x\n",
+  "- a\n\n  > [!IMPORTANT]\n  > inside\n\n> > [!CAUTION]\n> > nested\n\nend\n",
+  "Text[^1] and more[^note], not [^x] nor [^y z].\n\n[^1]: First *note*.\n[^note]: Second,\n    continued.\n\n    Another paragraph.\n\n    - list\n\nAfter[^1].\n",
+  "[^a]: early\n\ntext [^a]\n[^b]: interrupts\nlazy [^b]\n\n> [^c]: in a quotation\n\n[^c]\n\nlate[^late]\n\n[^late]:\n    indented\n",
+  "Term\n: definition\n\nAnother\n: one\n: two\n",
+  "- [ ] open\n- [x] done **bold\n\n  more\n- [X]\n- [ ] $x$\n1. [x] one\n",
+  "It costs $100 (in US$). Add $HOME/bin:$PATH to it. Les forfaits : 5$/mois ou 50$/an. Choose 100$, 200$ or 300$.\n",
+  "$x$ and $5$, the $n$th, $\\frac{1}{2}$。$a_1$是 $E=mc^2$, \x24{VAR}/x:\x24{PATH}, $(cmd) $$ and $$$, $ 5 $, \\$5 and \\$6\n",
+  "\\begin{align}\na &= b \\\\\n\nc &= d\n\\end{align}\n\ntext\n\\begin{cases} a \\\\ b \\end{cases}\nafter \\begin{pmatrix} 1 & 2 \\end{pmatrix} x\n",
+  "\\begin{foo}\nx\n\\end{foo}\n\n\\begin{align}\nnever\n\nclosed\n\n# heading\n",
+  "$$\nx = 1\n\ny = 2\n$$\n\nafter\n\n$$ never\n\n# closed $$\n\n$$a$$ text $$b$$\n",
+  "See \\[1\\] and \\[2, 3\\], \\(a note\\), \\[note\\](https://example.com), but \\(x\\), \\[ x^2 \\] and \\( f(x) \\).\n",
+  "| f | g |\n|---|---|\n| $|x|$ | $a|b$ |\n| `a|b` | \\(|y|\\) |\n| 1 | 2 | 3 |\n| a |\n",
+  "| $|x|$ | b |\n|---|---|\n| never $x | closed |\n\n|x| is a value\n",
+  '[docs](https://example.com/x "title") [https://bank.example.com](https://evil.example) ![a *b* c](https://example.com/a.png)\n',
+  "[half](https://exa\n\n![half](https://exa\n\n[half][re\n\n<https://exa\n\n`half\n\n**half *both\n\n$x^2 + \\frac{\n",
+  "> - 1. > **deep\n>   continued*\nlazy `code\n> end\n",
+  "\uFDD0 noncharacter \uFDD0- x\n\n" +
+    "- ".repeat(30) +
+    "deep\n\n" +
+    "> ".repeat(25) +
+    "deep\nlazy\n\n" +
+    "-".repeat(5) +
+    " - - - - - - - - - - - - - - - - - - - - - - -\n",
+];
 
 /** What CommonMark's own examples don't have: GFM, math, the shapes in which models write, broken input. */
 export const more: string[] = [
@@ -36,8 +77,8 @@ export const more: string[] = [
   "para\n---\n- a\n---\nb\n===\n",
   "[a][x] and [x] and [b](http://b.example \"t\")\n\nmore [x][] ![i][x]\n\n[x]: https://example.com 'title'\n\nlate [x]\n",
   "[Foo  bar]\n\n[foo\nBAR]: <https://example.com/a b>\n\n[Foo bar]: https://second.example\n",
-  "[x]\n\n[x]: https://example.com\n\"title line\nsecond\"\n\nend\n",
-  "[x]\n\n[x]: https://example.com \"open\n\nstill\"\n\n[x]: https://other.example\n",
+  '[x]\n\n[x]: https://example.com\n"title line\nsecond"\n\nend\n',
+  '[x]\n\n[x]: https://example.com "open\n\nstill"\n\n[x]: https://other.example\n',
   "[a\n\nb]: https://example.com\n\n[a b]\n",
   "[__proto__] [constructor]\n\n[__proto__]: https://example.com\n\n[__proto__]\n",
   "[x]\n\n> [x]: https://example.com\n\n- [y]: https://example.com\n\n[y]\n",
@@ -46,8 +87,8 @@ export const more: string[] = [
   "<div>\n\n**bold**\n\n</div>\n\ntext <b>x</b> <!-- c -->\n",
   "<script>alert(1)</script>\n\n<!-- never\n\nclosed\n",
   "para\n<div>\nmore\n</div>\n\n<pre>\n\n*x*\n</pre>\n",
-  "<a href=\"x\">[y](https://example.com)</a>\n",
-  "![alt](https://example.com/a.png \"t\") [js](javascript:alert(1)) <https://example.com> [rel](/a)\n",
+  '<a href="x">[y](https://example.com)</a>\n',
+  '![alt](https://example.com/a.png "t") [js](javascript:alert(1)) <https://example.com> [rel](/a)\n',
   "Inline $a_b$ and $c_d$, money $5 and $6, \\(x\\) and \\[y\\]. $$z$$ done\n",
   "$$\n\\frac{a}{b}\n= c\n$$\n\nafter\n",
   "text\n\\[\nx^2\n\\]\nmore\n\n\\[ a\n\nb \\]\n",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOfKey, follow } from "../../src/scroll/follow.ts";
+import { eventOfKey, follow } from "../../src/scroll/follow.ts";
 
 test("any movement up stops following, at once and from anywhere", () => {
   expect(follow(true, { kind: "moving", direction: "up" })).toBe(false);
@@ -27,12 +27,19 @@ test.each([
   ["Home", false, "up"],
   [" ", true, "up"],
   [" ", false, "down"],
-  ["End", false, "down"],
+
   ["a", false, undefined],
-] as const)("the key %j (shift %j) moves %s", (key, shift, direction) => expect(directionOfKey(key, shift)).toBe(direction));
+] as const)("the key %j (shift %j) moves %s", (key, shift, direction) =>
+  expect(eventOfKey(key, shift)).toEqual(direction && { kind: "moving", direction }),
+);
 
 test("opening a section stops following, unless the end is still in view", () => {
   expect(follow(true, { kind: "unfolded", toEnd: 300 })).toBe(false);
   expect(follow(true, { kind: "unfolded", toEnd: 0 })).toBe(true);
   expect(follow(false, { kind: "unfolded", toEnd: 0 })).toBe(false);
+});
+
+test("the End key asks for the end, and selecting text stops following", () => {
+  expect(eventOfKey("End", false)).toEqual({ kind: "to-end" });
+  expect(follow(true, { kind: "selecting" })).toBe(false);
 });

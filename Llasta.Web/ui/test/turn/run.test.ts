@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ChatClient } from "../../src/turn/client.ts";
-import { TurnRun, type Clock } from "../../src/turn/run.ts";
+import { systemClock, TurnRun, type Clock } from "../../src/turn/run.ts";
 import type { Turn } from "../../src/turn/turn.ts";
 import { chatServer, done, event, fails, start, streams } from "../chatServer.ts";
 
@@ -61,21 +61,11 @@ describe("a turn over HTTP", () => {
       "one two three ",
     ]);
     expect(calls.slice(1).every(({ request }) => request.continue)).toBe(true);
-    expect(clock.pauses).toEqual([250, 250, 500, 1000, 250]);
-  });
-
-  test("waits for as long as Retry-After says", async () => {
-    const { base } = await chatServer(
-      fails(503, { code: "busy", detail: "" }, { "Retry-After": "7" }),
-      streams([start, answer("a"), done]),
-    );
-    const clock = hurried();
-    expect((await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock }).ended).answer).toBe("a");
-    expect(clock.pauses).toEqual([7000]);
+    expect(clock.pauses).toEqual([250, 500, 250, 500, 1000]);
   });
 
   test("waits while nothing listens, and retries at once when told to", async () => {
-    const waits = when(({ phase }) => phase.kind === "waiting");
+    const waits = when(({ phase }) => phase.kind === "paused");
     const { base } = await chatServer(streams([start, answer("a"), done]));
     let broken = true;
     const client = new ChatClient(base, (input, init) => (broken ? Promise.reject(new TypeError("refused")) : fetch(input, init)));
@@ -105,7 +95,7 @@ describe("a turn over HTTP", () => {
   });
 
   test("stops in a pause", async () => {
-    const waits = when(({ phase }) => phase.kind === "waiting");
+    const waits = when(({ phase }) => phase.kind === "paused");
     const { base } = await chatServer(fails(503, { code: "busy", detail: "" }));
     const run = new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock: patient, onChange: waits.onChange });
     await waits.reached;
@@ -126,25 +116,65 @@ describe("a turn over HTTP", () => {
 });
 
 describe("a server's answer", () => {
+  const html = { "Content-Type": "text/html" };
   test.each([
     [
       "a problem",
       fails(400, { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 }),
-      { code: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 },
+      { state: "context-overflow", detail: "too long", promptTokens: 200, contextWindow: 100 },
     ],
     [
       "an error event",
       streams([start, event({ code: "model-error", detail: "engine", status: 500 }, "error")]),
-      { code: "model-error", detail: "engine" },
+      { state: "model-error", detail: "engine" },
     ],
-    ["a page of HTML with status 200", fails(200, "<html></html>", { "Content-Type": "text/html" }), { code: "model-error" }],
-    ["an unknown code", fails(500, { code: "new-one", detail: "x" }), { code: "model-error", detail: "x" }],
-    ["413 without a body", fails(413, ""), { code: "too-large" }],
-    ["403 without a body", fails(403, ""), { code: "forbidden-origin" }],
-  ] as const)("%s ends the turn with the right code", async (_, serve, problem) => {
+    [
+      "an end in an unknown state",
+      streams([start, event({ state: "paused", detail: "why" }, "end")]),
+      { state: "model-error", detail: "paused: why" },
+    ],
+    [
+      "an end with the server's reason",
+      streams([start, event({ state: "filtered", detail: "why" }, "end")]),
+      { state: "filtered", detail: "why" },
+    ],
+    ["an unknown code", fails(500, { code: "new-one", detail: "x" }), { state: "model-error", detail: "x" }],
+    ["413 without a body", fails(413, ""), { state: "too-large" }],
+    ["403 without a body", fails(403, ""), { state: "forbidden-origin" }],
+    ["401 of a login proxy", fails(401, "<html></html>", html), { state: "signed-out" }],
+    ["a redirect to a login page", fails(302, "", { Location: "https://login.example/" }), { state: "signed-out" }],
+    ["a login page with status 200", fails(200, "<html></html>", html), { state: "signed-out" }],
+  ] as const)("%s ends the turn in the right state", async (_, serve, ending) => {
     const { base } = await chatServer(serve);
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
-    expect(turn.phase).toMatchObject({ kind: "ended", ending: { state: "failed", problem } });
+    expect(turn.phase).toEqual({ kind: "ended", ending });
+  });
+
+  test.each([
+    ["401", fails(401, "")],
+    ["a redirect", fails(303, "", { Location: "/login" })],
+    ["a page", fails(200, "<html></html>", html)],
+  ])("to the question for the model's state is signed-out for %s", async (_, serve) => {
+    const { base } = await chatServer(serve);
+    expect(await new ChatClient(base).model()).toEqual({ state: "signed-out", simulated: false });
+  });
+
+  test.each([
+    ["7", 7000],
+    ["3600", 60_000],
+    ["99999999999999999999", 60_000],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 60_000],
+    [new Date(Date.now() - 3_600_000).toUTCString(), 250],
+    ["soon", 250],
+    ["-5", 250],
+  ])("with Retry-After %j makes the page wait %d ms, at most a minute", async (header, pause) => {
+    const { base } = await chatServer(
+      fails(503, { code: "busy", detail: "" }, { "Retry-After": header }),
+      streams([start, answer("a"), done]),
+    );
+    const clock = hurried();
+    await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock, random: () => 0.5 }).ended;
+    expect(clock.pauses).toEqual([pause]);
   });
 
   test("text that isn't JSON counts as a cut", async () => {
@@ -152,4 +182,12 @@ describe("a server's answer", () => {
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base), clock: hurried() }).ended;
     expect(turn.answer).toBe("ab");
   });
+});
+
+test("a pause longer than a timer can count doesn't end at once", async () => {
+  let called = false;
+  const cancel = systemClock.after(2 ** 40, () => (called = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  cancel();
+  expect(called).toBe(false);
 });

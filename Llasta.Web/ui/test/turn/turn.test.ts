@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { beginTurn, mostFruitlessCuts, requestOf, step, type Turn, type TurnEvent } from "../../src/turn/turn.ts";
-import type { Problem, ProblemCode } from "../../src/turn/wire.ts";
+import { beginTurn, maxContinuations, requestOf, step, type Turn, type TurnEvent } from "../../src/turn/turn.ts";
+import { problemCodes, type Problem, type ProblemCode } from "../../src/turn/wire.ts";
 
 const history = [{ role: "user", content: "Hi" }] as const;
 const fresh = (): Turn => beginTurn({ history, thinking: true });
@@ -25,9 +25,12 @@ describe("a turn", () => {
     expect(turn.phase).toEqual({ kind: "ended", ending: { state: "done" } });
   });
 
-  test.each(["length", "thinking-limit", "done"] as const)("ends as %s when the stream says so", (state) => {
-    expect(after(fresh(), start, { kind: "end", end: { state } }).phase).toEqual({ kind: "ended", ending: { state } });
-  });
+  test.each(["length", "window-full", "thinking-limit", "repetition", "filtered", "done"] as const)(
+    "ends as %s when the stream says so",
+    (state) => {
+      expect(after(fresh(), start, { kind: "end", end: { state } }).phase).toEqual({ kind: "ended", ending: { state } });
+    },
+  );
 
   test("ignores whatever comes after its end", () => {
     const turn = after(fresh(), { kind: "stop" });
@@ -65,35 +68,37 @@ describe("a cut", () => {
     expect(after(turn, start, thought("N"), thought("ew")).reasoning).toBe("New");
   });
 
-  test("is followed by growing pauses, and ends the turn after a bounded number", () => {
+  test("is continued a bounded number of times, after growing pauses, even if each continuation adds text", () => {
     let turn = after(fresh(), start, said("Hel"));
     const pauses: number[] = [];
-    for (let i = 0; i < mostFruitlessCuts; i++) {
-      turn = step(turn, cut, 0);
-      if (turn.phase.kind === "resuming") pauses.push(turn.phase.until);
-      turn = step(turn, retry, 0);
+    for (let i = 0; i < maxContinuations; i++) {
+      turn = step(turn, { kind: "end", end: { state: "truncated", detail: `Failure ${i}.` } }, 0);
+      expect(turn.trouble).toEqual({ cause: "cut", detail: `Failure ${i}.`, since: 0 });
+      if (turn.phase.kind === "paused") pauses.push(turn.phase.until);
+      turn = after(turn, retry, start, said("."));
+      expect(turn.trouble).toBeUndefined();
     }
     expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000]);
-    expect(step(turn, cut, 0).phase).toEqual({ kind: "ended", ending: { state: "truncated" } });
+    expect(step(turn, { kind: "end", end: { state: "truncated", detail: "Why." } }, 0).phase).toEqual({
+      kind: "ended",
+      ending: { state: "truncated", detail: "Why." },
+    });
+    expect(turn.answer).toBe(`Hel${".".repeat(maxContinuations)}`);
   });
 
   test("is continued after any number of refusals", () => {
     let turn = fresh();
-    for (let i = 0; i <= mostFruitlessCuts; i++) turn = step(step(turn, failed("unreachable"), 0), retry, 0);
-    expect(step(turn, cut, 0).phase.kind).toBe("resuming");
-  });
-
-  test("after more answer text restarts the count; restarted thinking doesn't", () => {
-    expect(after(fresh(), start, said("a"), cut, retry, start, said("b"), cut).fruitless).toBe(1);
-    expect(after(fresh(), start, thought("a"), cut, retry, start, thought("b"), cut).fruitless).toBe(2);
+    for (let i = 0; i <= 2 * maxContinuations; i++) turn = step(step(turn, failed("unreachable"), 0), retry, 0);
+    expect(step(turn, cut, 0).phase.kind).toBe("paused");
   });
 });
 
 describe("a failure", () => {
   test.each(["unreachable", "busy"] as const)("%s waits and is sent again", (cause) => {
-    const turn = step(fresh(), failed(cause), 1000);
-    expect(turn.phase).toEqual({ kind: "waiting", cause, until: 1250 });
-    expect(step(turn, retry, 2000).phase).toEqual({ kind: "sending", retries: cause });
+    const turn = step(fresh(), failed(cause, { detail: "why" }), 1000);
+    expect(turn.phase).toEqual({ kind: "paused", until: 1250 });
+    expect(turn.trouble).toEqual({ cause, detail: "why", since: 1000 });
+    expect(step(turn, retry, 2000)).toMatchObject({ phase: { kind: "sending", since: 2000 }, trouble: { cause } });
   });
 
   test("waits as long as Retry-After says, if that is longer", () => {
@@ -111,19 +116,56 @@ describe("a failure", () => {
     expect(requestOf(turn)).toMatchObject({ continue: true, messages: [...history, { content: "Hel" }] });
   });
 
-  test.each([
-    "invalid-request",
-    "too-large",
-    "forbidden-origin",
-    "context-overflow",
-    "model-auth",
-    "model-not-found",
-    "model-error",
-  ] as const)("%s ends the turn, and never becomes text", (code) => {
-    const turn = after(fresh(), start, said("a"), failed(code, { detail: "why" }));
-    expect(turn.phase).toEqual({ kind: "ended", ending: { state: "failed", problem: { code, detail: "why" } } });
-    expect(turn.answer).toBe("a");
+  test("of the server before the stream is retried three times within a minute, and then told", () => {
+    for (const jitter of [0, 1]) {
+      let turn = fresh();
+      let now = 0;
+      for (let i = 0; i < 3; i++) {
+        turn = step(turn, failed("model-error", { retryable: true, detail: "Engine." }), now, jitter);
+        expect(turn.trouble).toEqual({ cause: "error", detail: "Engine.", since: 0 });
+        now = (turn.phase as { until: number }).until;
+        turn = step(turn, retry, now);
+      }
+      expect(now).toBeLessThan(60_000);
+      expect(step(turn, failed("model-error", { retryable: true, detail: "Engine." }), now).phase).toEqual({
+        kind: "ended",
+        ending: { state: "model-error", detail: "Engine." },
+      });
+    }
   });
+
+  test("of the server before the stream is retried after a wait for an unreachable one too", () => {
+    let turn = fresh();
+    for (let i = 0; i < 20; i++) turn = step(step(turn, failed("unreachable"), 0), retry, 0);
+    expect(step(turn, failed("model-error", { retryable: true }), 0).phase).toEqual({ kind: "paused", until: 2000 });
+  });
+
+  test("of the server after a cut is retried for as long as a server may need to start", () => {
+    let turn = after(fresh(), start, said("Hel"), cut, retry);
+    for (let now = 1000; now < 25 * 60_000; now += 60_000) {
+      turn = step(turn, failed("model-error", { retryable: true }), now);
+      expect(turn.phase.kind).toBe("paused");
+      turn = step(turn, retry, now);
+    }
+    expect(step(turn, failed("model-error", { retryable: true }), 31 * 60_000).phase).toMatchObject({ ending: { state: "model-error" } });
+    expect(turn.answer).toBe("Hel");
+  });
+
+  test("of the server in mid-answer isn't retried: the same request would fail again", () => {
+    expect(after(fresh(), start, said("a"), failed("model-error", { retryable: true })).phase).toEqual({
+      kind: "ended",
+      ending: { state: "model-error" },
+    });
+  });
+
+  test.each(problemCodes.filter((code) => code !== "unreachable" && code !== "busy"))(
+    "%s ends the turn, and never becomes text",
+    (code) => {
+      const turn = after(fresh(), start, said("a"), failed(code, { detail: "why" }));
+      expect(turn.phase).toEqual({ kind: "ended", ending: { state: code, detail: "why" } });
+      expect(turn.answer).toBe("a");
+    },
+  );
 });
 
 describe("the figures at the end", () => {
@@ -142,23 +184,36 @@ describe("the figures at the end", () => {
   });
 
   test("of an answer continued after its limit cover both parts", () => {
-    const partial = { answer: "Hel", reasoning: "", reasoningSkipped: false, tokens: 10, timings: { firstTokenMs: 5, tokensPerSecond: 9 } };
-    const turn = after(beginTurn({ history, thinking: false, partial }), start, said("lo"), ended);
-    expect(turn).toMatchObject({ tokens: 13, timings: { firstTokenMs: 5, tokensPerSecond: 8 } });
+    const partial = {
+      answer: "Hel",
+      reasoning: "",
+      reasoningSkipped: false,
+      tokens: 10,
+      streamedMs: 900,
+      timings: { firstTokenMs: 5, tokensPerSecond: 9 },
+    };
+    // The second part arrives in 100 ms.
+    const turn = after(beginTurn({ history, thinking: false, partial }), start, said("l"), said("o"), ended);
+    expect(turn).toMatchObject({ tokens: 13, streamedMs: 1000, timings: { firstTokenMs: 5, tokensPerSecond: 13 } });
   });
 
   test("of an answer that was cut don't present a part as the whole", () => {
     const turn = after(fresh(), start, said("Hel"), cut, retry, start, said("lo"), ended);
     expect(turn.tokens).toBeUndefined();
-    expect(turn.timings).toEqual({ firstTokenMs: undefined, tokensPerSecond: 8 });
+    expect(turn.timings).toEqual({ firstTokenMs: 100 });
     expect(turn.usage).toEqual({ promptTokens: 20, completionTokens: 3 });
+  });
+
+  test("of an answer that was cut include the time of all its parts", () => {
+    const turn = after(fresh(), start, said("H"), said("el"), cut, retry, start, said("l"), said("o"), ended);
+    expect(turn.streamedMs).toBe(200);
   });
 });
 
 describe("answer now", () => {
   test("asks again without thinking, and keeps the thinking for the reader but not for the model", () => {
     const turn = after(fresh(), start, thought("Hm"), { kind: "answer-now" });
-    expect(turn).toMatchObject({ phase: { kind: "sending" }, reasoning: "Hm", reasoningMs: 100, reasoningSkipped: true });
+    expect(turn).toMatchObject({ phase: { kind: "sending", since: 200 }, reasoning: "Hm", reasoningMs: 100, reasoningSkipped: true });
     expect(requestOf(turn)).toEqual({ messages: history, thinking: false, continue: false });
     expect(requestOf(after(turn, said("a"))).messages.at(-1)).toEqual({ role: "assistant", content: "a" });
   });

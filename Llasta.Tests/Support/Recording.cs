@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace Llasta.Tests.ModelSim;
+namespace Llasta.Tests.Support;
 
 /// <summary>A recorded request and its answer (<c>Recordings/README.md</c>).</summary>
 internal sealed partial record Recording(int Status, string ContentType, string Body)
@@ -48,7 +48,7 @@ internal sealed partial record Recording(int Status, string ContentType, string 
     }
 
     public static async Task<Recording> ReadAsync(HttpResponseMessage response) =>
-        new((int)response.StatusCode, response.Content.Headers.ContentType?.ToString() ?? "", await response.Content.ReadAsStringAsync(SimServer.Stop));
+        new((int)response.StatusCode, response.Content.Headers.ContentType?.ToString() ?? "", await response.Content.ReadAsStringAsync(Chatbot.Cancelled));
 
     /// <summary>Everything but texts, ids, times and counts: status, content type, and the body's members in order with their kinds.</summary>
     public string Form()

@@ -1,0 +1,170 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace Llasta.Tests.ChatApi;
+
+/// <summary>How a partial answer is continued, and what happens where a server doesn't.</summary>
+public sealed class ContinuationTests
+{
+    private const string VllmModels = """{"data":[{"id":"Qwen/Qwen3-8B","owned_by":"vllm","max_model_len":16384}]}""";
+    private const string OtherModels = """{"data":[{"id":"some-model"}]}""";
+
+    private static readonly object Partial = new { messages = new object[] { new { role = "user", content = "Hello" }, new { role = "assistant", content = "The first half of the ans", reasoning = "hm" } }, @continue = true, thinking = true };
+
+    private static readonly object PartialThought = new { messages = new object[] { new { role = "user", content = "Hello" }, new { role = "assistant", content = "", reasoning = "Okay, let me" } }, @continue = true, thinking = true };
+
+    [Theory]
+    [InlineData("content")]
+    [InlineData("reasoning")]
+    [InlineData("reasoning_content")]
+    public async Task A_continuation_is_text_whatever_the_server_calls_it(string field)
+    {
+        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk(field, "wer.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(Partial);
+
+        Assert.Equal(("wer.", "", "done", false), (answer.Text, answer.Reasoning, answer.State, answer.Restarted));
+        var body = Assert.Single(server.Bodies);
+        Assert.True(body.GetProperty("continue_final_message").GetBoolean());
+        Assert.False(body.GetProperty("add_generation_prompt").GetBoolean());
+        Assert.False(body.GetProperty("chat_template_kwargs").GetProperty("enable_thinking").GetBoolean());
+        var last = body.GetProperty("messages")[1];
+        Assert.Equal(("hm", "hm"), (last.GetProperty("reasoning").GetString(), last.GetProperty("reasoning_content").GetString()));
+    }
+
+    [Fact]
+    public async Task A_thought_is_continued_inside_the_thought()
+    {
+        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("reasoning", " think.") + RawUpstream.Chunk("content", "\n\nYes.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(PartialThought);
+
+        Assert.Equal((" think.", "\n\nYes.", "done", false), (answer.Reasoning, answer.Text, answer.State, answer.Restarted));
+        var body = Assert.Single(server.Bodies);
+        Assert.Equal("<think>\nOkay, let me", body.GetProperty("messages")[1].GetProperty("content").GetString());
+        Assert.True(body.GetProperty("continue_final_message").GetBoolean());
+        Assert.True(body.GetProperty("chat_template_kwargs").GetProperty("enable_thinking").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_thought_that_is_continued_without_a_parser_ends_at_its_tag()
+    {
+        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("content", " think.</th") + RawUpstream.Chunk("content", "ink>\n\nYes.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(PartialThought);
+
+        Assert.Equal((" think.", "Yes.", "done"), (answer.Reasoning, answer.Text, answer.State));
+    }
+
+    [Fact]
+    public async Task A_thought_is_thought_anew_where_the_server_can_not_continue_it()
+    {
+        await using var server = await ScriptedAsync(OtherModels, _ => RawUpstream.Chunk("reasoning", "Anew.") + RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(PartialThought);
+
+        Assert.Equal(("Anew.", "Yes.", true), (answer.Reasoning, answer.Text, answer.Restarted));
+        Assert.Equal(1, Assert.Single(server.Bodies).GetProperty("messages").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("openai", "nothing")]
+    [InlineData("auto", "refuses-the-field")]
+    [InlineData("auto", "refuses-the-role")]
+    [InlineData("auto", "thinks-in-a-field")]
+    [InlineData("auto", "thinks-in-tags")]
+    public async Task A_server_that_does_not_continue_is_asked_anew_and_the_reader_is_told(string kind, string how)
+    {
+        await using var server = await ScriptedAsync(OtherModels, body =>
+        {
+            var continued = body.GetProperty("messages").EnumerateArray().Last().GetProperty("role").GetString() == "assistant";
+            return how switch
+            {
+                "refuses-the-field" when body.TryGetProperty("continue_final_message", out _) => """400{"error":{"message":"Unknown parameter: 'continue_final_message'."}}""",
+                "refuses-the-role" when continued => """400{"message":"Expected last role User or Tool for serving but got assistant"}""",
+                "thinks-in-a-field" when continued => RawUpstream.Chunk("reasoning", "A new thought") + RawUpstream.Chunk("content", "A new answer") + RawUpstream.Finish,
+                "thinks-in-tags" when continued => RawUpstream.Chunk("content", "<think>A new thought</think>A new answer") + RawUpstream.Finish,
+                _ => RawUpstream.Chunk("content", "The whole answer.") + RawUpstream.Finish,
+            };
+        }, $"Chat:Server={kind}");
+
+        for (var turn = 0; turn < 2; turn++)
+        {
+            server.Bodies.Clear();
+            var answer = await server.Chatbot.AskAsync(Partial);
+
+            Assert.Equal(("The whole answer.", "", "done", true), (answer.Text, answer.Reasoning, answer.State, answer.Restarted));
+            Assert.Equal(1, server.Bodies[^1].GetProperty("messages").GetArrayLength());
+        }
+
+        // The second time the server is not tried first.
+        Assert.Single(server.Bodies);
+    }
+
+    [Fact]
+    public async Task An_old_answer_about_the_closing_tag_is_sent_whole()
+    {
+        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
+
+        await server.Chatbot.AskAsync(new { messages = new object[] { new { role = "user", content = "What ends a thought?" }, new { role = "assistant", content = "The tag </think>." }, new { role = "user", content = "Sure?" } } });
+
+        var old = Assert.Single(server.Bodies).GetProperty("messages")[1];
+        Assert.Equal(("The tag </think>.", ""), (old.GetProperty("content").GetString(), old.GetProperty("reasoning").GetString()));
+    }
+
+    [Theory]
+    [InlineData("Qwen/Qwen3-8B", 0.6, 20)]
+    [InlineData("Qwen/Qwen3-8B-FP8", 0.6, 20)]
+    [InlineData("qwen3:8b", 0.6, 20)]
+    [InlineData("/data/models/Qwen3-0.6B/", 0.6, 20)]
+    [InlineData("Qwen/Qwen3-30B-A3B-Instruct-2507", null, null)]
+    [InlineData("Qwen/Qwen3-Coder-30B-A3B-Instruct", null, null)]
+    [InlineData("Qwen/Qwen3-VL-8B-Thinking", null, null)]
+    [InlineData("meta-llama/Llama-3.1-8B-Instruct", null, null)]
+    public async Task Qwens_sampling_goes_to_its_hybrid_models_only(string model, double? temperature, int? topK)
+    {
+        await using var server = await ScriptedAsync($$"""{"data":[{"id":"{{model}}"}]}""", _ => RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
+
+        await server.Chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
+
+        var body = Assert.Single(server.Bodies);
+        Assert.Equal(temperature, body.TryGetProperty("temperature", out var t) ? t.GetDouble() : null);
+        Assert.Equal(topK, body.TryGetProperty("top_k", out var k) ? k.GetInt32() : null);
+    }
+
+    [Fact]
+    public async Task The_operators_sampling_is_sent_unless_the_reader_chose_another()
+    {
+        await using var server = await ScriptedAsync(OtherModels, _ => RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish, "Chat:Sampling:Temperature=0.3", "Chat:Sampling:TopK=7");
+
+        await server.Chatbot.AskAsync(new { messages = new[] { new { role = "user", content = "Hello" } }, sampling = new { temperature = 1.5, seed = 7 } });
+
+        var body = Assert.Single(server.Bodies);
+        Assert.Equal((1.5, 7, 7), (body.GetProperty("temperature").GetDouble(), body.GetProperty("top_k").GetInt32(), body.GetProperty("seed").GetInt32()));
+    }
+
+    private static async Task<Scripted> ScriptedAsync(string models, Func<JsonElement, string> answer, params string[] settings)
+    {
+        var bodies = new List<JsonElement>();
+        var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            var body = (await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: Chatbot.Cancelled)).RootElement;
+            bodies.Add(body);
+            var text = answer(body);
+            if (text.StartsWith("400", StringComparison.Ordinal))
+                (http.Response.StatusCode, text) = (400, text[3..]);
+            await http.Response.WriteAsync(text, Chatbot.Cancelled);
+        }, models);
+        return new Scripted(upstream, await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: settings), bodies);
+    }
+
+    private sealed record Scripted(RawUpstream Upstream, Chatbot Chatbot, List<JsonElement> Bodies) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Chatbot.DisposeAsync();
+            await Upstream.DisposeAsync();
+        }
+    }
+}

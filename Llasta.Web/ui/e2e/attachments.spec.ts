@@ -1,0 +1,110 @@
+import { expect, test, type Chat } from "./support/test.ts";
+
+const file = (name: string, text: string | Buffer, mimeType = "text/plain") => ({ name, mimeType, buffer: Buffer.from(text) });
+
+const attach = async (chat: Chat, ...files: ReturnType<typeof file>[]) => {
+  const chooser = chat.page.waitForEvent("filechooser");
+  await chat.button(chat.words.attach).click();
+  await (await chooser).setFiles(files);
+};
+
+/** Pastes as the clipboard would. */
+const paste = (chat: Chat, text: string) =>
+  chat.box.evaluate((box, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+    return box.dispatchEvent(event);
+  }, text);
+
+test("text files are attached with their token counts, sent as text, and shown with the question", async ({ script: { chat, model } }) => {
+  await attach(chat, file("a.py", "print(1)\n"), file("notes.md", "# Notes\n"));
+  await expect(chat.attachments).toHaveText([/^a\.py\d+ tokens$/, /^notes\.md\d+ tokens$/]);
+  await chat.say("What are these?");
+  const turn = await model.turn();
+  expect(turn.messages).toEqual([
+    { role: "user", content: "a.py:\n\n```py\nprint(1)\n```\n\nnotes.md:\n\n```md\n# Notes\n```\n\nWhat are these?" },
+  ]);
+  turn.say("Two files.").end();
+  await chat.ended();
+  await expect(chat.attachments).toHaveCount(0);
+  await expect(chat.questions).toHaveText(["What are these?"]);
+  await chat.last.getByText("a.py").click();
+  await expect(chat.last.getByText("print(1)")).toBeVisible();
+
+  const saved = (await chat.exported()).text;
+  await chat.button(chat.words.reset).click();
+  await chat.import(saved);
+  await expect(chat.last.locator(".attachment summary")).toHaveText(["a.py", "notes.md"]);
+});
+
+test("a file can be sent without a message, and removed before it is sent", async ({ script: { chat, model } }) => {
+  await attach(chat, file("a.txt", "one"), file("b.txt", "two"));
+  await chat.button(chat.words.remove("a.txt")).click();
+  await chat.send.click();
+  const turn = await model.turn();
+  expect(turn.messages).toEqual([{ role: "user", content: "b.txt:\n\n```txt\ntwo\n```" }]);
+  turn.end();
+});
+
+test("what isn't text is refused by name, and nothing else is lost", async ({ chat }) => {
+  await chat.box.fill("A draft");
+  await attach(
+    chat,
+    file("cat.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0]), "image/png"),
+    file("empty.txt", ""),
+    file("a.txt", "one"),
+  );
+  await expect(chat.notice).toHaveText(`${chat.words.fileNotText("cat.png")} ${chat.words.fileEmpty("empty.txt")}`);
+  await expect(chat.attachments).toHaveText([/^a\.txt/]);
+  await expect(chat.box).toHaveValue("A draft");
+});
+
+test("a file that is dropped on the page is attached, and doesn't replace the page", async ({ chat, page, context }) => {
+  await chat.ask("Hello");
+  const drop = (name: string) =>
+    page.locator("main").evaluate((main, name) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["dropped text"], name, { type: "text/plain" }));
+      const over = new DragEvent("dragover", { dataTransfer, bubbles: true, cancelable: true });
+      const dropped = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+      main.dispatchEvent(over);
+      main.dispatchEvent(dropped);
+      // A drop whose default isn't prevented opens the file in the tab.
+      return [over.defaultPrevented, dropped.defaultPrevented];
+    }, name);
+  expect(await drop("a.txt")).toEqual([true, true]);
+  await expect(chat.attachments).toHaveText([/^a\.txt/]);
+  await expect(chat.questions).toHaveText(["Hello"]);
+  expect(context.pages()).toHaveLength(1);
+});
+
+test("a paste of more than a screen becomes a file, a short one stays text", async ({ script: { chat, model } }) => {
+  const long = Array.from({ length: 80 }, (_, i) => `line ${i}`).join("\n");
+  await chat.box.focus();
+  // Not prevented: the browser pastes a short text itself.
+  expect(await paste(chat, "short")).toBe(true);
+  expect(await paste(chat, long)).toBe(false);
+  await expect(chat.attachments).toHaveText([new RegExp(`^${chat.words.pasted}\\.txt`)]);
+  await chat.say("Summarise this.");
+  const turn = await model.turn();
+  expect(turn.messages[0]!.content).toBe(`${chat.words.pasted}.txt:\n\n\`\`\`txt\n${long}\n\`\`\`\n\nSummarise this.`);
+  turn.end();
+});
+
+test("a stopped message comes back with its files", async ({ chat, model }) => {
+  await model.set({ QueueDelay: 1_000_000 });
+  await attach(chat, file("a.txt", "one"));
+  await chat.say("Hello");
+  await expect(chat.attachments).toHaveCount(0);
+  await chat.stop.click();
+  await chat.ended();
+  await expect(chat.box).toHaveValue("Hello");
+  await expect(chat.attachments).toHaveText([/^a\.txt/]);
+});
+
+test("a file larger than the context window says so", async ({ chat, model }) => {
+  await model.set({ ContextWindow: 300 });
+  await attach(chat, file("long.txt", "word ".repeat(500)));
+  await expect(chat.attachments).toContainText([chat.words.fileOverWindow]);
+});

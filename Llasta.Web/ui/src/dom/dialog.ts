@@ -1,0 +1,15 @@
+/** Closes a modal dialog on a click outside it. A drag that starts inside is no such click, nor is one on the dialog's padding. */
+export function closeOnOutsideClick(dialog: HTMLDialogElement): void {
+  const isOutside = ({ clientX, clientY }: MouseEvent): boolean => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return clientX < left || clientX > right || clientY < top || clientY > bottom;
+  };
+  let pressedOutside = false;
+  dialog.addEventListener("pointerdown", (event) => {
+    pressedOutside = event.target === dialog && isOutside(event);
+  });
+  dialog.addEventListener("click", (event) => {
+    if (pressedOutside && event.target === dialog && isOutside(event)) dialog.close();
+    pressedOutside = false;
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * Lets the browser skip the layout of settled elements that are off screen, without losing their sizes. An element is
+ * marked `measured` once its true height is known: only then the styles let it be skipped, in a box of exactly that height.
+ */
+class LayoutMemory {
+  readonly #settled = new WeakSet<Element>();
+  readonly #observer = new ResizeObserver((entries) => {
+    for (const { target, borderBoxSize } of entries) {
+      const height = borderBoxSize[0]?.blockSize ?? 0;
+      if (height === 0 || !(target instanceof HTMLElement)) continue;
+      target.style.setProperty("contain-intrinsic-block-size", `auto ${height}px`);
+      target.classList.add("measured");
+    }
+  });
+
+  /** The element doesn't grow any more: it is measured after the next layout, and whenever its height changes. */
+  settle(element: Element): void {
+    if (this.#settled.has(element)) return;
+    this.#settled.add(element);
+    this.#observer.observe(element);
+  }
+
+  /** The element grows again. */
+  unsettle(element: Element): void {
+    if (!this.#settled.delete(element)) return;
+    this.#observer.unobserve(element);
+    element.classList.remove("measured");
+  }
+}
+
+export const layoutMemory = new LayoutMemory();

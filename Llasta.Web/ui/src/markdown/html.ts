@@ -1,0 +1,52 @@
+import { escapeHtml, escapeKeepingReferences } from "./text.ts";
+
+/** An answer's links lead to the web or to a mailbox; anything else (script, data, a path on this server) stays text. */
+const isSafeTarget = (target: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(target);
+
+/**
+ * A link. Where it leads can be seen: in its title, and beside its text where that looks like another address.
+ * @param label the text as it was written.
+ */
+export function anchor(target: string, title: string | null | undefined, html: string, label: string): string {
+  if (!isSafeTarget(target)) return html;
+  const leads = label.trim() === target || `mailto:${label}` === target ? "" : target;
+  const hint = [title, leads].filter(Boolean).join(" · ");
+  const open = `<a href="${escapeKeepingReferences(target)}"${hint ? ` title="${escapeKeepingReferences(hint)}"` : ""} target="_blank" rel="noopener noreferrer">`;
+  const host = hostOf(target);
+  const said = /^[*_`\s]*(?:[a-z][a-z\d+.-]*:\/\/)?((?:[a-z\d-]+\.)+[a-z]{2,})(?![\w.-]*\()/i.exec(label)?.[1]?.toLowerCase();
+  const isOther =
+    leads !== "" && said !== undefined && host !== undefined && withoutWww(said) !== withoutWww(host) && isHostName(label, said);
+  return `${open}${html}</a>${isOther ? ` <span class="host" dir="ltr">(${escapeHtml(host)})</span>` : ""}`;
+}
+
+const withoutWww = (host: string): string => host.replace(/^www\./, "");
+
+/** "https://…", or a name alone such as "bank.example": not "Node.js" or "README.md" in a sentence. */
+const isHostName = (label: string, said: string): boolean =>
+  label.includes("://") || said.startsWith("www.") || /\.(?:com|org|net|io|dev|gov|edu|info|eu|cn|jp|kr|de|fr|uk|ru)$/.test(said);
+
+function hostOf(target: string): string | undefined {
+  try {
+    return new URL(target).hostname || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A remote image would tell its server who reads this, and when: it becomes a link. */
+export const imageHtml = (target: string, title: string | null | undefined, text: string): string =>
+  anchor(target, title, `<span class="image">${escapeKeepingReferences(text || target)}</span>`, text || target);
+
+/** TeX, which the page draws. */
+export const formulaHtml = (tex: string, display: boolean): string =>
+  `<span class="math${display ? " display" : ""}" dir="ltr">${escapeHtml(tex)}</span>`;
+
+/** A formula whose end hasn't come yet. */
+export const pendingFormulaHtml = '<span class="math pending" dir="ltr">…</span>';
+
+/** A reference to a footnote, under the label that its writer gave it: a late definition doesn't renumber what was read. */
+export const footnoteReference = (label: string): string =>
+  `<sup class="reference"><a class="${escapeHtml(footnoteClass(label))}">${escapeHtml(label)}</a></sup>`;
+
+/** How a reference and its footnote find each other. */
+export const footnoteClass = (label: string): string => `note-${encodeURIComponent(label.toLowerCase())}`;

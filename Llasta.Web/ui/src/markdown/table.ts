@@ -1,0 +1,57 @@
+import { formulaAt } from "./formula.ts";
+
+/**
+ * The cells of a table's row. Every pipe that isn't escaped ends one; only where that gives too many cells, pipes
+ * within formulas and code are taken for their own. What is still too much stays in the last cell: nothing is lost.
+ */
+export function splitRow(row: string, columns: number): string[] {
+  const cells = cellsFor(row, columns);
+  return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
+}
+
+/** The cells of a header; undefined where they aren't as many as the delimiter row has. */
+export function splitHeader(row: string, columns: number): string[] | undefined {
+  const cells = cellsFor(row, columns);
+  return cells.length === columns ? cells : undefined;
+}
+
+function cellsFor(row: string, columns: number): string[] {
+  const plain = cellsOf(row, pipes(row));
+  if (plain.length <= columns) return plain;
+  const kept = cellsOf(row, pipes(row, true));
+  return kept.length >= columns ? kept : plain;
+}
+
+function cellsOf(row: string, ends: readonly number[]): string[] {
+  const cells: string[] = [];
+  let begin = 0;
+  for (const end of [...ends, row.length]) {
+    cells.push(row.slice(begin, end).trim().replaceAll("\\|", "|"));
+    begin = end + 1;
+  }
+  if (!cells[0]) cells.shift();
+  if (cells.length > 0 && !cells.at(-1)) cells.pop();
+  return cells;
+}
+
+/** Where cells end. */
+function pipes(row: string, keepsSpans = false): number[] {
+  const ends: number[] = [];
+  const missing = new Set<string>();
+  for (let at = 0; at < row.length; at++) {
+    const character = row[at];
+    if (character === "|") ends.push(at);
+    else if (keepsSpans && (character === "$" || character === "\\")) {
+      const formula = formulaAt(row, at, missing);
+      if (formula) at = formula.end - 1;
+      else if (character === "\\") at++;
+    } else if (character === "\\") at++;
+    else if (keepsSpans && character === "`") {
+      const run = /^`+/.exec(row.slice(at))![0];
+      const end = missing.has(run) ? -1 : row.indexOf(run, at + run.length);
+      if (end < 0) missing.add(run);
+      at = (end < 0 ? at : end) + run.length - 1;
+    }
+  }
+  return ends;
+}

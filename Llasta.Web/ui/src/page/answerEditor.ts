@@ -1,0 +1,42 @@
+import { button, el } from "../dom/element.ts";
+import { fitToText } from "../dom/fitToText.ts";
+import type { Words } from "../words/index.ts";
+
+/** The form in which a reader changes an answer. */
+export function answerEditor(
+  text: string,
+  words: Words,
+  save: (text: string, continues: boolean) => void,
+  cancel: () => void,
+): HTMLFormElement {
+  const box = el("textarea", { ariaLabel: words.editAnswer, value: text, dir: "auto" });
+  const form = el(
+    "form",
+    { className: "answer-editor" },
+    box,
+    el(
+      "div",
+      { className: "actions" },
+      el("button", { type: "submit" }, words.save),
+      button(undefined, words.saveAndContinue, () => save(box.value, true)),
+      button(undefined, words.cancel, cancel),
+    ),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    save(box.value, false);
+  });
+  box.addEventListener("input", () => fitToText(box));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.stopPropagation();
+    cancel();
+  });
+  requestAnimationFrame(() => {
+    fitToText(box);
+    box.focus();
+    // Most edits cut the end.
+    box.setSelectionRange(text.length, text.length);
+  });
+  return form;
+}

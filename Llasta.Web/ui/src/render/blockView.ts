@@ -1,0 +1,162 @@
+import { copyButton } from "../dom/clipboard.ts";
+import { el } from "../dom/element.ts";
+import type { Block } from "../markdown/blocks.ts";
+import type { Words } from "../words/index.ts";
+import { CodeBlock } from "./codeBlock.ts";
+import { enhance } from "./enhance.ts";
+import { sanitized } from "./sanitize.ts";
+import { reachableWhileWide } from "./scrollable.ts";
+
+/** One block in the page. */
+export interface BlockView {
+  readonly element: HTMLElement;
+  block: Block;
+  /** Shows a changed block. Returns false if it needs a new view. */
+  update(block: Block): boolean;
+  /** The block won't change again. */
+  finish(): void;
+}
+
+/** @param place names the answer within the page. */
+export function blockView(block: Block, words: Words, place: string): BlockView {
+  switch (block.kind) {
+    case "html":
+      return htmlView(block, words, place);
+    case "footnote":
+      return footnoteView(block, words, place);
+    case "code":
+      return codeView(block, words);
+    case "list": {
+      const list = block.ordered ? el("ol", { start: block.start, dir: "auto" }) : el("ul", { dir: "auto" });
+      return partsView(
+        block,
+        list,
+        (html) => sanitized(html).querySelector("li"),
+        (part) => enhance(part, words, place),
+        (part) => list.append(part),
+        (old, block) => block.kind === "list" && block.ordered === old.ordered && block.start === old.start,
+      );
+    }
+    case "table":
+      return tableView(block, words, place);
+  }
+}
+
+function htmlView(block: Block & { kind: "html" | "footnote" }, words: Words, place: string): BlockView {
+  const element = sanitized(block.html).firstElementChild;
+  const root = element instanceof HTMLElement ? element : el("p");
+  const codes = enhance(root, words, place);
+  return { element: root, block, update: () => false, finish: () => codes.forEach((code) => code.finish()) };
+}
+
+/** A footnote, which its references lead to, with a way back to the first of them. */
+function footnoteView(block: Block & { kind: "footnote" }, words: Words, place: string): BlockView {
+  const view = htmlView(block, words, place);
+  const { element } = view;
+  const name = [...element.classList].find((name) => name.startsWith("note-")) ?? "";
+  element.id = `${place}-${name}`;
+  element.tabIndex = -1;
+  const label = element.querySelector(".label")?.textContent ?? "";
+  const back = el(
+    "button",
+    { type: "button", className: "back", ariaLabel: words.backToFootnote(label), title: words.backToFootnote(label) },
+    "↩",
+  );
+  back.onclick = () =>
+    element
+      .closest(".prose")
+      ?.querySelector<HTMLElement>(`.reference > a.${CSS.escape(name)}`)
+      ?.focus();
+  const last = element.lastElementChild;
+  (last?.matches("p") ? last : element).append(" ", back);
+  return view;
+}
+
+function codeView(block: Block & { kind: "code" }, words: Words): BlockView {
+  const code = new CodeBlock(block.language, block.text, words);
+  return {
+    element: code.element,
+    block,
+    update: (next) => next.kind === "code" && next.language === code.language && code.grow(next.text),
+    finish: () => code.finish(),
+  };
+}
+
+function tableView(block: Block & { kind: "table" }, words: Words, place: string): BlockView {
+  const row = (html: string, section: string) => sanitized(`<table><${section}>${html}</${section}></table>`).querySelector("tr");
+  const head = row(block.head, "thead");
+  if (head) enhance(head, words, place);
+  const body = el("tbody");
+  const table = el("table", {}, el("thead", {}, head ?? undefined), body);
+  const scroller = el("div", { className: "scroller", role: "group", ariaLabel: tableName(head, words) }, table);
+  reachableWhileWide(scroller);
+  const copied = () => ({ text: tabSeparated(table), html: table.outerHTML });
+  const tools = el("div", { className: "table-tools" }, copyButton(copied, words.copyTable, words));
+  return partsView(
+    block,
+    el("div", { className: "table", dir: "auto" }, scroller, tools),
+    (html) => row(html, "tbody"),
+    (part) => enhance(part, words, place),
+    (part) => body.append(part),
+    (old, block) => block.kind === "table" && block.head === old.head,
+  );
+}
+
+/** Tables are told apart by the headings of their columns. */
+function tableName(head: Element | null, words: Words): string {
+  const columns = [...(head?.children ?? [])].map((cell) => cell.textContent.trim()).filter(Boolean);
+  return [words.table, ...columns.slice(0, 3)].join(", ");
+}
+
+/** The table as spreadsheets take it. A line end within a cell becomes a space. */
+const tabSeparated = (table: HTMLTableElement): string =>
+  [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()).join("\t")).join("\n");
+
+interface Part {
+  readonly html: string;
+  readonly element: HTMLElement;
+  readonly codes: readonly CodeBlock[];
+  finished: boolean;
+}
+
+/** A block whose parts (items, rows) come one after the other. */
+function partsView<Parted extends Block & { kind: "list" | "table" }>(
+  block: Parted,
+  element: HTMLElement,
+  make: (html: string) => Element | null,
+  enhance: (part: HTMLElement) => readonly CodeBlock[],
+  append: (part: HTMLElement) => void,
+  isSameFrame: (old: Parted, next: Block) => boolean,
+): BlockView {
+  const parts: Part[] = [];
+  const show = (all: readonly string[]) => {
+    all.forEach((html, i) => {
+      const old = parts[i];
+      if (old?.html === html) return;
+      const made = make(html);
+      const part = made instanceof HTMLElement ? made : el("li");
+      parts[i] = { html, element: part, codes: enhance(part), finished: false };
+      if (old) old.element.replaceWith(part);
+      else append(part);
+    });
+    for (const { element } of parts.splice(all.length)) element.remove();
+  };
+  const finish = (count: number) => {
+    for (let i = count - 1; i >= 0 && !parts[i]!.finished; i--) {
+      parts[i]!.finished = true;
+      parts[i]!.codes.forEach((code) => code.finish());
+    }
+  };
+  show(block.parts);
+  return {
+    element,
+    block,
+    update(next) {
+      if (!isSameFrame(block, next)) return false;
+      show((next as Parted).parts);
+      finish(parts.length - 1);
+      return true;
+    },
+    finish: () => finish(parts.length),
+  };
+}

@@ -1,0 +1,3 @@
+import "../style/formula.css";
+
+export { default } from "temml";
