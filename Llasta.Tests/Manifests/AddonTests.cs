@@ -63,7 +63,9 @@ public sealed partial class AddonTests
     {
         var manifest = await KustomizeAsync("ingress", "monitoring", "queue-autoscaling", "prefix-routing", "openshift");
         Assert.Equal(5, manifest.Deployments.Count());
-        Assert.All(manifest.Deployments.Select(deployment => deployment.Spec.Template.Spec.SecurityContext), context => Assert.Equal((null, null, null, true), (context.RunAsUser, context.RunAsGroup, context.FsGroup, context.RunAsNonRoot)));
+        Assert.All(
+            manifest.Deployments.Select(deployment => deployment.Spec.Template.Spec.SecurityContext),
+            context => Assert.Equal((null, null, null, true), (context.RunAsUser, context.RunAsGroup, context.FsGroup, context.RunAsNonRoot)));
     }
 
     [Fact]
@@ -93,7 +95,8 @@ public sealed partial class AddonTests
         try
         {
             // The rules as Prometheus itself reads them; JSON is YAML.
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "rules.yaml"), Manifest.Json(Manifest.Text("addons/monitoring/rules.yaml")).Single()["spec"]!.ToJsonString(), TestContext.Current.CancellationToken);
+            var rules = Manifest.Json(Manifest.Text("addons/monitoring/rules.yaml")).Single()["spec"]!.ToJsonString();
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "rules.yaml"), rules, TestContext.Current.CancellationToken);
             File.Copy(Repository.Path("Llasta.Tests/Manifests/alerts.test.yaml"), Path.Combine(folder.FullName, "test.yaml"));
             var (exitCode, output) = await Tool.RunAsync("promtool", "test", "rules", Path.Combine(folder.FullName, "test.yaml"));
             Assert.True(exitCode == 0, output);

@@ -21,7 +21,8 @@ public sealed class ChartTests
     {
         foreach (var rendering in ChartRendering.Names.Select(name => new ChartRendering(name)))
         {
-            var (exitCode, output) = await Tool.RunAsync("helm", ["template", "llasta", Path.Combine(Manifest.Folder, "chart"), "--namespace", "llasta", .. rendering.Values is { } values ? (string[])["-f", Repository.Path(values)] : []]);
+            string[] values = rendering.Values is { } file ? ["--values", Repository.Path(file)] : [];
+            var (exitCode, output) = await Tool.RunAsync("helm", ["template", "llasta", Path.Combine(Manifest.Folder, "chart"), "--namespace", "llasta", .. values]);
             Assert.True(exitCode == 0, output);
             AssertSameObjects(rendering.Text, output);
         }
@@ -120,7 +121,8 @@ public sealed class ChartTests
         var server = model.Containers.Single();
         Assert.Equal("registry.example.com/mirror/vllm/vllm-openai@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", server.Image);
         Assert.Equal("Always", server.ImagePullPolicy);
-        Assert.Equal(["Qwen/Qwen3-8B-FP8", "131072", "2", "deepseek_r1", "64", "90"], Arguments("serve", "--max-model-len", "--tensor-parallel-size", "--reasoning-parser", "--max-num-queued-reqs", "--shutdown-timeout"));
+        Assert.Equal(["Qwen/Qwen3-8B-FP8", "131072", "2", "deepseek_r1", "64", "90"],
+            Arguments("serve", "--max-model-len", "--tensor-parallel-size", "--reasoning-parser", "--max-num-queued-reqs", "--shutdown-timeout"));
         Assert.DoesNotContain("--sse-keep-alive-interval", server.Args);
         Assert.Equal("2", server.Resources.Limits["nvidia.com/mig-3g.40gb"].ToString());
         Assert.DoesNotContain("nvidia.com/gpu", server.Resources.Limits.Keys);
@@ -151,14 +153,16 @@ public sealed class ChartTests
         Assert.Equal(5 + 120 + 5 + 10, api.TerminationGracePeriodSeconds);
         Assert.Equal(["OPENAI_API_KEY", "OTEL_EXPORTER_OTLP_HEADERS"], api.Containers.Single().Env.Select(variable => variable.Name));
         Assert.Equal("chatapi-extra", api.Containers.Single().EnvFrom.Last().SecretRef.Name);
-        Assert.Equal(("1", "certificates", "/etc/ssl/certs/extra"), (api.Containers.Single().Resources.Requests["cpu"].ToString(), api.Volumes.Single().Name, api.Containers.Single().VolumeMounts.Single().MountPath));
+        Assert.Equal(("1", "certificates", "/etc/ssl/certs/extra"),
+            (api.Containers.Single().Resources.Requests["cpu"].ToString(), api.Volumes.Single().Name, api.Containers.Single().VolumeMounts.Single().MountPath));
         Assert.Equal(("amd64", "high"), (api.NodeSelector["kubernetes.io/arch"], api.PriorityClassName));
         Assert.NotNull(api.Affinity.NodeAffinity);
         var scaler = manifest.All<V2HorizontalPodAutoscaler>().Single().Spec;
         Assert.Equal(("chatapi", 3, 20, 50), (scaler.ScaleTargetRef.Name, scaler.MinReplicas, scaler.MaxReplicas, scaler.Metrics.Single().Resource.Target.AverageUtilization));
 
         var page = deployments["chatbot"];
-        Assert.Equal((4, "spot", "DoNotSchedule"), (page.Spec.Replicas, page.Spec.Template.Spec.Tolerations.Single().Key, page.Spec.Template.Spec.TopologySpreadConstraints.Single().WhenUnsatisfiable));
+        Assert.Equal((4, "spot", "DoNotSchedule"),
+            (page.Spec.Replicas, page.Spec.Template.Spec.Tolerations.Single().Key, page.Spec.Template.Spec.TopologySpreadConstraints.Single().WhenUnsatisfiable));
         Assert.Equal("50%", manifest.All<V1PodDisruptionBudget>().Single(budget => budget.Name() == "chatbot-disruption").Spec.MaxUnavailable.Value);
         Assert.Equal("page", manifest.All<V1Service>().Single(service => service.Name() == "chatbot").Metadata.Annotations["example.com/service"]);
 

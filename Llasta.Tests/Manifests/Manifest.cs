@@ -15,7 +15,8 @@ internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObj
     public static readonly string Folder = Repository.Path("aspire-manifests");
 
     /// <summary>The version of the solution, which is that of the images, the chart and the labels.</summary>
-    public static readonly string SolutionVersion = typeof(global::Llasta.ChatApi.ChatApiApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    public static readonly string SolutionVersion = typeof(global::Llasta.ChatApi.ChatApiApplication).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects => objects;
     public IEnumerable<V1Deployment> Deployments => All<V1Deployment>();

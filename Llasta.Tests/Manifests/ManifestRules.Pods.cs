@@ -153,15 +153,15 @@ internal static partial class ManifestRules
         foreach (var (deployment, container) in Containers(manifest))
         {
             if (container.Resources is not { Requests: { } requests, Limits: { } limits }
-                || !s_requested.All(requests.ContainsKey) || !s_limited.All(limits.ContainsKey))
+                || !Requested.All(requests.ContainsKey) || !Limited.All(limits.ContainsKey))
                 yield return $"{deployment.Name()} lacks requests or limits.";
             else if (IsVllm(container) && (requests["cpu"].ToDecimal() > 3 || requests["memory"].ToDecimal() > 12L << 30))
                 yield return $"{deployment.Name()} requests more than a node of 4 CPUs and 16 GiB can give.";
         }
     }
 
-    private static readonly string[] s_requested = ["cpu", "memory", "ephemeral-storage"];
-    private static readonly string[] s_limited = ["memory", "ephemeral-storage"];
+    private static readonly string[] Requested = ["cpu", "memory", "ephemeral-storage"];
+    private static readonly string[] Limited = ["memory", "ephemeral-storage"];
 
     private static IEnumerable<string> Images(Manifest manifest) => Containers(manifest)
         .Where(c => !Tag().IsMatch(c.Container.Image))

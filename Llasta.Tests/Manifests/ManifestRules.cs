@@ -34,11 +34,11 @@ internal static partial class ManifestRules
         ["images"] = Images,
     };
 
-    private static readonly string[] s_labels = ["name", "component", "instance", "version", "part-of", "managed-by"];
+    private static readonly string[] RecommendedLabels = ["name", "component", "instance", "version", "part-of", "managed-by"];
 
     /// <summary>Labels that Kubernetes recommends, so that <c>kubectl get -l</c> and a pruning <c>apply</c> find every object.</summary>
     private static IEnumerable<string> Labels(Manifest manifest) => manifest.Objects
-        .Where(o => s_labels.Any(label => o.Metadata.Labels?.ContainsKey($"app.kubernetes.io/{label}") is not true))
+        .Where(o => RecommendedLabels.Any(label => o.Metadata.Labels?.ContainsKey($"app.kubernetes.io/{label}") is not true))
         .Select(o => $"{o.Kind} {o.Name()} lacks a recommended label.");
 
     /// <summary>The README's names: Service, Deployment, port, and the addresses made of them.</summary>

@@ -7,9 +7,14 @@ namespace Llasta.Tests.Manifests;
 
 public sealed class ManifestTests
 {
-    private static readonly string[] s_dns = [.. from peer in (string[])["namespace kube-system openshift-dns", "169.254.20.10/32"] from port in (string[])["53", "53/udp", "5353", "5353/udp"] select $"* → {peer}:{port}"];
-    private static readonly string[] s_chat = [.. s_dns, "chatbot → chatapi:8080", "chatapi → vllm:8000"];
-    private static readonly string[] s_download = ["vllm → 0.0.0.0/0 but 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10:443", "vllm → ::/0 but fc00::/7 fe80::/10:443"];
+    private static readonly string[] DnsPaths =
+    [
+        .. from peer in (string[])["namespace kube-system openshift-dns", "169.254.20.10/32"]
+           from port in (string[])["53", "53/udp", "5353", "5353/udp"]
+           select $"* → {peer}:{port}",
+    ];
+    private static readonly string[] ChatPaths = [.. DnsPaths, "chatbot → chatapi:8080", "chatapi → vllm:8000"];
+    private static readonly string[] DownloadPaths = ["vllm → 0.0.0.0/0 but 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10:443", "vllm → ::/0 but fc00::/7 fe80::/10:443"];
 
     /// <summary>The combinations in which the files are meant to be applied.</summary>
     public static TheoryData<string> Sets =>
@@ -49,7 +54,7 @@ public sealed class ManifestTests
     [InlineData("chatbot.yaml,addons/dashboard/dashboard.yaml", "chatbot → dashboard:18889", "chatapi → dashboard:18889", "vllm → dashboard:18889")]
     [InlineData(Monitoring, "chatbot → collector:4317", "chatapi → collector:4317", "namespace monitoring → vllm:8000", "namespace monitoring → collector:8889")]
     public void The_network_allows_the_path_of_the_chat_and_nothing_else(string set, params string[] more) => Assert.Equal(
-        [.. s_chat.Concat(set.Contains("sim", StringComparison.Ordinal) ? [] : s_download).Concat(more).Order(StringComparer.Ordinal)],
+        [.. ChatPaths.Concat(set.Contains("sim", StringComparison.Ordinal) ? [] : DownloadPaths).Concat(more).Order(StringComparer.Ordinal)],
         NetworkPaths.Of(Load(set)).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -147,7 +152,7 @@ public sealed class ManifestTests
         var mutant = text.Contains("chatapi-to-vllm", StringComparison.Ordinal)
             ? string.Join("---\n", flat.Split("---\n").Where(document => !document.Contains(text, StringComparison.Ordinal)))
             : flat.Replace(text, becomes, StringComparison.Ordinal);
-        Assert.NotEqual([.. s_chat.Concat(s_download).Order(StringComparer.Ordinal)], NetworkPaths.Of(Manifest.Parse("mutant", mutant)).Order(StringComparer.Ordinal));
+        Assert.NotEqual([.. ChatPaths.Concat(DownloadPaths).Order(StringComparer.Ordinal)], NetworkPaths.Of(Manifest.Parse("mutant", mutant)).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -58,10 +58,13 @@ internal static class NetworkPaths
     {
         null => "anywhere",
         { IpBlock: { } block } => block.Except is { Count: > 0 } ? $"{block.Cidr} but {string.Join(' ', block.Except)}" : block.Cidr,
-        { NamespaceSelector: { } space } => $"namespace {string.Join(' ', (space.MatchLabels?.Values ?? []).Concat((space.MatchExpressions ?? []).SelectMany(expression => expression.Values)))}",
+        { NamespaceSelector: { } space } => $"namespace {string.Join(' ', Values(space))}",
         { PodSelector: { } pods } => $"pods {string.Join(' ', (pods.MatchLabels ?? new Dictionary<string, string>()).Values)}",
         _ => "anything",
     };
+
+    private static IEnumerable<string> Values(V1LabelSelector selector) =>
+        (selector.MatchLabels?.Values ?? []).Concat((selector.MatchExpressions ?? []).SelectMany(expression => expression.Values));
 
     private static bool IsEmpty(V1LabelSelector selector) => selector is { MatchLabels: null or { Count: 0 }, MatchExpressions: null or { Count: 0 } };
 }
