@@ -11,7 +11,7 @@ internal static class ServicePods
     /// <summary>Chat:DrainTimeout, written into the ConfigMap so that the grace period fits even if the setting's default changes.</summary>
     private const int DrainTimeoutSeconds = 30;
 
-    /// <summary>After the drain timeout a service needs 3 s for its streams' last events and 2 s to close (Llasta.ServiceDefaults).</summary>
+    /// <summary>After the drain timeout a service needs 3 s for its streams' last events and 2 s to close (Llasta.Streaming/Drain.cs).</summary>
     private const int DrainSeconds = DrainTimeoutSeconds + 5;
 
     /// <summary>Publishes the chat API or the page: two or more pods behind a ClusterIP, updated without a gap, drained before they stop.</summary>
