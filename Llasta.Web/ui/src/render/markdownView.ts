@@ -10,14 +10,10 @@ import { type BlockView, blockView } from "./blockView.ts";
  */
 const blocksPerChunk = 16;
 
-let answers = 0;
-
 /** Rendered Markdown that grows at its end; only changed blocks change the page. */
 export class MarkdownView {
   readonly element = el("div", { className: "prose" });
   readonly #words: Words;
-  /** Names this answer within the page: the labels of its footnotes are its own. */
-  readonly #place = `answer-${++answers}`;
   #chunks: (HTMLElement | undefined)[] = [];
   #footnotes: HTMLElement | undefined;
   #source = "";
@@ -67,7 +63,7 @@ export class MarkdownView {
         old.block = block;
         continue;
       }
-      const view = blockView(block, this.#words, this.#place);
+      const view = blockView(block, this.#words);
       this.#views[i] = view;
       const parent = block.kind === "footnote" ? this.#footnoteSection() : this.#chunk(i);
       if (old?.element.parentElement === parent) old.element.replaceWith(view.element);
