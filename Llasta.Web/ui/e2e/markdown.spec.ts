@@ -56,10 +56,10 @@ test.describe("an answer", () => {
     const footnotes = chat.answer.getByRole("region", { name: chat.words.footnotes });
     await expect(footnotes).toHaveText(/1\s*Its source\./);
     await expect(chat.answer.locator("> :last-child")).toHaveText(/Its source/);
-    await chat.answer.getByRole("button", { name: chat.words.footnote("1") }).click();
+    await chat.answer.getByRole("button", { name: chat.words.footnote("1"), exact: true }).click();
     await expect(footnotes.locator(".footnote")).toBeFocused();
     await footnotes.getByRole("button", { name: chat.words.backToFootnote("1") }).click();
-    await expect(chat.answer.getByRole("button", { name: chat.words.footnote("1") })).toBeFocused();
+    await expect(chat.answer.getByRole("button", { name: chat.words.footnote("1"), exact: true })).toBeFocused();
   });
 
   test("shows no half mark while it streams", async ({ script: { chat, model } }) => {

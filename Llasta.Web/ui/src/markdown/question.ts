@@ -6,8 +6,8 @@ export type QuestionPiece =
   | { readonly kind: "block"; readonly language: string; readonly text: string };
 
 /**
- * Splits a question into text and code. Only fences and backticks count as marks: the reader typed the rest as it is
- * to be read. A fence that isn't closed reaches to the end.
+ * Splits a question into text and code. Only fences and backticks are markup; all other text is shown as it was
+ * typed. An unclosed fence extends to the end.
  */
 export function questionPieces(question: string): QuestionPiece[] {
   const pieces: QuestionPiece[] = [];

@@ -82,13 +82,13 @@ function tableView(block: Block & { kind: "table" }, words: Words): BlockView {
   );
 }
 
-/** Tables are told apart by the headings of their columns. */
+/** The accessible name: the column headings distinguish tables. */
 function tableName(head: Element | null, words: Words): string {
   const columns = [...(head?.children ?? [])].map((cell) => cell.textContent.trim()).filter(Boolean);
   return [words.table, ...columns.slice(0, 3)].join(", ");
 }
 
-/** The table as spreadsheets take it. A line end within a cell becomes a space. */
+/** The table as tab-separated values, for spreadsheets. A line break in a cell becomes a space. */
 const tabSeparated = (table: HTMLTableElement): string =>
   [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()).join("\t")).join("\n");
 
@@ -99,7 +99,7 @@ interface Part {
   finished: boolean;
 }
 
-/** A block whose parts (items, rows) come one after the other. */
+/** A block whose parts (items, rows) arrive one by one. */
 function partsView<Parted extends Block & { kind: "list" | "table" }>(
   block: Parted,
   element: HTMLElement,

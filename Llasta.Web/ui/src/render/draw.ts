@@ -1,3 +1,3 @@
-/* What draws an answer's Markdown and a question's code, with the libraries that this needs: one piece to load. */
+/* One module to load: it draws an answer's Markdown and a question's code, and contains the libraries for both. */
 export { MarkdownView } from "./markdownView.ts";
 export { questionNodes } from "./questionNodes.ts";

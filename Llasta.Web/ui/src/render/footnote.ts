@@ -2,14 +2,14 @@ import { el } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
 
 /*
- * References and footnotes find each other by a class, within one answer: other answers have footnotes of the same
- * labels. They are buttons that move the focus, so that the page's address stays as it is.
+ * References and footnotes share a class, and are looked up within their answer: other answers have footnotes with the
+ * same labels. They are connected by buttons that move the focus, so that the page's address doesn't change.
  */
 const nameOf = (element: Element): string => [...element.classList].find((name) => name.startsWith("note-")) ?? "";
 
 const focusIn = (from: Element, selector: string): void => from.closest(".prose")?.querySelector<HTMLElement>(selector)?.focus();
 
-/** The button of a reference, in place of the Markdown's element. */
+/** The button that replaces a reference. */
 export function footnoteLink(reference: Element, words: Words): HTMLButtonElement {
   const label = reference.textContent;
   const name = nameOf(reference);
@@ -18,7 +18,7 @@ export function footnoteLink(reference: Element, words: Words): HTMLButtonElemen
   return link;
 }
 
-/** Makes a footnote a place for the focus, with a way back to the first reference. */
+/** Makes a footnote focusable and adds a button that leads back to its first reference. */
 export function addWayBack(footnote: HTMLElement, words: Words): void {
   const label = words.backToFootnote(footnote.querySelector(".label")?.textContent ?? "");
   const back = el("button", { type: "button", className: "back", ariaLabel: label, title: label }, "↩");

@@ -118,7 +118,7 @@ export class MarkdownView {
     return chunk;
   }
 
-  /** Footnotes stand below the answer, wherever the model put them. */
+  /** Footnotes are shown below the answer, wherever the model wrote them. */
   #footnoteSection(): HTMLElement {
     this.#footnotes ??= el("section", { className: "footnotes", ariaLabel: this.#words.footnotes });
     if (!this.#footnotes.parentElement) this.element.append(this.#footnotes);

@@ -10,10 +10,10 @@ export function showQuestion(element: HTMLElement, question: string, words: Word
   else
     loadDrawing().then(
       ({ questionNodes }) => {
-        // It may have been edited meanwhile.
+        // The question may have been edited in the meantime.
         if (element.textContent === question) element.replaceChildren(...questionNodes(question, words));
       },
-      // Without it the question is read as it was typed.
+      // The question stays as it was typed.
       () => undefined,
     );
 }
