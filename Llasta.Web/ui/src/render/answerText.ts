@@ -2,7 +2,17 @@ import { copyButton } from "../dom/clipboard.ts";
 import { el } from "../dom/element.ts";
 import { layoutMemory } from "../dom/layoutMemory.ts";
 import type { Words } from "../words/index.ts";
-import { MarkdownView } from "./markdownView.ts";
+import type { MarkdownView } from "./markdownView.ts";
+
+/** Markdown isn't needed for the first paint: it is loaded beside it, before the first answer can arrive. */
+let Markdown: typeof MarkdownView | undefined;
+const loadMarkdown = (): Promise<unknown> =>
+  import("./markdownView.ts").then((module) => {
+    Markdown = module.MarkdownView;
+  });
+let loading = loadMarkdown();
+// A failure concerns only the answers that wait for it.
+loading.catch(() => {});
 
 /** An answer's text, drawn from Markdown. A text that can't be drawn is shown as it is, and nothing else is affected. */
 export class AnswerText {
@@ -11,6 +21,8 @@ export class AnswerText {
   #markdown: MarkdownView | undefined;
   #plain: Text | undefined;
   #chunks = 0;
+  /** The text to draw when Markdown is loaded. */
+  #waiting: { readonly text: string; readonly complete: boolean } | undefined;
 
   constructor(words: Words) {
     this.#words = words;
@@ -24,10 +36,15 @@ export class AnswerText {
     }
     // Drawing would take the selection away: the text appears when the reader is done.
     if (!complete && this.#isSelecting()) return;
+    if (!Markdown) {
+      this.#showWhenLoaded(text, complete);
+      return;
+    }
     this.#plain = undefined;
+    this.#waiting = undefined;
     try {
       if (!this.#markdown) {
-        this.#markdown = new MarkdownView(this.#words);
+        this.#markdown = new Markdown(this.#words);
         this.element.replaceChildren(this.#markdown.element);
       }
       this.#markdown.show(text, complete);
@@ -51,6 +68,21 @@ export class AnswerText {
     for (const element of copy.querySelectorAll("*"))
       for (const name of ["class", "style", "tabindex", "role", "aria-label"]) element.removeAttribute(name);
     return copy.innerHTML;
+  }
+
+  /** Shows the text as it is in the meantime, and for good if Markdown can't be loaded. */
+  #showWhenLoaded(text: string, complete: boolean): void {
+    const isFirst = !this.#waiting;
+    this.#waiting = { text, complete };
+    this.element.replaceChildren(el("div", { className: "prose plain" }, text));
+    if (!isFirst) return;
+    loading.then(
+      () => this.#waiting && this.show(this.#waiting.text, this.#waiting.complete),
+      () => {
+        this.#waiting = undefined;
+        loading = loadMarkdown();
+      },
+    );
   }
 
   /** Text in the block that grows is selected. */
