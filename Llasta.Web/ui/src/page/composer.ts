@@ -28,6 +28,8 @@ export class Composer {
   readonly #box: HTMLTextAreaElement;
   readonly #attachments: Attachments;
   readonly #submit = el("button", { type: "submit", className: "submit" });
+  /** Queues the message, where Stop has the place of Send and a touch keyboard's Enter is a new line. */
+  readonly #enqueue: HTMLButtonElement;
   readonly #notice = el("p", { className: "notice", hidden: true });
   readonly #editing: HTMLElement;
   readonly #queued = el("p");
@@ -68,6 +70,7 @@ export class Composer {
       el("p", {}, words.editing),
       button(undefined, words.cancel, () => this.cancelEdit()),
     );
+    this.#enqueue = button("send", words.enqueue, () => this.#send(), true);
     this.#queue = el(
       "div",
       { className: "editing queued", hidden: true },
@@ -243,6 +246,7 @@ export class Composer {
   }
 
   #showSubmit(): void {
+    this.#enqueue.hidden = !this.#running || isBlank(this.draft);
     this.#submit.ariaDisabled = String(!this.#running && isBlank(this.draft));
   }
 }

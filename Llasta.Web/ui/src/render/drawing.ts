@@ -1,4 +1,4 @@
-type Drawing = typeof import("./draw.ts");
+type Drawing = typeof import("./markdownView.ts");
 
 /** After a failure, the next text retries loading, but not before this time has passed. Milliseconds. */
 const retryDelay = 5000;
@@ -11,7 +11,7 @@ export const drawingNow = (): Drawing | undefined => drawing;
 
 /** Loads that code. Until then, and if loading fails, texts are shown unformatted. */
 export const loadDrawing = (): Promise<Drawing> =>
-  (loading ??= import("./draw.ts").then(
+  (loading ??= import("./markdownView.ts").then(
     (module) => (drawing = module),
     (error: unknown) => {
       setTimeout(() => (loading = undefined), retryDelay);
