@@ -1,6 +1,6 @@
 import { Lexer, Marked, Tokenizer, type Tokens, type TokensList } from "marked";
 import { deepestBlock, limitDepth } from "./depth.ts";
-import { formulaBlockAt } from "./formula.ts";
+import { formulaBlockAt } from "./math.ts";
 import type { Links } from "./inline.ts";
 import { splitHeader, splitRow } from "./table.ts";
 import { footnoteKey } from "./text.ts";

@@ -1,6 +1,6 @@
 import { nextBareAddress, type BareAddress } from "./autolink.ts";
 import { Delimiters, flanking, htmlOf, type Part } from "./emphasis.ts";
-import { formulaAt, opensFormula } from "./formula.ts";
+import { formulaAt, opensFormula } from "./math.ts";
 import { anchor, footnoteReference, formulaHtml, imageHtml, pendingFormulaHtml } from "./html.ts";
 import { inlineTarget, isHalfTarget, type Target } from "./target.ts";
 import { escapeHtml, escapeKeepingReferences, footnoteKey, normalLabel, unescapePunctuation } from "./text.ts";

@@ -1,4 +1,4 @@
-import { formulaAt } from "./formula.ts";
+import { formulaAt } from "./math.ts";
 
 /**
  * The cells of a table's row. Every unescaped pipe ends a cell. If that gives too many cells, pipes inside
