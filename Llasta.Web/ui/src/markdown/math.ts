@@ -36,7 +36,7 @@ function isSentence(tex: string): boolean {
  */
 function isBrackets(tex: string, display: boolean, next: string): boolean {
   if (!/[\p{L}\p{N}]/u.test(tex)) return true;
-  if (display && (next === "(" || /^(?:[A-Za-z]|[\d\s,;–-]*)$/.test(tex))) return true;
+  if (display && (next === "(" || /^(?:[A-Za-z](?:, ?[A-Za-z])*|[\d\s,;–-]*)$/.test(tex))) return true;
   return isProse(tex);
 }
 
