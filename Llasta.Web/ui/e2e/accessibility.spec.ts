@@ -95,3 +95,17 @@ for (const [screen, use] of Object.entries(screens))
       await expectNoViolation(page);
     });
   });
+
+test("in forced colours the focus, the switch and the gauge can be seen", async ({ chat, page }) => {
+  await page.emulateMedia({ forcedColors: "active" });
+  await chat.ask("Hello");
+  await chat.box.focus();
+  await expect(page.locator(".sheet")).toHaveCSS("outline-style", "solid");
+  const think = chat.button(chat.words.think);
+  const ground = () => think.evaluate((button) => getComputedStyle(button).backgroundColor);
+  const on = await ground();
+  await chat.think(false);
+  expect(await ground()).not.toBe(on);
+  await expect(page.locator(".gauge .track")).toHaveCSS("border-top-style", "solid");
+  await expect(page.locator(".pill .dot")).toHaveCSS("border-top-style", "solid");
+});

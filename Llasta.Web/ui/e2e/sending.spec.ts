@@ -68,7 +68,7 @@ test("a queued message can be taken back, and comes back when the answer is stop
   await chat.page.locator(".queued").getByRole("button").click();
   await expect(chat.box).toHaveValue("second");
   await expect(chat.queued).toBeHidden();
-  await chat.box.press("Enter");
+  await chat.button(chat.words.enqueue).click();
   await expect(chat.queued).toBeVisible();
   await chat.stop.click();
   await chat.ended();
@@ -93,6 +93,15 @@ test("the indentation of a message's first line is kept", async ({ script: { cha
   await chat.say("\n\n    def f():\n        pass\n\n");
   const turn = await model.turn();
   expect(turn.messages).toEqual([{ role: "user", content: "    def f():\n        pass" }]);
+  turn.end();
+});
+
+test("code in a question is shown as code, and sent as it was written", async ({ script: { chat, model } }) => {
+  await chat.say("What does `f` do?\n\n```python\ndef f():\n    return 1\n```");
+  const turn = await model.turn();
+  expect(turn.messages[0]!.content).toBe("What does `f` do?\n\n```python\ndef f():\n    return 1\n```");
+  await expect(chat.last.locator(".question pre")).toHaveText("def f():\n    return 1");
+  await expect(chat.last.locator(".question code")).toHaveText("f");
   turn.end();
 });
 

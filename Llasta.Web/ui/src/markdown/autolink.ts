@@ -1,18 +1,18 @@
 import { isSpaceless } from "./emphasis.ts";
 
-/** An address that stands in a text without any mark. */
+/** A web or mail address in a text, without any markup around it. */
 export interface BareAddress {
   readonly start: number;
   readonly end: number;
   readonly href: string;
 }
 
-// Every alternative begins at the beginning of a word, so that a long word is looked at once. Scripts without spaces
-// have no such beginnings.
+// Every alternative starts at a word boundary, so that a long word is scanned once. Scripts without spaces have no
+// such boundaries.
 const beginning =
   /(?<![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}_])(?:https?:\/\/|www\.)|(?<![\w.+-])[\w.+-]+@[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)+(?![\w@-])/giu;
 
-/** Longer addresses are cut: nobody reads them, and each would be searched to its end. */
+/** Longer addresses are cut off, which bounds the search for an address's end. Characters. */
 const longest = 4000;
 
 /** Finds the next bare address (GFM's "extended autolinks") at or after `from`. */
@@ -32,8 +32,8 @@ export function nextBareAddress(text: string, from: number): BareAddress | undef
 }
 
 /**
- * An address ends at white space and `<`, before Chinese, Japanese or Korean text, which follows it without a
- * space, and without the punctuation that belongs to the sentence around it.
+ * An address ends at white space or `<`, and before Chinese, Japanese or Korean text, which follows it without a
+ * space. Trailing punctuation belongs to the sentence, not to the address.
  */
 function endOf(text: string, from: number): number {
   let end = from;

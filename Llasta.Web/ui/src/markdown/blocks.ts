@@ -35,9 +35,9 @@ interface OpenFence {
 }
 
 /**
- * Markdown that grows at its end. Text before the last safe boundary is parsed once; only what stands after it
- * is parsed again when more comes. {@link blocks} is at every moment what the whole text so far renders to: as a
- * text that grows, whose unfinished marks are shown as what they begin, and after {@link finish} as it stands.
+ * Markdown that grows at its end. Text before the last safe boundary is parsed once; only the text after it
+ * is parsed again when more arrives. {@link blocks} always equals the rendering of the whole text so far: while the
+ * text grows, unfinished markup is shown as what it begins; after {@link finish}, it is literal text.
  */
 export class GrowingMarkdown {
   /** The rendered blocks. A block that didn't change is the same object as before. */
@@ -46,7 +46,7 @@ export class GrowingMarkdown {
   readonly #finished: Finished[] = [];
   readonly #finishedLinks = Object.create(null) as Links;
   #finishedBlocks = 0;
-  /** What the text after the boundary defines. */
+  /** The definitions after the boundary. */
   #tailLinks = Object.create(null) as Links;
   #tail = "";
   #fence: OpenFence | undefined;
@@ -75,7 +75,7 @@ export class GrowingMarkdown {
   }
 
   /**
-   * Says that the text is whole: a mark without a partner is a character. More may be appended all the same.
+   * Declares the text complete: unmatched markup becomes literal text. More text may still be appended.
    * @returns the index of the first block that may have changed.
    */
   finish(): number {
@@ -94,7 +94,7 @@ export class GrowingMarkdown {
   #parse(): number {
     const changed = this.#finishedBlocks;
     const tokens = this.#tokens();
-    // Should the finished text go on, a formula that is open now may still hold what comes after it.
+    // A finished text may be continued, and a formula that is open now may still include the text after it.
     const rest = this.#growing ? this.#putFinishedAside(tokens) : tokens;
     this.#replaceTail(rest.flatMap((token, i) => toBlock(token, { links: tokens.links, growing: this.#growing && i === rest.length - 1 })));
     this.#fence = this.#growing ? this.#openFence(rest) : undefined;
@@ -155,12 +155,12 @@ export class GrowingMarkdown {
 
   /**
    * Where definitions came, changed or went, blocks that mention their labels are rendered again.
-   * @param links what the text after the boundary defines; what stands before is inherited.
+   * @param links the definitions after the boundary; those before it are inherited.
    * @returns the first block that changed.
    */
   #resolve(links: Links): number {
     const old = this.#tailLinks;
-    // Without what is inherited, which grows.
+    // A copy of its own entries only: the inherited ones change.
     this.#tailLinks = Object.assign(Object.create(null), links);
     const changed = new Set([...Object.keys(links), ...Object.keys(old)].filter((label) => !isSameLink(links[label], old[label])));
     let first = this.blocks.length;
@@ -203,7 +203,7 @@ const withoutLastLineEnds = (text: string): string => {
 
 const labelsIn = (source: string): string[] => [...source.matchAll(/\[((?:\\.|[^[\]\\])+)\]/g)].map(([, label]) => normalLabel(label!));
 
-/** Definitions stand in lists and quotations too, and count everywhere. */
+/** Definitions inside lists and quotations apply to the whole text, too. */
 function definitionsIn(tokens: readonly Tokens.Generic[]): [string, Links[string]][] {
   return tokens.flatMap((token): [string, Links[string]][] => {
     switch (token.type) {

@@ -1,9 +1,9 @@
-/** So deep may lists, quotations and footnotes stand within one another; what is nested deeper is shown as text. */
+/** The maximum nesting of lists, quotations and footnotes; deeper markup is shown as text. */
 export const deepestBlock = 20;
 
 /**
- * A character that no text may hold (a Unicode noncharacter). It stands before the first mark of a line that would
- * open too many blocks, and is taken away again from what is shown.
+ * A Unicode noncharacter, which no text contains. It is inserted before the first marker of a line that exceeds the
+ * maximum nesting, and removed again from the output.
  */
 const stopper = "\uFDD0";
 
@@ -12,12 +12,12 @@ const tooManyMarks = new RegExp(
   "gm",
 );
 
-/** A thematic break: the same mark over and over, however often. */
+/** A thematic break: one character repeated, in any number. */
 const isBreak = (line: string): boolean => /^[ \t]*([-*])(?:[ \t]*\1)*[ \t]*$/.test(line);
 
 /**
- * Lets no line open more than {@link deepestBlock} blocks ("- - - - …", "> > 1. > …"), before it is parsed: the
- * parser's work for one line grows with the square of its marks, and its recursion with their number.
+ * Limits how many blocks one line can open ("- - - - …", "> > 1. > …") before the text is parsed: the parser's time
+ * for a line grows with the square of the number of its markers, and its recursion with their number.
  */
 export const limitDepth = (source: string): string =>
   source.replace(tooManyMarks, (marks, _, offset: number) => {
@@ -25,8 +25,8 @@ export const limitDepth = (source: string): string =>
     return isBreak(source.slice(offset, end < 0 ? source.length : end)) ? marks : marks + stopper;
   });
 
-/** The text without what {@link limitDepth} put in. */
+/** Removes what {@link limitDepth} inserted. */
 export const withoutStoppers = (text: string): string => (text.includes(stopper) ? text.replaceAll(stopper, "") : text);
 
-/** The text as it may be parsed: the character isn't in it. */
+/** Replaces the noncharacter in a text, so that only {@link limitDepth} inserts it. */
 export const acceptable = (text: string): string => (text.includes(stopper) ? text.replaceAll(stopper, "\uFFFD") : text);

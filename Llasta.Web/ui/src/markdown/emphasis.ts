@@ -1,4 +1,4 @@
-/** So many marks of emphasis may stand within one another; what is nested deeper is shown with its marks. */
+/** The maximum nesting of emphasis; deeper delimiters are shown as text. */
 const deepest = 16;
 
 /** A piece of the output. A run of delimiters becomes tags on both sides of what is left of the run. */
@@ -8,7 +8,7 @@ export interface Part {
   closing?: string;
   /** Tags that begin after it. */
   opening?: string;
-  /** For an address that is a link without any mark: how it reads. */
+  /** For a bare address: its text. */
   address?: string;
 }
 
@@ -24,7 +24,7 @@ interface Delimiter {
   readonly length: number;
   /** What is left of it. */
   count: number;
-  /** How deeply the emphasis is nested that stands between this delimiter and the next. */
+  /** The nesting depth of the emphasis between this delimiter and the next. */
   depth: number;
   previous: Delimiter | undefined;
   next: Delimiter | undefined;
@@ -39,7 +39,7 @@ const spaceless =
 
 export const isSpaceless = (character: string): boolean => spaceless.test(character);
 
-/** Punctuation that Chinese and Western texts share. */
+/** Punctuation used in both Chinese and Western texts. */
 const isShared = (character: string): boolean => /^[‘’“”—…·]$/.test(character);
 
 /** The character that ends before `at`, without a variation selector; "" at the beginning. */
@@ -54,8 +54,8 @@ const characterAt = (text: string, at: number): string => (at < text.length ? St
 
 /**
  * Whether a run of delimiters can begin or end emphasis: CommonMark's rules, amended for scripts without spaces
- * as the CommonMark issue 650 proposes. There a full stop or a bracket beside the run says nothing, since no
- * space follows it: "**注意：**请" is bold, as its writer meant.
+ * as CommonMark's issue 650 proposes. In these scripts no space follows a full stop or a bracket, so punctuation next
+ * to the run doesn't decide: "**注意：**请" is bold.
  */
 export function flanking(text: string, start: number, end: number): { canOpen: boolean; canClose: boolean } {
   const before = characterBefore(text, start);
@@ -70,9 +70,9 @@ export function flanking(text: string, start: number, end: number): { canOpen: b
   return { canOpen: left && (!right || punctuationBefore), canClose: right && (!left || punctuationAfter) };
 }
 
-/** The delimiters that aren't matched yet, as in CommonMark's own algorithm, whose cost grows with the text only. */
+/** The unmatched delimiters, as in CommonMark's own algorithm, whose cost is linear in the text's length. */
 export class Delimiters {
-  /** Stands before the first: what is nested there has no delimiter to its left. */
+  /** A sentinel before the first delimiter. */
   readonly #head = { depth: 0 } as Delimiter;
   #last: Delimiter = this.#head;
 
@@ -96,13 +96,13 @@ export class Delimiters {
     this.#last = delimiter;
   }
 
-  /** Matches the delimiters after `bottom`, and takes all of them away. */
+  /** Matches the delimiters after `bottom` and removes them all. */
   process(bottom: Delimiter = this.#head): void {
     this.match(bottom);
     while (this.#last !== bottom) this.#remove(this.#last);
   }
 
-  /** Matches the delimiters after `bottom`; those without a partner that may still begin emphasis stay. */
+  /** Matches the delimiters after `bottom`; unmatched openers are kept. */
   match(bottom: Delimiter = this.#head): void {
     const noOpenerBefore = new Map<string, Delimiter>();
     for (let closer = bottom.next; closer; ) {
@@ -118,7 +118,7 @@ export class Delimiters {
         opener = opener.previous!;
         depth = Math.max(depth, opener.depth);
       }
-      // All openers farther away would hold what is nested too deeply for this one.
+      // Openers farther away would enclose what is nested too deeply for this one.
       if (opener === limit || opener === bottom || depth >= deepest) {
         noOpenerBefore.set(kind, closer.previous!);
         const next: Delimiter | undefined = closer.next;
@@ -157,8 +157,8 @@ export class Delimiters {
   }
 
   /**
-   * Begins the emphasis whose end is still to come. A single `*` within a word is left alone: "2*3" is arithmetic.
-   * @returns the tags that end it, the last to begin first, each with the place where it begins.
+   * Opens the emphasis whose end may still arrive. A single `*` within a word is left alone: "2*3" is arithmetic.
+   * @returns the closing tags, last opened first, each with the index of its opening part.
    */
   beginUnfinished(): { readonly index: number; readonly ending: string }[] {
     const begun = [];

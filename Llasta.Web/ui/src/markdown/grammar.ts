@@ -1,11 +1,11 @@
 import { Lexer, Marked, Tokenizer, type Tokens, type TokensList } from "marked";
 import { deepestBlock, limitDepth } from "./depth.ts";
-import { formulaBlockAt } from "./formula.ts";
+import { formulaBlockAt } from "./math.ts";
 import type { Links } from "./inline.ts";
 import { splitHeader, splitRow } from "./table.ts";
 import { footnoteKey } from "./text.ts";
 
-/** Text whose inline marks are read when it is rendered. */
+/** Text whose inline markup is read when it is rendered. */
 export interface InlineToken extends Tokens.Generic {
   readonly type: "inline";
   readonly raw: string;
@@ -14,7 +14,7 @@ export interface InlineToken extends Tokens.Generic {
 export interface FormulaToken extends Tokens.Generic {
   readonly type: "formula";
   readonly tex: string;
-  /** Its end hasn't come yet. */
+  /** Its end hasn't arrived yet. */
   readonly pending: boolean;
 }
 
@@ -29,15 +29,15 @@ export interface QuotationToken extends Tokens.Blockquote {
   callout?: string;
 }
 
-/** Wider tables aren't tables: their rows would multiply what is in the text. */
+/** Wider tables are shown as text: the number of cells could be the square of the text's length. */
 const mostColumns = 100;
 
-/** A definition of a link is no longer than this, characters. */
+/** The maximum length of a link definition, characters. */
 const longestDefinition = 4000;
 
 const footnoteStart = /^ {0,3}\[\^([^\s[\]]{1,64})\]:[ \t]*/;
 
-/** A line that begins a block even without a blank line before it. */
+/** The start of a block that needs no blank line before it. */
 const interruption = /\n {0,3}(?:\$\$(?!\$)|\\\[|\\begin\{|\[\^[^\s[\]]{1,64}\]:)/;
 
 const calloutKinds: Record<string, string> = {
@@ -51,7 +51,7 @@ const calloutKinds: Record<string, string> = {
   danger: "caution",
 };
 
-/** Reads blocks as the library does, with what it doesn't have, and with bounds. */
+/** The library's block tokenizer, extended by footnotes, callouts and formulas, and with limits on depth and width. */
 class BlockTokenizer extends Tokenizer {
   #depth = 0;
 
@@ -59,7 +59,7 @@ class BlockTokenizer extends Tokenizer {
     return this.#depth;
   }
 
-  /** @returns undefined where this would be nested too deeply. */
+  /** @returns undefined if the nesting is too deep. */
   nested<Result>(read: () => Result): Result | undefined {
     if (this.#depth >= deepestBlock) return undefined;
     this.#depth++;
@@ -77,7 +77,7 @@ class BlockTokenizer extends Tokenizer {
 
   /**
    * The library lets a definition's label and title run across blank lines. CommonMark doesn't, and then text after
-   * a blank line can never change what stands before it, which streaming relies on.
+   * a blank line can never change the text before it, which streaming relies on.
    */
   override def(src: string): Tokens.Def | undefined {
     if (!/^ {0,3}\[(?!\^)/.test(src)) return undefined;
@@ -90,7 +90,7 @@ class BlockTokenizer extends Tokenizer {
     return this.nested(() => super.list(src));
   }
 
-  /** Within a list each line is looked at: a heading underlined there has one line. */
+  /** Within a list this is tried at each line, so only headings of one line are recognised there. */
   override lheading(src: string): Tokens.Heading | undefined {
     return this.lexer.state.top || /^[^\n]+\n {0,3}(?:=+|-+)[ \t]*(?:\n|$)/.test(src) ? super.lheading(src) : undefined;
   }
@@ -105,7 +105,7 @@ class BlockTokenizer extends Tokenizer {
     return { type: "paragraph", raw, text, tokens: this.lexer.inline(text) };
   }
 
-  /** A quotation's lines, and those that go on with its last paragraph without the mark. Each is looked at once. */
+  /** A quotation's lines, including lazy continuation lines (without `>`). Each line is scanned once. */
   override blockquote(src: string): QuotationToken | undefined {
     if (!/^ {0,3}>/.test(src)) return undefined;
     return this.nested(() => {
@@ -138,7 +138,7 @@ class BlockTokenizer extends Tokenizer {
     });
   }
 
-  /** Blocks within a quotation or footnote are read as in the document. */
+  /** Reads blocks inside a quotation or footnote as top-level blocks. */
   withTop<Result>(read: () => Result): Result {
     const { top } = this.lexer.state;
     this.lexer.state.top = true;
@@ -149,7 +149,7 @@ class BlockTokenizer extends Tokenizer {
     }
   }
 
-  /** GFM's tables. A pipe within a formula or code doesn't end a cell where the row would have too many. */
+  /** GFM's tables, with cells split by {@link splitRow}. */
   override table(src: string): Tokens.Table | undefined {
     const match = this.rules.block.table.exec(src);
     if (!match || !/[:|]/.test(match[2]!)) return undefined;
@@ -198,7 +198,7 @@ class BlockTokenizer extends Tokenizer {
   }
 }
 
-/** A line that begins a block, so that it doesn't continue a paragraph. */
+/** A line that begins a block and therefore doesn't continue a paragraph. */
 const endsParagraph = (line: string): boolean =>
   /^[ \t]*$|^ {0,3}(?:[`~]{3}|#{1,6}(?:\s|$)|>|(?:[-+*]|1[.)])[ \t]+\S|([-*_])(?:[ \t]*\1){2,}[ \t]*$)/.test(line);
 
@@ -211,7 +211,7 @@ function withoutMark(line: string, length: number): string {
 }
 
 class BlockLexer extends Lexer {
-  /** Inline text is kept as it is. */
+  /** Inline text is kept as it is; {@link inlineHtml} reads it. */
   override inlineTokens(src: string, tokens: Tokens.Generic[] = []): (Tokens.Generic & never)[] {
     tokens.push({ type: "inline", raw: src } satisfies InlineToken);
     return tokens as never;
@@ -228,7 +228,7 @@ const { extensions } = new Marked({
         if (formula === undefined) return undefined;
         if (formula !== "open")
           return { type: "formula", raw: src.slice(0, formula.length), tex: formula.tex, pending: false } satisfies FormulaToken;
-        // Only where nothing follows, the document's end may bring the formula's.
+        // At top level the rest of the text is the end of the document, where the formula's end may still arrive.
         const { isGrowing, tokenizer } = this.lexer.options as BlockOptions;
         return isGrowing && tokenizer.depth === 0
           ? ({ type: "formula", raw: src, tex: "", pending: true } satisfies FormulaToken)
@@ -263,7 +263,7 @@ export function lex(source: string, links: Links, isGrowing = false): TokensList
   return tokens;
 }
 
-/** Footnotes stand in lists and quotations too, and count everywhere. */
+/** Footnotes inside lists and quotations apply to the whole text, too. */
 const footnotesIn = (tokens: readonly Tokens.Generic[]): FootnoteToken[] =>
   tokens.flatMap((token) => {
     const inside = token.type === "list" ? (token as Tokens.List).items : token.type === "paragraph" ? [] : (token.tokens ?? []);

@@ -4,7 +4,7 @@ import { escapeHtml, escapeKeepingReferences } from "./text.ts";
 const isSafeTarget = (target: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(target);
 
 /**
- * A link. Where it leads can be seen: in its title, and beside its text where that looks like another address.
+ * A link. Its title shows the target; if the text looks like an address of another host, the real host follows it.
  * @param label the text as it was written.
  */
 export function anchor(target: string, title: string | null | undefined, html: string, label: string): string {
@@ -41,12 +41,12 @@ export const imageHtml = (target: string, title: string | null | undefined, text
 export const formulaHtml = (tex: string, display: boolean): string =>
   `<span class="math${display ? " display" : ""}" dir="ltr">${escapeHtml(tex)}</span>`;
 
-/** A formula whose end hasn't come yet. */
+/** A formula whose end hasn't arrived yet. */
 export const pendingFormulaHtml = '<span class="math pending" dir="ltr">…</span>';
 
-/** A reference to a footnote, under the label that its writer gave it: a late definition doesn't renumber what was read. */
+/** A reference to a footnote. It shows the label from the text, not a number: a late definition can't renumber others. */
 export const footnoteReference = (label: string): string =>
   `<sup class="reference"><a class="${escapeHtml(footnoteClass(label))}">${escapeHtml(label)}</a></sup>`;
 
-/** How a reference and its footnote find each other. */
+/** The class shared by a footnote and its references. */
 export const footnoteClass = (label: string): string => `note-${encodeURIComponent(label.toLowerCase())}`;

@@ -1,6 +1,6 @@
 import { nextBareAddress, type BareAddress } from "./autolink.ts";
 import { Delimiters, flanking, htmlOf, type Part } from "./emphasis.ts";
-import { formulaAt, opensFormula } from "./formula.ts";
+import { formulaAt, opensFormula } from "./math.ts";
 import { anchor, footnoteReference, formulaHtml, imageHtml, pendingFormulaHtml } from "./html.ts";
 import { inlineTarget, isHalfTarget, type Target } from "./target.ts";
 import { escapeHtml, escapeKeepingReferences, footnoteKey, normalLabel, unescapePunctuation } from "./text.ts";
@@ -8,19 +8,19 @@ import { escapeHtml, escapeKeepingReferences, footnoteKey, normalLabel, unescape
 /** Where `[label]: target` definitions lead, and which `[^label]:` footnotes there are, by normalised label. */
 export type Links = Record<string, { readonly href: string; readonly title?: string | null | undefined }>;
 
-/** The tags that models write because Markdown has no marks for them. Only without attributes. */
+/** Tags that models write because Markdown has no markup for them. Only without attributes. */
 const allowedTag = /<(\/?)(br|sub|sup|kbd)[ \t]*(\/?)>/iy;
 
 /** The beginning of one of these tags, or of an address in angle brackets. */
 const halfTag = /^<(?:\/?(?:[bk]|br ?\/?|s|su|su[bp]|kb|kbd)?|h|ht|htt|https?:?\/?)$/i;
 
-/** So many of these tags may stand open at once. */
+/** The maximum number of these tags open at the same time. */
 const mostOpenTags = 8;
 
-/** What stands behind a `[` is a link's text to come only while it is shorter than this, characters. */
+/** The maximum length of an unfinished link's text, characters. */
 const longestHalfLink = 200;
 
-/** A bracket or tag whose partner may come. */
+/** A bracket or tag whose partner may follow. */
 interface Opener {
   readonly kind: "[" | "![" | "sub" | "sup" | "kbd";
   readonly part: Part;
@@ -33,10 +33,9 @@ interface Opener {
 
 /**
  * The HTML of a line of text or a paragraph, by CommonMark's algorithm, with what this page adds: formulas, bare
- * addresses, footnotes, a few tags. Its cost grows with the length of the text and with nothing else, whatever the
- * text is. (The inline parser of the library that reads the blocks can't promise that.)
- * @param growing more text may follow: marks that begin something unfinished aren't shown as characters, but
- *   what they begin is.
+ * addresses, footnotes, a few tags. The cost is linear in the text's length for every text, which the inline parser of
+ * the library that reads the blocks doesn't guarantee.
+ * @param growing more text may follow: unfinished markup is shown as what it begins, not as characters.
  */
 export const inlineHtml = (text: string, links: Links, growing: boolean): string => new InlineText(text, links, growing).html();
 
@@ -47,10 +46,10 @@ class InlineText {
   readonly #parts: Part[] = [];
   readonly #delimiters = new Delimiters();
   readonly #openers: Opener[] = [];
-  /** So many of the openers stand before a link: those can't begin another around it. */
+  /** The number of openers before the last link: they can't open a link around it. */
   #withinLinks = 0;
   readonly #open = { "[": 0, "![": 0, sub: 0, sup: 0, kbd: 0 };
-  /** Closing delimiters of formulas that don't come any more. */
+  /** Closing delimiters of formulas known not to occur in the rest of the text. */
   readonly #missing = new Set<string>();
   /** For each length of a run of backticks, where such runs begin, the last first. */
   #backticks: Map<number, number[]> | undefined;
@@ -117,7 +116,7 @@ class InlineText {
     }
   }
 
-  /** Where the next character stands that may be a mark. */
+  /** The index of the next character that may be markup. */
   #nextMark(): number {
     if (this.#mark < this.#at) {
       const marks = /[\\\n`*_~[\]!<$]|$/g;
@@ -138,7 +137,7 @@ class InlineText {
     this.#push(escapeKeepingReferences(text), end);
   }
 
-  /** A line's end is one in the page as well: models write verses, addresses and lists of words so. */
+  /** A line break is kept: models write verses, addresses and lists of words with single line breaks. */
   #lineBreak(): void {
     const last = this.#parts.at(-1);
     if (last) last.html = last.html.trimEnd();
@@ -203,13 +202,13 @@ class InlineText {
     const start = this.#at;
     const length = this.#runLength(character);
     const end = start + length;
-    // Half of a closing run, or the beginning of something: what follows will tell.
+    // It may be half of a closing run, or open something: the next characters decide.
     if (this.#growing && end === this.#text.length) {
       this.#push("", end);
       return;
     }
     const part = this.#push(character.repeat(length), end);
-    // One tilde is "about", as in "5~7 days"; only two strike out.
+    // A single tilde means "about", as in "5~7 days"; only two strike text out.
     if (character === "~" && length !== 2) return;
     const sides = flanking(this.#text, start, end);
     if (sides.canOpen || sides.canClose) this.#delimiters.push(part, this.#parts.length - 1, character, length, sides);
@@ -224,7 +223,7 @@ class InlineText {
     this.#openers.push({ kind, part, index: this.#parts.length - 1, textStart: this.#at, delimiter: this.#delimiters.last });
   }
 
-  /** Takes away the opener at this place and those after it, which found no partner. */
+  /** Removes the opener at this index and the unmatched ones after it. */
   #dropOpeners(from: number): void {
     for (const { kind } of this.#openers.splice(from)) this.#open[kind]--;
     this.#withinLinks = Math.min(this.#withinLinks, this.#openers.length);
@@ -239,7 +238,7 @@ class InlineText {
       this.#push("", this.#text.length);
       return true;
     }
-    // A number can't be anything else. Whether a word is a footnote's label, its definition tells.
+    // A number is always a reference; a word is one only if it is defined.
     if (!/^\d{1,3}$/.test(label) && !this.#links[footnoteKey(label)]) return false;
     this.#push(footnoteReference(label), reference.lastIndex);
     return true;
@@ -265,7 +264,7 @@ class InlineText {
 
   #target(at: number, label: string): Target | undefined {
     const target = inlineTarget(this.#text, at) ?? this.#referenceTarget(at, label);
-    // Where the target is still to come, the text is shown as it will be.
+    // While the target hasn't arrived, the link's text is shown without its brackets.
     return target ?? (this.#growing && isHalfTarget(this.#text, at) ? { href: "", end: this.#text.length } : undefined);
   }
 
@@ -288,7 +287,7 @@ class InlineText {
       this.#push(imageHtml(href, title, unescapePunctuation(label)), end);
       return;
     }
-    // Links hold no links, bare addresses among them.
+    // Links contain no links, not even bare addresses.
     const html = inside.map((part) => (part.address === undefined ? htmlOf(part) : escapeHtml(part.address))).join("");
     this.#push(href === "" ? html : anchor(href, title, html, label), end);
     this.#withinLinks = this.#openers.length;
@@ -340,7 +339,7 @@ class InlineText {
   }
 
   #bareAddress({ start, end, href }: BareAddress): void {
-    // "[https://example.com](…)": inside brackets an address ends with them.
+    // Inside brackets an address ends at the closing one: "[https://example.com](…)".
     const bracket = this.#open["["] > 0 ? this.#text.slice(start, end).indexOf("]") : -1;
     const shown = bracket < 0 ? this.#text.slice(start, end) : this.#text.slice(start, start + bracket);
     this.#address(shown, bracket < 0 ? href : href.slice(0, href.length - (end - start) + bracket), start + shown.length);
@@ -351,7 +350,7 @@ class InlineText {
     part.address = shown;
   }
 
-  /** Gives what the growing text has begun its form, and takes away the marks that began it. */
+  /** Opens unfinished emphasis and tags, and hides an unfinished link's bracket. @returns the closing tags. */
   #beginUnfinished(): string {
     this.#delimiters.match();
     const begun = this.#delimiters.beginUnfinished();

@@ -5,7 +5,7 @@ import { footnoteClass, formulaHtml, pendingFormulaHtml } from "./html.ts";
 import { inlineHtml, type Links } from "./inline.ts";
 import { escapeHtml, languageOf } from "./text.ts";
 
-/** What the tokens' text may refer to, and whether more may follow the last of it. */
+/** The definitions that the text may refer to, and whether more text may follow. */
 export interface Context {
   readonly links: Links;
   readonly growing: boolean;
@@ -18,8 +18,8 @@ export const toHtml = (tokens: readonly Tokens.Generic[], context: Context, dire
   tokens.map((token, i) => tokenHtml(token, i === tokens.length - 1 ? context : still(context), direction)).join("");
 
 /**
- * A block's direction is that of its own first word. Within a list, a quotation or a table it is that of the whole,
- * so that bullets, bars and columns stand on one side: there the browser orders each line by itself.
+ * The direction of a top-level block follows its first word. A list, a quotation or a table has one direction, which
+ * decides the side of its bullets, bar or columns; the style sheet lets each line inside be ordered by its own words.
  */
 export const ownDirection = ' dir="auto"';
 
@@ -71,7 +71,7 @@ function tokenHtml(token: Tokens.Generic, context: Context, direction: string): 
     }
     case "footnote": {
       const { label, tokens } = token as FootnoteToken;
-      return `<div class="footnote ${escapeHtml(footnoteClass(label))}"${direction}><span class="label">${escapeHtml(label)}</span>${toHtml(tokens, context)}</div>`;
+      return `<div class="footnote ${escapeHtml(footnoteClass(label))}"${direction}><span class="label" dir="auto">${escapeHtml(label)}</span>${toHtml(tokens, context)}</div>`;
     }
     default:
       return `<p${direction}>${escapeHtml(withoutStoppers(token.raw))}</p>`;

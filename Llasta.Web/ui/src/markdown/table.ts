@@ -1,15 +1,15 @@
-import { formulaAt } from "./formula.ts";
+import { formulaAt } from "./math.ts";
 
 /**
- * The cells of a table's row. Every pipe that isn't escaped ends one; only where that gives too many cells, pipes
- * within formulas and code are taken for their own. What is still too much stays in the last cell: nothing is lost.
+ * The cells of a table's row. Every unescaped pipe ends a cell. If that gives too many cells, pipes inside
+ * formulas and code don't. Cells that are still too many are joined to the last one: nothing is lost.
  */
 export function splitRow(row: string, columns: number): string[] {
   const cells = cellsFor(row, columns);
   return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
 }
 
-/** The cells of a header; undefined where they aren't as many as the delimiter row has. */
+/** The cells of a header; undefined if their number differs from the delimiter row's. */
 export function splitHeader(row: string, columns: number): string[] | undefined {
   const cells = cellsFor(row, columns);
   return cells.length === columns ? cells : undefined;

@@ -1,13 +1,13 @@
 import { unescapePunctuation } from "./text.ts";
 
-/** Where a link leads, and where what says so ends. */
+/** A link's target, and the index after its source. */
 export interface Target {
   readonly href: string;
   readonly title?: string | null | undefined;
   readonly end: number;
 }
 
-/** Longer targets aren't recognised: each bracket would have to search the rest of the text. Characters. */
+/** The maximum lengths of a target and a title, which bound the search at each bracket. Characters. */
 const longestTarget = 4000;
 const longestTitle = 1000;
 
@@ -32,7 +32,7 @@ export function inlineTarget(text: string, at: number): Target | undefined {
   return text[end] === ")" ? { href: unescapePunctuation(target.href), title, end: end + 1 } : undefined;
 }
 
-/** Whether the text ends within a target that begins here, or before one. */
+/** Whether the text ends inside a target that begins here, or right before one. */
 export function isHalfTarget(text: string, at: number): boolean {
   const rest = text.slice(at, at + longestTarget);
   return at + rest.length === text.length && /^(?:\([^)\n]*|\[[^\]\n]*)?$/.test(rest);

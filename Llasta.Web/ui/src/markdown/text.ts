@@ -1,4 +1,3 @@
-/** A sanitiser reads what comes of this package; escaping here is what keeps text text. */
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character]!);
@@ -20,8 +19,8 @@ export const languageOf = (info: string | undefined): string => /^\S+/.exec(info
 export const footnoteKey = (label: string): string => `^${normalLabel(label)}`;
 
 /**
- * Where the next unescaped `mark` begins.
- * @param missing remembers marks that don't occur any more, so that a text full of openers is searched once.
+ * The index of the next unescaped `mark`, or -1.
+ * @param missing marks known not to occur in the rest, so that a text full of openers is searched once.
  */
 export function findUnescaped(text: string, mark: string, from: number, missing: Set<string>): number {
   if (missing.has(mark)) return -1;
@@ -30,7 +29,7 @@ export function findUnescaped(text: string, mark: string, from: number, missing:
   return -1;
 }
 
-/** An odd number of backslashes stands before this place. */
+/** Whether an odd number of backslashes precedes this index. */
 export function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
   while (text[at - 1 - backslashes] === "\\") backslashes++;

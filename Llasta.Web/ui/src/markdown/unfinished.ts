@@ -2,19 +2,19 @@ import type { Tokens } from "marked";
 import { splitRow } from "./table.ts";
 
 /*
- * What a growing text ends with is often the beginning of a mark. Shown at once, "-" would underline the line before
- * it as a heading, and "| Part |" would be a sentence with strokes. These rules say how such an end is read until
- * more comes; marks within a line are the business of the inline parser.
+ * A growing text often ends with incomplete markup. Shown as it is, "-" would turn the line before it into a heading,
+ * and "| Part |" would be a sentence with vertical bars. These rules decide how such an end is read until more text
+ * arrives; markup within a line is handled by the inline parser.
  */
 
-/** A last line that is longer isn't looked at, characters. */
+/** The maximum length of a last line that is held back, characters. */
 const longestLine = 200;
 
-/** Marks of lists and quotations, then nothing but the beginning of another mark, of a fence or of a definition. */
+/** Markers of lists and quotations, followed only by the start of other markup, a fence or a definition. */
 const onlyMarks =
   /^(?=.*\S)(?:[ \t]|>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*(?:[-+*=_]+|\d{1,3}[.)]?|#{1,6}|[*_~|:\\<[!]{1,4}|\$|`{1,2}|`{3,}[^`]*|~{3,}.*|\[!\w*\]?|\[\^[^\]]*(?:\]:?)?|\[[^\]]*\]:)?[ \t]*$/;
 
-/** How much of the growing text can be read already: a last line that has only marks can't. */
+/** The length of the growing text that can be read already: all but a last line that has only markup. */
 export function settledLength(text: string): number {
   const lineStart = text.lastIndexOf("\n") + 1;
   return text.length - lineStart <= longestLine && onlyMarks.test(text.slice(lineStart)) ? lineStart : text.length;
@@ -23,7 +23,7 @@ export function settledLength(text: string): number {
 /** The first row of a table, within lists and quotations too. */
 const tableHeader = /^([ \t>]*(?:[-+*][ \t]+|\d{1,9}[.)][ \t]+)?)(\|[ \t]*[^\s|].*)$/;
 
-/** The text whose table's first row has come, with the row that makes a table of it; undefined where none has begun. */
+/** If the text ends with a table's first row, the text with a delimiter row added; otherwise undefined. */
 export function withTableBegun(text: string, tokens: readonly Tokens.Generic[]): string | undefined {
   const leaf = lastLeaf(tokens);
   if (leaf?.type !== "paragraph" && leaf?.type !== "text") return undefined;

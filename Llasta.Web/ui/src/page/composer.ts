@@ -28,6 +28,8 @@ export class Composer {
   readonly #box: HTMLTextAreaElement;
   readonly #attachments: Attachments;
   readonly #submit = el("button", { type: "submit", className: "submit" });
+  /** Queues the message, where Stop has the place of Send and a touch keyboard's Enter is a new line. */
+  readonly #enqueue: HTMLButtonElement;
   readonly #notice = el("p", { className: "notice", hidden: true });
   readonly #editing: HTMLElement;
   readonly #think: HTMLElement;
@@ -75,6 +77,7 @@ export class Composer {
       el("p", {}, words.editing),
       button(undefined, words.cancel, () => this.cancelEdit()),
     );
+    this.#enqueue = button("send", words.enqueue, () => this.#send(), true);
     this.#queue = el(
       "div",
       { className: "editing queued", hidden: true },
@@ -250,6 +253,7 @@ export class Composer {
   }
 
   #showSubmit(): void {
+    this.#enqueue.hidden = !this.#running || isBlank(this.draft);
     this.#submit.ariaDisabled = String(!this.#running && isBlank(this.draft));
   }
 }

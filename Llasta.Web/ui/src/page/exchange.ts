@@ -1,5 +1,5 @@
 import { type Exchange, versionOf } from "../conversation/conversation.ts";
-import { type Draft, textOf } from "../conversation/draft.ts";
+import { textOf } from "../conversation/draft.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { button, el } from "../dom/element.ts";
 import { AnswerText } from "../render/answerText.ts";
@@ -7,6 +7,7 @@ import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
 import { answerEditor } from "./answerEditor.ts";
 import { type Note, NoteView } from "./note.ts";
+import { questionView } from "./questionText.ts";
 import { Thinking } from "./thinking.ts";
 
 export interface ExchangeActions {
@@ -67,7 +68,7 @@ export class ExchangeView {
       "article",
       { className: "exchange", ariaLabel: exchange.question.text.slice(0, 80) },
       el("h2", { className: "who you" }, words.you),
-      el("div", { className: "asked" }, questionOf(exchange.question), this.#questionTools),
+      el("div", { className: "asked" }, questionView(exchange.question), this.#questionTools),
       this.#name,
       this.#answerBox,
     );
@@ -166,16 +167,6 @@ export class ExchangeView {
       .filter(Boolean)
       .join(" · ");
   }
-}
-
-/** A question as it was written; its code in fences is set as code, and its files can be opened. */
-function questionOf({ text, attachments }: Draft): HTMLElement {
-  const question = el("div", { className: "question", dir: "auto" }, text);
-  if (text.length > 280 || text.split("\n").length > 4) question.classList.add("long");
-  const files = attachments.map((attachment) =>
-    el("details", { className: "attachment" }, el("summary", {}, attachment.name), el("pre", { tabIndex: 0 }, attachment.text)),
-  );
-  return el("div", {}, ...(text ? [question] : []), ...files);
 }
 
 /** A model's name without its organisation. */

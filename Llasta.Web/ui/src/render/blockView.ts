@@ -4,6 +4,7 @@ import type { Block } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
 import { CodeBlock } from "./codeBlock.ts";
 import { enhance } from "./enhance.ts";
+import { addWayBack } from "./footnote.ts";
 import { sanitized } from "./sanitize.ts";
 import { reachableWhileWide } from "./scrollable.ts";
 
@@ -17,13 +18,15 @@ export interface BlockView {
   finish(): void;
 }
 
-/** @param place names the answer within the page. */
-export function blockView(block: Block, words: Words, place: string): BlockView {
+export function blockView(block: Block, words: Words): BlockView {
   switch (block.kind) {
     case "html":
-      return htmlView(block, words, place);
-    case "footnote":
-      return footnoteView(block, words, place);
+      return htmlView(block, words);
+    case "footnote": {
+      const view = htmlView(block, words);
+      addWayBack(view.element, words);
+      return view;
+    }
     case "code":
       return codeView(block, words);
     case "list": {
@@ -32,44 +35,21 @@ export function blockView(block: Block, words: Words, place: string): BlockView 
         block,
         list,
         (html) => sanitized(html).querySelector("li"),
-        (part) => enhance(part, words, place),
+        (part) => enhance(part, words),
         (part) => list.append(part),
         (old, block) => block.kind === "list" && block.ordered === old.ordered && block.start === old.start,
       );
     }
     case "table":
-      return tableView(block, words, place);
+      return tableView(block, words);
   }
 }
 
-function htmlView(block: Block & { kind: "html" | "footnote" }, words: Words, place: string): BlockView {
+function htmlView(block: Block & { kind: "html" | "footnote" }, words: Words): BlockView {
   const element = sanitized(block.html).firstElementChild;
   const root = element instanceof HTMLElement ? element : el("p");
-  const codes = enhance(root, words, place);
+  const codes = enhance(root, words);
   return { element: root, block, update: () => false, finish: () => codes.forEach((code) => code.finish()) };
-}
-
-/** A footnote, which its references lead to, with a way back to the first of them. */
-function footnoteView(block: Block & { kind: "footnote" }, words: Words, place: string): BlockView {
-  const view = htmlView(block, words, place);
-  const { element } = view;
-  const name = [...element.classList].find((name) => name.startsWith("note-")) ?? "";
-  element.id = `${place}-${name}`;
-  element.tabIndex = -1;
-  const label = element.querySelector(".label")?.textContent ?? "";
-  const back = el(
-    "button",
-    { type: "button", className: "back", ariaLabel: words.backToFootnote(label), title: words.backToFootnote(label) },
-    "↩",
-  );
-  back.onclick = () =>
-    element
-      .closest(".prose")
-      ?.querySelector<HTMLElement>(`.reference > a.${CSS.escape(name)}`)
-      ?.focus();
-  const last = element.lastElementChild;
-  (last?.matches("p") ? last : element).append(" ", back);
-  return view;
 }
 
 function codeView(block: Block & { kind: "code" }, words: Words): BlockView {
@@ -82,10 +62,10 @@ function codeView(block: Block & { kind: "code" }, words: Words): BlockView {
   };
 }
 
-function tableView(block: Block & { kind: "table" }, words: Words, place: string): BlockView {
+function tableView(block: Block & { kind: "table" }, words: Words): BlockView {
   const row = (html: string, section: string) => sanitized(`<table><${section}>${html}</${section}></table>`).querySelector("tr");
   const head = row(block.head, "thead");
-  if (head) enhance(head, words, place);
+  if (head) enhance(head, words);
   const body = el("tbody");
   const table = el("table", {}, el("thead", {}, head ?? undefined), body);
   const scroller = el("div", { className: "scroller", role: "group", ariaLabel: tableName(head, words) }, table);
@@ -96,19 +76,19 @@ function tableView(block: Block & { kind: "table" }, words: Words, place: string
     block,
     el("div", { className: "table", dir: "auto" }, scroller, tools),
     (html) => row(html, "tbody"),
-    (part) => enhance(part, words, place),
+    (part) => enhance(part, words),
     (part) => body.append(part),
     (old, block) => block.kind === "table" && block.head === old.head,
   );
 }
 
-/** Tables are told apart by the headings of their columns. */
+/** The accessible name: the column headings distinguish tables. */
 function tableName(head: Element | null, words: Words): string {
   const columns = [...(head?.children ?? [])].map((cell) => cell.textContent.trim()).filter(Boolean);
   return [words.table, ...columns.slice(0, 3)].join(", ");
 }
 
-/** The table as spreadsheets take it. A line end within a cell becomes a space. */
+/** The table as tab-separated values, for spreadsheets. A line break in a cell becomes a space. */
 const tabSeparated = (table: HTMLTableElement): string =>
   [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()).join("\t")).join("\n");
 
@@ -119,7 +99,7 @@ interface Part {
   finished: boolean;
 }
 
-/** A block whose parts (items, rows) come one after the other. */
+/** A block whose parts (items, rows) arrive one by one. */
 function partsView<Parted extends Block & { kind: "list" | "table" }>(
   block: Parted,
   element: HTMLElement,

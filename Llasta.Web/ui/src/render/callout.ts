@@ -11,7 +11,7 @@ const paths = {
 
 type CalloutKind = keyof typeof paths;
 
-/** Gives a callout (`> [!WARNING]`) its title and its sign; colour alone would tell nothing in forced colours. */
+/** Adds the title and the icon to a callout (`> [!WARNING]`); in forced colours, colour alone would say nothing. */
 export function titleCallout(callout: HTMLElement, words: Words): void {
   const kind = (Object.keys(paths) as CalloutKind[]).find((name) => callout.classList.contains(`callout-${name}`)) ?? "note";
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -24,6 +24,6 @@ export function titleCallout(callout: HTMLElement, words: Words): void {
   const title = words.callouts[kind];
   callout.role = "note";
   callout.ariaLabel = title;
-  // A direction of its own keeps the title out of the callout's, which is that of the answer's words.
+  // With its own `dir`, the title doesn't decide the callout's direction: the answer's words do.
   callout.prepend(el("div", { className: "title" }, svg, el("span", { lang: words.language, dir: "auto" }, title)));
 }

@@ -82,7 +82,7 @@ export class CodeBlock {
     });
   }
 
-  /** New elements would end a selection within the code: they wait until it is gone. */
+  /** Replacing the text would end a selection inside it, so the colours wait until it is gone. */
   #colour(highlighted: DocumentFragment): void {
     const selection = document.getSelection();
     if (selection && !selection.isCollapsed && selection.containsNode(this.#code, true))

@@ -1,17 +1,17 @@
-type Drawing = typeof import("./draw.ts");
+type Drawing = typeof import("./markdownView.ts");
 
-/** After a failure the part is asked for again with the next text, but not before this time, milliseconds. */
+/** After a failure, the next text retries loading, but not before this time has passed. Milliseconds. */
 const retryDelay = 5000;
 
 let drawing: Drawing | undefined;
 let loading: Promise<Drawing> | undefined;
 
-/** The part of the page that draws Markdown, once it is loaded. The first paint doesn't need it, the first answer does. */
+/** The code that draws Markdown, once it is loaded. The first paint doesn't need it; the first answer does. */
 export const drawingNow = (): Drawing | undefined => drawing;
 
-/** Loads that part. Until it is there, and where it can't be loaded, texts are read as they are. */
+/** Loads that code. Until then, and if loading fails, texts are shown unformatted. */
 export const loadDrawing = (): Promise<Drawing> =>
-  (loading ??= import("./draw.ts").then(
+  (loading ??= import("./markdownView.ts").then(
     (module) => (drawing = module),
     (error: unknown) => {
       setTimeout(() => (loading = undefined), retryDelay);
@@ -19,7 +19,7 @@ export const loadDrawing = (): Promise<Drawing> =>
     },
   ));
 
-/** Runs work when the browser has nothing else to do. */
+/** Runs work when the browser is idle. */
 export const whenIdle = (work: () => void): void => {
   if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: 1000 });
   else setTimeout(work, 50);

@@ -1,21 +1,18 @@
 import type { Words } from "../words/index.ts";
 import { titleCallout } from "./callout.ts";
 import { CodeBlock } from "./codeBlock.ts";
+import { footnoteLink } from "./footnote.ts";
 import { renderMath } from "./formula.ts";
 
 /**
- * Turns the Markdown's elements into the page's: code blocks with a copy button, formulas, callouts with titles.
- * @param place names the answer within the page; references lead to its footnotes.
+ * Turns the Markdown's elements into the page's: code blocks with a copy button, formulas, callouts with titles, references that lead to their footnotes.
  * @returns the code blocks, which are highlighted when they are complete.
  */
-export function enhance(root: Element, words: Words, place: string): CodeBlock[] {
+export function enhance(root: Element, words: Words): CodeBlock[] {
   renderMath(root);
   const callouts = [...(root.matches(".callout") ? [root] : []), ...root.querySelectorAll(".callout")];
   for (const callout of callouts) if (callout instanceof HTMLElement) titleCallout(callout, words);
-  for (const reference of root.querySelectorAll<HTMLAnchorElement>(".reference > a")) {
-    reference.href = `#${place}-${reference.className}`;
-    reference.ariaLabel = words.footnote(reference.textContent);
-  }
+  for (const reference of root.querySelectorAll(".reference > a")) reference.replaceWith(footnoteLink(reference, words));
   return [...root.querySelectorAll("pre > code")].map((code) => {
     const block = new CodeBlock(/language-(\S+)/.exec(code.className)?.[1] ?? "", code.textContent.replace(/\n$/, ""), words);
     code.parentElement!.replaceWith(block.element);

@@ -32,14 +32,13 @@ export function renderMath(root: ParentNode): void {
 /** A longer formula shows its source: parsing it would block the page. */
 const longestFormula = 20_000;
 
-/** Tells the style sheet how wide a displayed formula is, in ems: on paper it is made to fit. */
+/** Gives the style sheet the width of a displayed formula, in ems: on paper the formula is scaled to fit. */
 const widths = new ResizeObserver((entries) => {
-  for (const { target, contentRect } of entries)
-    if (target.parentElement)
-      target.parentElement.style.setProperty(
-        "--ems",
-        String(Math.max(target.scrollWidth, contentRect.width) / Number.parseFloat(getComputedStyle(target).fontSize)),
-      );
+  for (const { target, contentRect } of entries) {
+    if (!(target instanceof MathMLElement)) continue;
+    const ems = Math.max(target.scrollWidth, contentRect.width) / Number.parseFloat(getComputedStyle(target).fontSize);
+    target.style.setProperty("--ems", ems.toFixed(1));
+  }
 });
 
 /** A formula in a growing paragraph is drawn again and again, but parsed once. */

@@ -166,7 +166,7 @@ const names: Record<string, string> = {
   zsh: "bash",
 };
 
-/** Languages that stand within these. */
+/** Languages that these contain. */
 const within: Record<string, readonly string[]> = {
   xml: ["css", "javascript"],
   markdown: ["xml"],

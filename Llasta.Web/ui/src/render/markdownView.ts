@@ -10,14 +10,10 @@ import { type BlockView, blockView } from "./blockView.ts";
  */
 const blocksPerChunk = 16;
 
-let answers = 0;
-
 /** Rendered Markdown that grows at its end; only changed blocks change the page. */
 export class MarkdownView {
   readonly element = el("div", { className: "prose" });
   readonly #words: Words;
-  /** Names this answer within the page: the labels of its footnotes are its own. */
-  readonly #place = `answer-${++answers}`;
   #chunks: (HTMLElement | undefined)[] = [];
   #footnotes: HTMLElement | undefined;
   #source = "";
@@ -67,7 +63,7 @@ export class MarkdownView {
         old.block = block;
         continue;
       }
-      const view = blockView(block, this.#words, this.#place);
+      const view = blockView(block, this.#words);
       this.#views[i] = view;
       const parent = block.kind === "footnote" ? this.#footnoteSection() : this.#chunk(i);
       if (old?.element.parentElement === parent) old.element.replaceWith(view.element);
@@ -122,7 +118,7 @@ export class MarkdownView {
     return chunk;
   }
 
-  /** Footnotes stand below the answer, wherever the model put them. */
+  /** Footnotes are shown below the answer, wherever the model wrote them. */
   #footnoteSection(): HTMLElement {
     this.#footnotes ??= el("section", { className: "footnotes", ariaLabel: this.#words.footnotes });
     if (!this.#footnotes.parentElement) this.element.append(this.#footnotes);

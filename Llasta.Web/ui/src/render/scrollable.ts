@@ -6,5 +6,5 @@ const observer = new ResizeObserver((entries) => {
   }
 });
 
-/** Makes an element a tab stop while its content is wider than it is: what scrolls must scroll by keyboard too. */
+/** Makes an element a tab stop while its content is wider than it: scrolling must work by keyboard, too. */
 export const reachableWhileWide = (element: HTMLElement): void => observer.observe(element);

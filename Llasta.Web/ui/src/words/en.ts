@@ -59,6 +59,7 @@ export const en = {
   laterVersion: "Later version",
   version: (number: number, count: number) => `${number}/${count}`,
   newVersion: "A new version. The earlier one is kept.",
+  enqueue: "Send when this answer is complete",
   queuedMessage: "Sent when this answer is complete:",
   attach: "Attach text files",
   attachments: "Attached files",

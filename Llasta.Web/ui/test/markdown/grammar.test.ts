@@ -43,6 +43,7 @@ describe("marks that are characters", () => {
     ["set $a, $b and $c", "set $a, $b and $c"],
     ["price $$ to $$$", "price $$ to $$$"],
     ["See \\[1\\], \\[2, 3\\] and \\(a note\\)", "See [1], [2, 3] and (a note)"],
+    ["array\\[i\\], \\[a, b\\]", "array[i], [a, b]"],
     ["\\[text\\](https://example.com)", '[text](<a href="https://example.com">https://example.com</a>)'],
     ["Term\n: definition", "Term<br>: definition"],
   ])("%j", (text, html) => {

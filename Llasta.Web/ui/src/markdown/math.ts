@@ -7,7 +7,7 @@ export interface Formula {
   readonly end: number;
 }
 
-/** Environments that are formulas of their own, with or without dollars around them. */
+/** Environments that are formulas, with or without dollars around them. */
 const environment =
   /^\\begin\{((?:align|aligned|alignat|equation|gather|gathered|multline|split|flalign|eqnarray|cases|dcases|rcases|array|matrix|[pbBvV]matrix|smallmatrix|CD)\*?)\}/;
 
@@ -17,13 +17,13 @@ const openers = [
   ["\\(", "\\)", false],
 ] as const;
 
-/** Signs that only a formula has. */
+/** Characters that only formulas contain. */
 const isTex = (text: string): boolean => /[\\^_=+<>|{}]|\s[-/*]\s/.test(text);
 
-/** Words as in a sentence, and nothing of a formula. */
+/** Words of a sentence, without any character of a formula. */
 const isProse = (text: string): boolean => !isTex(text) && (/\P{ASCII}/u.test(text) || /[A-Za-z]{3,}/.test(text));
 
-/** What stands between two dollars of a sentence: "$100 (in US$)", "$PATH to it, 5$". */
+/** Text between two dollar signs that aren't delimiters: "$100 (in US$)", "$PATH to it, 5$". */
 function isSentence(tex: string): boolean {
   const words = tex.replace(/\\[A-Za-z]+|\{[^{}]*\}/g, "");
   if (/^\d/.test(tex) && /[A-Za-z]{2,}[\s).,;:-]+\S/.test(words)) return true;
@@ -31,19 +31,19 @@ function isSentence(tex: string): boolean {
 }
 
 /**
- * Escaped brackets of a text, as in "see \[1\]" or "\(a note\)", not a formula's delimiters.
+ * Escaped brackets, as in "see \[1\]" or "\(a note\)", which don't delimit a formula.
  * @param next what follows the closing bracket.
  */
 function isBrackets(tex: string, display: boolean, next: string): boolean {
   if (!/[\p{L}\p{N}]/u.test(tex)) return true;
-  if (display && (next === "(" || /^(?:[A-Za-z]|[\d\s,;–-]*)$/.test(tex))) return true;
+  if (display && (next === "(" || /^(?:[A-Za-z](?:, ?[A-Za-z])*|[\d\s,;–-]*)$/.test(tex))) return true;
   return isProse(tex);
 }
 
 /**
  * The formula that begins here. As with pandoc, a single dollar opens only before a non-space and closes only
  * after one and not before a digit: "$5 and $6" is money. Nor does it touch a word: "US$", "5$/mois", "$A:$B".
- * @param missing remembers, for this text, closing delimiters that don't come any more.
+ * @param missing closing delimiters known not to occur in the rest of this text.
  */
 export function formulaAt(text: string, at: number, missing: Set<string>): Formula | undefined {
   const begin = text[at] === "\\" ? environment.exec(text.slice(at, at + 20)) : null;
@@ -82,10 +82,10 @@ function dollarsAt(text: string, at: number, missing: Set<string>): Formula | un
   return { tex, display: false, end: end + 1 };
 }
 
-/** What goes on for longer isn't taken for an unfinished formula, characters. */
+/** The maximum length of an unfinished formula; longer text is shown as it is. Characters. */
 const longestUnfinished = 4000;
 
-/** Whether the text after this opening delimiter is a formula whose end is still to come. */
+/** Whether an unfinished formula starts here: its closing delimiter may still arrive. */
 export function opensFormula(text: string, at: number): boolean {
   if (text.length - at > longestUnfinished) return false;
   const rest = text.slice(at);
@@ -101,19 +101,19 @@ export function opensFormula(text: string, at: number): boolean {
   );
 }
 
-/** A formula may be so many lines long where it runs across blank lines. */
+/** The maximum number of lines of a formula that contains blank lines. */
 const mostLines = 60;
 
-/** A formula that is a block of its own, and may hold blank lines. */
+/** A formula that is a block and may contain blank lines. */
 export interface FormulaBlock {
   readonly tex: string;
-  /** How much of the text it takes. */
+  /** The length of its source, including the line's end. */
   readonly length: number;
 }
 
 /**
  * The displayed formula that begins with this line.
- * @returns undefined where none begins here; "open" where its end may still come.
+ * @returns undefined if none begins here; "open" if its end may still arrive.
  */
 export function formulaBlockAt(text: string): FormulaBlock | "open" | undefined {
   const begin = /^ {0,3}(?:\$\$(?!\$)|\\\[|\\begin\{)/.exec(text);
@@ -124,7 +124,7 @@ export function formulaBlockAt(text: string): FormulaBlock | "open" | undefined 
   for (; end < text.length && lines < mostLines; lines++) {
     const lineEnd = text.indexOf("\n", end);
     const line = text.slice(end, lineEnd < 0 ? text.length : lineEnd);
-    // A formula holds no heading, fence, list or quotation.
+    // A formula contains no heading, fence, list or quotation.
     if (lines > 0 && /^ {0,3}(?:#{1,6} |`{3}|~{3}|>|[*+-] \S.*[A-Za-z]{3,} [A-Za-z]{3,}|\d+[.)] \S.*[A-Za-z]{3,})/.test(line)) {
       return undefined;
     }
@@ -142,7 +142,7 @@ export function formulaBlockAt(text: string): FormulaBlock | "open" | undefined 
     : undefined;
 }
 
-/** The delimiter is closed in the same line, though not as a formula: brackets, or words between dollars. */
+/** The delimiter is closed on the same line but doesn't delimit a formula: brackets, or words between dollars. */
 const isClosedOtherwise = (line: string): boolean =>
   line.startsWith("$$")
     ? findUnescaped(line, "$$", 2, new Set()) >= 0
