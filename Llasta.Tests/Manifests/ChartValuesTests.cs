@@ -67,6 +67,7 @@ public sealed class ChartValuesTests
         "vllm: {replicas: 4, persistence: {accessModes: [ReadWriteMany], storageClass: nfs}}",
         "vllm: {replicas: 2, persistence: {enabled: false}}",
         "vllm: {replicas: 0}",
+        "{sim: {enabled: true}, vllm: {replicas: 2}}",
         "vllm: {persistence: {existingClaim: models}}",
         "vllm: {extraArgs: [--max-num-queued-reqs, 64]}",
         "vllm: {resources: {requests: {cpu: 3.5, memory: 12Gi}}}",
