@@ -38,7 +38,7 @@ public sealed class RegenerationTests
     }
 
     [Fact]
-    public async Task A_key_that_is_configured_while_publishing_stands_in_no_file()
+    public async Task A_key_that_is_configured_while_publishing_is_in_no_file()
     {
         var output = Directory.CreateTempSubdirectory("llasta").FullName;
         await RunAsync("--operation", "publish", "--step", "manifests", "--clear-cache", "true", "--output-path", output, "--Parameters:model-api-key=sesame");
@@ -48,7 +48,7 @@ public sealed class RegenerationTests
     }
 
     [Fact]
-    public async Task With_an_external_model_the_manifests_have_no_vllm_and_a_way_out()
+    public async Task With_an_external_model_the_manifests_have_no_vllm_and_allow_the_way_to_it()
     {
         var output = Directory.CreateTempSubdirectory("llasta").FullName;
         await RunAsync("--operation", "publish", "--step", "manifests", "--clear-cache", "true", "--output-path", output, "--Model:Backend=external", "--Model:BaseUrl=https://models.example.com/v1");
@@ -58,6 +58,7 @@ public sealed class RegenerationTests
         Assert.Contains("OPENAI_API_BASE_URL: https://models.example.com/v1", flat, StringComparison.Ordinal);
         Assert.Contains("name: chatapi-to-model", flat, StringComparison.Ordinal);
         Assert.Contains("name: model-api-key", flat, StringComparison.Ordinal);
+        Assert.DoesNotContain("The model's server", flat, StringComparison.Ordinal);
         Assert.DoesNotContain("name: vllm\n", flat, StringComparison.Ordinal);
     }
 

@@ -47,15 +47,17 @@ internal static class FlatFile
     public static string Text(List<YamlMappingNode> objects, ModelBackend backend)
     {
         var text = new StringBuilder(Header);
-        foreach (var (section, title) in s_sections)
+        foreach (var (component, title) in s_sections)
         {
-            if (title is not null)
-                text.Append("---\n# ── ").Append(title).Append(".\n");
-            text.AppendJoin("---\n", objects
-                .Where(o => o.Component() == section)
+            var section = objects
+                .Where(o => o.Component() == component)
                 .OrderBy(o => Array.IndexOf(s_kinds, o.Kind()))
                 .ThenBy(o => o.Name(), StringComparer.Ordinal)
-                .Select(o => Comment(o, backend) + KubernetesYaml.Text(InNamespace(o))));
+                .Select(o => Comment(o, backend) + KubernetesYaml.Text(InNamespace(o)))
+                .ToList();
+            if (title is not null && section.Count > 0)
+                text.Append("---\n# ── ").Append(title).Append(".\n");
+            text.AppendJoin("---\n", section);
         }
         return text.ToString();
     }
