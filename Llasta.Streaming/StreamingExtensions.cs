@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Llasta.Streaming.Http;
 using Llasta.Streaming.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -19,6 +20,9 @@ public static class StreamingExtensions
     /// </summary>
     internal const string UseFrameworkSetting = "Streaming:UseFramework";
 
+    /// <summary>The most bytes of a connection that the server reads before they are asked for. A request's head may have half as many.</summary>
+    private const int MaxReadAheadBytes = 64 << 10;
+
     /// <summary>Registers the server's output, the drain with its health check, and the sweep.</summary>
     /// <typeparam name="TOptions">The host's options that hold the times.</typeparam>
     /// <param name="builder">The host.</param>
@@ -34,6 +38,8 @@ public static class StreamingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamSweep>());
         builder.Services.AddDrain();
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+        // What the server reads ahead of RequestBody is not in the budget of bodies; Kestrel's default is a megabyte for each connection.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = MaxReadAheadBytes);
         EndBrokenStreamsWithFin();
         if (UsesFramework(builder.Configuration))
             builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.MaxForProcess());

@@ -81,6 +81,7 @@ internal sealed class HostileServer : IAsyncDisposable
 
     private async Task AnswerAsync(Socket socket)
     {
+        var hostile = false;
         try
         {
             var request = await ReceiveAsync(socket);
@@ -96,17 +97,20 @@ internal sealed class HostileServer : IAsyncDisposable
             if (request.Contains(Neighbour, StringComparison.Ordinal))
             {
                 await socket.SendAsync(Encoding.Latin1.GetBytes(Head), _stop.Token);
-                _neighbour.SetResult(socket);
+                _neighbour.TrySetResult(socket);
                 return;
             }
 
+            hostile = true;
             await socket.SendAsync(Encoding.Latin1.GetBytes(_before), _stop.Token);
             while (true)
                 Interlocked.Add(ref _sent, await socket.SendAsync(_endless, _stop.Token));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
-            Interlocked.Increment(ref _ended);
+            // A connection without a request asks whether this server still listens.
+            if (hostile)
+                Interlocked.Increment(ref _ended);
             socket.Dispose();
         }
     }
