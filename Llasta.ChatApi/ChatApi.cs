@@ -41,6 +41,8 @@ public static class ChatApiExtensions
             {
                 options.BaseUrl = configuration["OPENAI_API_BASE_URL"];
                 options.ApiKey = configuration["OPENAI_API_KEY"];
+                options.ApiKeyFile = configuration["OPENAI_API_KEY_FILE"];
+                options.ReadKeyFile();
             })
             .ValidateOnStart();
         builder.Services.ConfigureHttpJsonOptions(json =>

@@ -45,7 +45,8 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
         ArgumentNullException.ThrowIfNull(http);
         var arrivedAt = time.GetTimestamp();
 
-        if (!drain.TryEnter())
+        var counted = drain.TryEnter();
+        if (!counted && !AnswersWhileDraining(http))
         {
             // The other end of the connection may be a load balancer, which would send the next request here too.
             http.Response.Headers.Connection = "close";
@@ -63,7 +64,8 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
         }
         finally
         {
-            drain.Leave();
+            if (counted)
+                drain.Leave();
         }
     }
 
@@ -114,6 +116,9 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
             body.Dispose();
         }
     }
+
+    /// <summary>A request that a stopping process still answers, because readers whose streams still run need it.</summary>
+    protected virtual bool AnswersWhileDraining(HttpContext http) => false;
 
     /// <summary>Takes a place among the running streams, where their number is limited.</summary>
     /// <returns>False when there is none; otherwise <see cref="Release"/> is called at the end.</returns>

@@ -20,7 +20,11 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>Response headers about the connection to the chat API. Kestrel writes its own for the connection to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
+    /// <summary>The state of the model: a draining chatbot still answers the readers whose answers it finishes.</summary>
+    internal const string ModelPath = "/api/model";
+
     private readonly HttpMessageInvoker _client;
+    private readonly TimeSpan _headTimeout;
     private readonly int _maxBodyBytes;
 
     public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, RequestBodies bodies, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
@@ -28,7 +32,11 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     {
         _client = new(new ConnectAgain(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout))));
         _maxBodyBytes = options.Value.MaxBodyBytes;
+        // Within its heartbeat interval the chat API answers or begins a stream; a process in between may accept connections and be silent.
+        _headTimeout = options.Value.HeartbeatInterval + options.Value.ConnectTimeout + TimeSpan.FromSeconds(5);
     }
+
+    protected override bool AnswersWhileDraining(HttpContext http) => http.Request.Path == ModelPath;
 
     protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.Stopping().WriteAsync(http);
 
@@ -40,7 +48,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             return null;
         }
 
-        var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi/api/{http.GetRouteValue("endpoint")}{http.Request.QueryString}");
+        var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi{http.Request.Path}{http.Request.QueryString}");
         if (http.Request.ContentLength is not null || !body.Bytes.IsEmpty)
             message.Content = new ReadOnlyMemoryContent(body.Bytes);
         foreach (var name in ForwardedHeaders)
@@ -65,9 +73,11 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpResponse reader, HttpRequestMessage request, StreamLease lease)
     {
         using var message = request;
+        lease.UpstreamTimeout = _headTimeout;
         try
         {
-            var response = await _client.SendAsync(message, lease.Stop);
+            var response = await lease.WaitAsync(cancellation => _client.SendAsync(message, cancellation));
+            lease.UpstreamTimeout = null;
             try
             {
                 reader.StatusCode = (int)response.StatusCode;
@@ -169,7 +179,12 @@ internal static class ChatApiForwarderExtensions
         builder.Services.AddSingleton<ChatApiForwarder>();
     }
 
-    internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints) =>
-        // One word of letters: no path that the chat API could read as another one.
-        endpoints.Map("/api/{endpoint:alpha}", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>().HandleAsync);
+    internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints)
+    {
+        // One route for each endpoint: traces are named by it, and no path reaches the chat API that it could read as another one.
+        var forwarder = endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>();
+        endpoints.MapPost("/api/chat", (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapGet(ChatApiForwarder.ModelPath, (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapPost("/api/tokens", (RequestDelegate)forwarder.HandleAsync);
+    }
 }

@@ -11,6 +11,27 @@ public sealed class ModelServerOptions
     /// <summary><c>OPENAI_API_KEY</c>: the key that the server was started with (<c>--api-key</c>). Empty: no key.</summary>
     public string? ApiKey { get; set; }
 
+    /// <summary><c>OPENAI_API_KEY_FILE</c>: a file that contains the key, such as a mounted Secret. Empty: none.</summary>
+    public string? ApiKeyFile { get; set; }
+
+    /// <summary>Why the file could not be read; null if it could, or there is none.</summary>
+    internal string? ApiKeyFileError { get; private set; }
+
+    /// <summary>Takes the key from the file, if there is one. A line break at its end is not part of the key.</summary>
+    internal void ReadKeyFile()
+    {
+        if (string.IsNullOrEmpty(ApiKeyFile))
+            return;
+        try
+        {
+            ApiKey = File.ReadAllText(ApiKeyFile).TrimEnd('\r', '\n');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            ApiKeyFileError = e.Message;
+        }
+    }
+
     /// <summary><see cref="BaseUrl"/> without a trailing slash. Valid only after validation.</summary>
     internal Uri Endpoint => new(BaseUrl!.TrimEnd('/'));
 
@@ -29,6 +50,8 @@ internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServer
             failures.AddError($"OPENAI_API_BASE_URL is '{options.BaseUrl}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
         else if (uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
             failures.AddError("OPENAI_API_BASE_URL has a query, a fragment or a user name, which are not supported; give a key in OPENAI_API_KEY and leave the address like http://vllm:8000/v1.");
+        if (options.ApiKeyFileError is { } reason)
+            failures.AddError($"OPENAI_API_KEY_FILE is '{options.ApiKeyFile}', which can't be read: {reason}");
         // The usual case: a Secret made from a file that ends with a line break.
         if (options.ApiKey?.Any(c => c is <= ' ' or > '~') == true)
             failures.AddError("OPENAI_API_KEY contains a line break, a space, or another character that is not allowed in a key; set it to the key alone.");

@@ -17,15 +17,14 @@ public class DrainTests
         using var running = await chatbot.SendAsync(Chatbot.User("300 tokens, please."));
 
         var stopping = chatbot.Front.StopAsync(Chatbot.Cancelled);
-        while ((await chatbot.Client.GetAsync("/health", Chatbot.Cancelled)).StatusCode != HttpStatusCode.ServiceUnavailable)
-        {
-            // Until it has begun.
-        }
+        await Eventually.TrueAsync(async () => (await chatbot.Client.GetAsync("/health", Chatbot.Cancelled)).StatusCode == HttpStatusCode.ServiceUnavailable, () => "The drain has not begun.");
 
         var (status, problem, refused) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
         Assert.Equal((503, "unreachable", true), (status, problem.GetProperty("code").GetString(), problem.GetProperty("retryable").GetBoolean()));
         Assert.NotNull(refused.Headers.RetryAfter);
         Assert.Equal(HttpStatusCode.OK, (await chatbot.Client.GetAsync("/alive", Chatbot.Cancelled)).StatusCode);
+        // The page of a reader whose answer still runs asks for the state of the model.
+        Assert.Equal(HttpStatusCode.OK, (await chatbot.Client.GetAsync("/api/model", Chatbot.Cancelled)).StatusCode);
 
         Assert.Equal("done", (await Answer.ReadAsync(running)).State);
         await stopping;
