@@ -86,3 +86,23 @@ for (const field of ["ReasoningContent", "Both", "Tags"])
     await expect(chat.answer).not.toContainText(/user wrote|<\/?think>/);
     await expect(chat.answer).toContainText("Hello");
   });
+
+test("sampling is sent for the mode it was chosen for, and an impossible value isn't sent", async ({ chat, page }) => {
+  const sent: unknown[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/api/chat")) sent.push((request.postDataJSON() as { sampling?: unknown }).sampling);
+  });
+  await chat.button(chat.words.settings).click();
+  await chat.settings.getByText(chat.words.samplingTitle).click();
+  const field = (name: keyof typeof chat.words.sampling, mode: keyof typeof chat.words.samplingModes) =>
+    chat.settings.getByRole("spinbutton", { name: `${chat.words.sampling[name]}, ${chat.words.samplingModes[mode]}` });
+  await field("temperature", "thinking").fill("0.3");
+  await field("maxTokens", "direct").fill("50");
+  await field("topP", "direct").fill("7");
+  await page.keyboard.press("Escape");
+  await chat.ask("Hello");
+  await chat.think(false);
+  await chat.ask("Write 200 tokens");
+  await chat.expectNote(chat.words.states.length, chat.words.continue);
+  expect(sent).toEqual([{ temperature: 0.3 }, { maxTokens: 50 }]);
+});

@@ -1,6 +1,6 @@
 import type { ChatClient } from "../turn/client.ts";
 import { type Clock, systemClock, TurnRun } from "../turn/run.ts";
-import { type Ending, type Turn, type TurnStart, type TurnState, wholeAnswer } from "../turn/turn.ts";
+import { defaultSampling, type Ending, type Turn, type TurnStart, type TurnState, wholeAnswer } from "../turn/turn.ts";
 import {
   answerOf,
   type Conversation,
@@ -37,6 +37,7 @@ const refusals: readonly TurnState[] = ["invalid-request", "too-large", "forbidd
 /** Everything a reader can do with the page's one conversation and its running turn. */
 export class Session {
   thinking = true;
+  sampling = defaultSampling;
   readonly #client: ChatClient;
   readonly #clock: Clock;
   readonly #listeners: ((change: Change) => void)[] = [];
@@ -213,7 +214,10 @@ export class Session {
     this.#earlier = earlier;
     this.#conversation = conversation;
     this.#notice = undefined;
-    const run = new TurnRun(start, { client: this.#client, clock: this.#clock, onChange: () => this.#run && this.#tell("turn") });
+    const run = new TurnRun(
+      { ...start, sampling: this.sampling },
+      { client: this.#client, clock: this.#clock, onChange: () => this.#run && this.#tell("turn") },
+    );
     this.#run = run;
     this.#tell("session");
     await run.ended;

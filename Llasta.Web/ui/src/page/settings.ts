@@ -5,6 +5,7 @@ import type { Words } from "../words/index.ts";
 import { closeOnOutsideClick } from "../dom/dialog.ts";
 import { announce } from "../dom/announcer.ts";
 import { button, el } from "../dom/element.ts";
+import { samplingForm } from "./samplingForm.ts";
 import { storedTheme, themes, useTheme } from "./theme.ts";
 
 /** The settings dialog: system prompt, appearance, and the conversation as a file. */
@@ -48,6 +49,9 @@ export class Settings {
       ),
       el("label", { htmlFor: "system" }, words.system),
       this.#system,
+      samplingForm(words, (sampling) => {
+        session.sampling = sampling;
+      }),
       el(
         "fieldset",
         {},

@@ -1,5 +1,5 @@
 import type { Delivery } from "./client.ts";
-import type { ChatRequest, EndState, Message, Problem, ProblemCode, Timings, Usage } from "./wire.ts";
+import type { ChatRequest, EndState, Message, Problem, ProblemCode, Sampling, Timings, Usage } from "./wire.ts";
 
 /** The state in which a turn ended. Each has its own words and at most one action in the page. */
 export type TurnState = EndState | "stopped" | ProblemCode;
@@ -32,10 +32,19 @@ export interface Trouble {
   readonly since: number;
 }
 
+/** The reader's sampling for each mode: a model that thinks first wants another one. */
+export interface SamplingByMode {
+  readonly thinking: Sampling;
+  readonly direct: Sampling;
+}
+
+export const defaultSampling: SamplingByMode = { thinking: {}, direct: {} };
+
 /** One answer in progress: everything known about it, and what happens next. */
 export interface Turn {
   readonly history: readonly Message[];
   readonly thinking: boolean;
+  readonly sampling: SamplingByMode;
   readonly phase: Phase;
   readonly answer: string;
   readonly reasoning: string;
@@ -99,14 +108,16 @@ export interface TurnStart {
   /** The conversation, ending with the user's message. */
   readonly history: readonly Message[];
   readonly thinking: boolean;
+  readonly sampling?: SamplingByMode;
   /** A partial answer to continue. */
   readonly partial?: PartialAnswer | undefined;
 }
 
 /** @param now milliseconds on a monotonic clock. */
-export const beginTurn = ({ history, thinking, partial }: TurnStart, now = 0): Turn => ({
+export const beginTurn = ({ history, thinking, sampling = defaultSampling, partial }: TurnStart, now = 0): Turn => ({
   history,
   thinking,
+  sampling,
   phase: { kind: "sending", since: now },
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
@@ -132,7 +143,9 @@ export const beginTurn = ({ history, thinking, partial }: TurnStart, now = 0): T
 export function requestOf(turn: Turn): ChatRequest {
   const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
   const partial: Message[] = answer ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }] : [];
-  return { messages: [...history, ...partial], thinking, continue: answer !== "" };
+  const sampling = thinking ? turn.sampling.thinking : turn.sampling.direct;
+  const isDefault = Object.keys(sampling).length === 0;
+  return { messages: [...history, ...partial], thinking, continue: answer !== "", ...(!isDefault && { sampling }) };
 }
 
 /**

@@ -7,10 +7,22 @@ export interface Message {
   readonly reasoning?: string;
 }
 
+/** How the model chooses its tokens. What is left out keeps the default of the model or of its operator. */
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly maxTokens?: number;
+  readonly thinkingTokens?: number;
+  readonly seed?: number;
+}
+
 export interface ChatRequest {
   readonly messages: readonly Message[];
   readonly thinking: boolean;
   readonly continue: boolean;
+  readonly sampling?: Sampling;
 }
 
 export interface Start {

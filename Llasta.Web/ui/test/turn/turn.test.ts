@@ -229,3 +229,17 @@ test("a partial answer is continued", () => {
   expect(requestOf(turn)).toEqual({ messages: [...history, { role: "assistant", content: "Hel" }], thinking: false, continue: true });
   expect(after(turn, said("lo")).answer).toBe("Hello");
 });
+
+describe("sampling", () => {
+  const sampling = { thinking: { temperature: 0.6, thinkingTokens: 100 }, direct: { seed: 7 } };
+
+  test("is that of the turn's mode, also after the thinking was skipped", () => {
+    const turn = beginTurn({ history, thinking: true, sampling });
+    expect(requestOf(turn).sampling).toEqual(sampling.thinking);
+    expect(requestOf(after(turn, start, thought("Hm"), { kind: "answer-now" })).sampling).toEqual(sampling.direct);
+  });
+
+  test("is left out of the request where nothing was chosen", () => {
+    expect(requestOf(fresh())).not.toHaveProperty("sampling");
+  });
+});
