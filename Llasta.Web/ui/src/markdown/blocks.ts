@@ -2,7 +2,7 @@ import type { Tokens, TokensList } from "marked";
 import { acceptable, withoutStoppers } from "./depth.ts";
 import { lex } from "./grammar.ts";
 import type { Links } from "./inline.ts";
-import { listItemToHtml, ownDirection, tableRowToHtml, toHtml, type Context } from "./render.ts";
+import { type Context, listItemToHtml, ownDirection, still, tableRowToHtml, toHtml } from "./render.ts";
 import { footnoteKey, languageOf, normalLabel } from "./text.ts";
 import { settledLength, withTableBegun } from "./unfinished.ts";
 
@@ -49,6 +49,8 @@ export class GrowingMarkdown {
   /** The definitions after the boundary. */
   #tailLinks = Object.create(null) as Links;
   #tail = "";
+  /** The rendered texts after the boundary. */
+  readonly #known = new Map<string, string>();
   #fence: OpenFence | undefined;
   #growing = false;
   #afterCarriageReturn = false;
@@ -92,13 +94,17 @@ export class GrowingMarkdown {
   }
 
   #parse(): number {
-    const changed = this.#finishedBlocks;
+    const first = this.#finishedBlocks;
     const tokens = this.#tokens();
+    const { links } = tokens;
+    const labels = this.#changedLabels(links);
+    if (labels.size > 0) this.#known.clear();
     // A finished text may be continued, and a formula that is open now may still include the text after it.
     const rest = this.#growing ? this.#putFinishedAside(tokens) : tokens;
-    this.#replaceTail(rest.flatMap((token, i) => toBlock(token, { links: tokens.links, growing: this.#growing && i === rest.length - 1 })));
+    const context: Context = { links, growing: this.#growing, known: this.#known };
+    this.#replaceTail(rest.flatMap((token, i) => toBlock(token, i === rest.length - 1 ? context : still(context))));
     this.#fence = this.#growing ? this.#openFence(rest) : undefined;
-    return Math.min(changed, this.#resolve(tokens.links));
+    return Math.min(first, this.#resolve(labels, links));
   }
 
   #tokens(): TokensList {
@@ -128,6 +134,7 @@ export class GrowingMarkdown {
       offset += withoutStoppers(token.raw).length;
     }
     this.#tail = this.#tail.slice(start);
+    if (start > 0) this.#known.clear();
     return chunk;
   }
 
@@ -137,7 +144,7 @@ export class GrowingMarkdown {
 
   #putAside(source: string, tokens: readonly Tokens.Generic[], links: Links): void {
     for (const [label, link] of definitionsIn(tokens)) this.#finishedLinks[label] ??= link;
-    const blocks = tokens.flatMap((token) => toBlock(token, { links, growing: false }));
+    const blocks = tokens.flatMap((token) => toBlock(token, { links, growing: false, known: this.#known }));
     blocks.forEach((block, i) => this.#set(this.#finishedBlocks + i, block));
     this.#finishedBlocks += blocks.length;
     this.#finished.push({ source, count: blocks.length, labels: labelsIn(source) });
@@ -153,16 +160,20 @@ export class GrowingMarkdown {
     if (!old || !isSame(old, block)) this.blocks[index] = block;
   }
 
-  /**
-   * Where definitions came, changed or went, blocks that mention their labels are rendered again.
-   * @param links the definitions after the boundary; those before it are inherited.
-   * @returns the first block that changed.
-   */
-  #resolve(links: Links): number {
+  /** The labels whose definitions after the boundary came, changed or went. */
+  #changedLabels(links: Links): ReadonlySet<string> {
     const old = this.#tailLinks;
     // A copy of its own entries only: the inherited ones change.
     this.#tailLinks = Object.assign(Object.create(null), links);
-    const changed = new Set([...Object.keys(links), ...Object.keys(old)].filter((label) => !isSameLink(links[label], old[label])));
+    return new Set([...Object.keys(links), ...Object.keys(old)].filter((label) => !isSameLink(links[label], old[label])));
+  }
+
+  /**
+   * Renders finished blocks again that mention these labels.
+   * @param links the definitions after the boundary; those before it are inherited.
+   * @returns the first block that changed.
+   */
+  #resolve(changed: ReadonlySet<string>, links: Links): number {
     let first = this.blocks.length;
     if (changed.size === 0) return first;
     let index = 0;
@@ -227,24 +238,25 @@ const isSameLink = (a: Links[string] | undefined, b: Links[string] | undefined):
 /** The blocks of a text that doesn't grow. */
 export function blocksOf(source: string, links: Links = Object.create(null)): Block[] {
   const tokens = lex(source, links);
-  return tokens.flatMap((token) => toBlock(token, { links: tokens.links, growing: false }));
+  const context: Context = { links: tokens.links, growing: false, known: new Map() };
+  return tokens.flatMap((token) => toBlock(token, context));
 }
 
 function toBlock(token: Tokens.Generic, context: Context): Block[] {
-  const still: Context = { ...context, growing: false };
+  const finished = still(context);
   switch (token.type) {
     case "space":
     case "def":
       return [];
     case "list": {
       const { ordered, start, items } = token as Tokens.List;
-      const parts = items.map((item, i) => listItemToHtml(item, i === items.length - 1 ? context : still));
+      const parts = items.map((item, i) => listItemToHtml(item, i === items.length - 1 ? context : finished));
       return [{ kind: "list", ordered, start: start === "" ? 1 : start, parts }];
     }
     case "table": {
       const { header, rows } = token as Tokens.Table;
-      const parts = rows.map((row, i) => tableRowToHtml(row, i === rows.length - 1 ? context : still));
-      return [{ kind: "table", head: tableRowToHtml(header, rows.length > 0 ? still : context), parts }];
+      const parts = rows.map((row, i) => tableRowToHtml(row, i === rows.length - 1 ? context : finished));
+      return [{ kind: "table", head: tableRowToHtml(header, rows.length > 0 ? finished : context), parts }];
     }
     case "code": {
       const { text, lang } = token as Tokens.Code;

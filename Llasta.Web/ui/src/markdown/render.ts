@@ -9,9 +9,11 @@ import { escapeHtml, languageOf } from "./text.ts";
 export interface Context {
   readonly links: Links;
   readonly growing: boolean;
+  /** The HTML of texts that were rendered with the same definitions before. */
+  readonly known: Map<string, string>;
 }
 
-const still = ({ links }: Context): Context => ({ links, growing: false });
+export const still = (context: Context): Context => (context.growing ? { ...context, growing: false } : context);
 
 /** The HTML of tokens, not yet sanitised. Only the last can grow. */
 export const toHtml = (tokens: readonly Tokens.Generic[], context: Context, direction = ""): string =>
@@ -29,7 +31,7 @@ function tokenHtml(token: Tokens.Generic, context: Context, direction: string): 
     case "def":
       return "";
     case "inline":
-      return inlineHtml(withoutStoppers(token.raw), context.links, context.growing);
+      return inline(token.raw, context);
     case "checkbox":
       return (token as Tokens.Checkbox).checked ? "☑ " : "☐ ";
     case "text":
@@ -76,6 +78,17 @@ function tokenHtml(token: Tokens.Generic, context: Context, direction: string): 
     default:
       return `<p${direction}>${escapeHtml(withoutStoppers(token.raw))}</p>`;
   }
+}
+
+/** While a list or table grows, it is parsed as a whole, but the text of its earlier parts is rendered only once. */
+function inline(raw: string, { links, growing, known }: Context): string {
+  if (growing) return inlineHtml(withoutStoppers(raw), links, true);
+  let html = known.get(raw);
+  if (html === undefined) {
+    html = inlineHtml(withoutStoppers(raw), links, false);
+    known.set(raw, html);
+  }
+  return html;
 }
 
 export const listItemToHtml = (item: Tokens.ListItem, context: Context): string =>
