@@ -95,6 +95,7 @@ export class Composer {
           think,
           files,
           gauge.element,
+          this.#enqueue,
           this.#submit,
         ),
       ),
