@@ -55,16 +55,12 @@ test("a waiting message shows how long it has waited, and when the next try is",
 test("the pill follows what a turn has just learnt", async ({ script: { chat, model }, page }) => {
   await expect(chat.pill).toHaveAttribute("data-state", "ready");
   await page.clock.install();
-  let asked = 0;
-  await page.route("**/api/model", (route) => {
-    asked++;
-    return route.abort();
-  });
+  // The server's own state never arrives: all that the pill learns is from the turn.
+  await page.route("**/api/model", () => {});
   await page.route("**/api/chat", (route) => route.abort());
   await chat.say("Hello");
   await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
   await expect(chat.pill).toHaveAttribute("data-state", "unreachable");
-  expect(asked).toBe(0);
   await page.unroute("**/api/chat");
   await chat.action.click();
   (await model.turn()).say("Hi");
