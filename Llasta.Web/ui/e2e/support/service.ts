@@ -73,7 +73,8 @@ export class Service {
   async start(): Promise<void> {
     const child = spawn("dotnet", [assembly(this.#program), ...this.#arguments], {
       cwd: join(root, this.#program),
-      env: { ...ownEnvironment(), Logging__LogLevel__Default: "Warning" },
+      // Nobody edits the settings of a test: its processes needn't watch files, of which a machine allows only so many.
+      env: { ...ownEnvironment(), Logging__LogLevel__Default: "Warning", DOTNET_hostBuilder__reloadConfigOnChange: "false" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;

@@ -102,6 +102,7 @@ export class Composer {
           think,
           files,
           gauge.element,
+          this.#enqueue,
           this.#submit,
         ),
       ),
