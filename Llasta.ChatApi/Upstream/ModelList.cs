@@ -23,10 +23,11 @@ internal static partial class ModelList
 
         var models = new List<ModelInfo>();
         var entries = 0;
-        // An entry that is cut off ends the list.
-        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        var ended = false;
+        while (json.Read() && !(ended = json.TokenType == JsonTokenType.EndArray))
         {
             entries++;
+            // An entry that is cut off ends the list.
             if (!JsonDocument.TryParseValue(ref json, out var entry))
                 break;
             using (entry)
@@ -36,7 +37,7 @@ internal static partial class ModelList
             }
         }
 
-        return models.Count > 0 || entries == 0 ? models : throw new JsonException("The list has no model with a name.");
+        return models.Count > 0 || (ended && entries == 0) ? models : throw new JsonException("The list has no model with a name.");
     }
 
     /// <summary>The first model that can chat; embedding models and the like can't.</summary>

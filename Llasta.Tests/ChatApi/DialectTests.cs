@@ -267,7 +267,7 @@ public sealed class DialectTests
             http.Response.ContentType = contentType.Length == 0 ? null : contentType;
             await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(body), Chatbot.Cancelled);
         });
-        return await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        return (await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl)).Owning(upstream);
     }
 
     private static string T(string escaped, string finishReason = "null") =>

@@ -29,6 +29,7 @@ public enum Form
 internal sealed class Chatbot : IAsyncDisposable
 {
     private readonly List<WebApplication> _running = [];
+    private IAsyncDisposable? _upstream;
 
     public static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -85,6 +86,13 @@ internal sealed class Chatbot : IAsyncDisposable
 
         chatbot.Client = new HttpClient { BaseAddress = new Uri(front), Timeout = Timeout.InfiniteTimeSpan };
         return chatbot;
+    }
+
+    /// <summary>Makes this chatbot dispose its model server with itself.</summary>
+    public Chatbot Owning(IAsyncDisposable upstream)
+    {
+        _upstream = upstream;
+        return this;
     }
 
     private async Task<string> RunAsync(WebApplication app)
@@ -159,5 +167,7 @@ internal sealed class Chatbot : IAsyncDisposable
         Model?.Dispose();
         for (var i = _running.Count - 1; i >= 0; i--)
             await _running[i].DisposeAsync();
+        if (_upstream is not null)
+            await _upstream.DisposeAsync();
     }
 }
