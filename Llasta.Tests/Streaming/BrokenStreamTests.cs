@@ -144,7 +144,7 @@ public sealed class BrokenStreamTests
                 connection.Reset();
                 break;
             case Break.SendsNoChunk:
-                await connection.SendAsync("no chunk");
+                await connection.SendAsync("no chunk\r\n");
                 break;
             default:
                 break;
