@@ -98,7 +98,7 @@ public class ChunkedDecoderTests
     }
 
     [Theory]
-    [InlineData("0", "")]
+    [InlineData("0", "0")]
     [InlineData("3;name=", "v")]
     [InlineData("3 ", " ")]
     [InlineData("3\r\none\r\n0\r\n", "X-Trailer: value\r\n")]
