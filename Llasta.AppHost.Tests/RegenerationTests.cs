@@ -9,9 +9,9 @@ public sealed class RegenerationTests
     [Fact]
     public async Task The_committed_manifests_are_what_the_AppHost_writes_today()
     {
-        var committed = Repository.Manifests;
+        var committed = Repository.PathOf("aspire-manifests");
         // Two levels below the root; the committed folder is one level below. The Aspire manifest names projects by relative paths.
-        var written = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "manifests")).FullName;
+        var written = Directory.CreateDirectory(Repository.PathOf("artifacts/manifests")).FullName;
         Directory.Delete(written, recursive: true);
 
         var (_, error) = await RunAsync("--operation", "publish", "--step", "all-manifests", "--clear-cache", "true", "--output-path", written);

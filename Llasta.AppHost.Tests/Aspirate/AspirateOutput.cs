@@ -21,7 +21,7 @@ internal sealed partial class AspirateOutput
     /// <returns>The files' texts by their path.</returns>
     public static Dictionary<string, string> Render(string key = "", string? @namespace = "llasta", string[]? arguments = null)
     {
-        using var manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Manifests, "aspire-manifest.json")));
+        using var manifest = JsonDocument.Parse(File.ReadAllText(Repository.PathOf("aspire-manifests/aspire-manifest.json")));
         var output = new AspirateOutput(manifest.RootElement.GetProperty("resources"), key);
         var files = new Dictionary<string, string>();
         var folders = new List<string>();
@@ -41,7 +41,7 @@ internal sealed partial class AspirateOutput
     }
 
     private static string Render(string template, Data data) =>
-        Handlebars.Compile(File.ReadAllText(Path.Combine(Repository.Manifests, "aspirate", $"{template}.hbs")))(data);
+        Handlebars.Compile(File.ReadAllText(Repository.PathOf($"aspire-manifests/aspirate/{template}.hbs")))(data);
 
     private Data DataOf(JsonProperty resource, string[]? arguments)
     {

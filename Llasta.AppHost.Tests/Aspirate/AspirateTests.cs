@@ -14,7 +14,7 @@ public sealed class AspirateTests
     [Fact]
     public void The_manifest_has_only_types_that_aspirate_reads()
     {
-        using var manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Manifests, "aspire-manifest.json")));
+        using var manifest = JsonDocument.Parse(File.ReadAllText(Repository.PathOf("aspire-manifests/aspire-manifest.json")));
         Assert.All(manifest.RootElement.GetProperty("resources").EnumerateObject(), resource =>
             Assert.Contains(resource.Value.GetProperty("type").GetString(), (string?[])["parameter.v0", "container.v0", "container.v1", "project.v0"]));
     }
@@ -62,9 +62,9 @@ public sealed class AspirateTests
     {
         var output = Directory.CreateTempSubdirectory("llasta").FullName;
         var start = new ProcessStartInfo("aspirate", ["generate", "--non-interactive", "--disable-state", "--disable-secrets", "--skip-build", "--namespace", "llasta",
-            "--image-pull-policy", "IfNotPresent", "--include-dashboard", "false", "-pa", "model-api-key=", "-m", Path.Combine(Repository.Manifests, "aspire-manifest.json"), "-o", output])
+            "--image-pull-policy", "IfNotPresent", "--include-dashboard", "false", "-pa", "model-api-key=", "-m", Repository.PathOf("aspire-manifests/aspire-manifest.json"), "-o", output])
         {
-            WorkingDirectory = Path.Combine(Repository.Root, "Llasta.AppHost"),
+            WorkingDirectory = Repository.PathOf("Llasta.AppHost"),
             RedirectStandardOutput = true,
         };
         Process? process = null;

@@ -6,7 +6,7 @@ namespace Llasta.AppHost.Tests.Aspirate;
 internal static class FlatFile
 {
     public static IReadOnlyList<KubernetesObject> Objects { get; } =
-        KubernetesObject.Parse(File.ReadAllText(Path.Combine(Repository.Manifests, "chatbot.yaml")));
+        KubernetesObject.Parse(File.ReadAllText(Repository.PathOf("aspire-manifests/chatbot.yaml")));
 
     public static string ImageOf(string deployment) =>
         Objects.Single(o => o.Id == $"Deployment/{deployment}").Root["spec"]["template"]["spec"]["containers"][0]["image"].ToString();

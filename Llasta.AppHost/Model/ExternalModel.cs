@@ -6,7 +6,7 @@ internal static class ExternalModel
     /// <exception cref="SettingException"><c>Model:BaseUrl</c> is not an http address that ends in <c>/v1</c>.</exception>
     public static ModelConnection AddExternalModel(this IDistributedApplicationBuilder builder, string name, ModelSettings settings, IResourceBuilder<ParameterResource> key)
     {
-        if (!Uri.TryCreate(settings.BaseUrl, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || !address.AbsolutePath.TrimEnd('/').EndsWith("/v1", StringComparison.Ordinal))
+        if (!OpenAIAddress.TryCreate(settings.BaseUrl, out var address))
             throw new SettingException($"Model:Backend is 'external', so Model:BaseUrl must be an address that ends in /v1, such as http://localhost:11434/v1; it is '{settings.BaseUrl}'.");
 
         // Aspire's external service has no path, so the path is added to the address that consumers get.

@@ -13,7 +13,7 @@ public sealed partial class ProblemCodeTests
     [Fact]
     public void The_READMEs_table_lists_all_codes()
     {
-        var readme = File.ReadAllText(Repository.Path("README.md"));
+        var readme = File.ReadAllText(Repository.PathOf("README.md"));
         var table = readme[readme.IndexOf("| Code | Status |", StringComparison.Ordinal)..];
 
         Assert.Equal(Codes, Code().Matches(table[..table.IndexOf("\n\n", StringComparison.Ordinal)]).Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal));
@@ -22,7 +22,7 @@ public sealed partial class ProblemCodeTests
     [Fact]
     public void The_page_knows_all_codes_that_a_turn_can_have()
     {
-        var wire = File.ReadAllText(Repository.Path("Llasta.Web/ui/src/turn/wire.ts"));
+        var wire = File.ReadAllText(Repository.PathOf("Llasta.Web/ui/src/turn/wire.ts"));
         var list = wire[wire.IndexOf("problemCodes = [", StringComparison.Ordinal)..];
 
         // Only /api/tokens answers not-supported; the page shows no count then.

@@ -58,9 +58,9 @@ public sealed class RecordedAnswerTests
     private static TheoryData<Form, string, string> Rows(Func<Recording, bool> wanted)
     {
         var rows = new TheoryData<Form, string, string>();
-        foreach (var server in Directory.EnumerateDirectories(Repository.Path("Llasta.Tests/Recordings")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
+        foreach (var server in Directory.EnumerateDirectories(Repository.PathOf("Llasta.Tests/Recordings")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
         {
-            foreach (var name in Directory.EnumerateFiles(Repository.Path($"Llasta.Tests/Recordings/{server}"), "*.response").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal))
+            foreach (var name in Directory.EnumerateFiles(Repository.PathOf($"Llasta.Tests/Recordings/{server}"), "*.response").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal))
             {
                 if (IsChat(server, name) && wanted(Recording.Answer(server, name)))
                 {

@@ -86,7 +86,7 @@ public sealed partial class AddonTests
     [Fact]
     public void Every_state_that_an_alert_asks_for_is_one_that_a_turn_ends_in() =>
         Assert.All(Rules().SelectMany(rule => State().Matches(rule.Expr)).SelectMany(match => match.Groups[1].Value.Split('|')),
-            state => Assert.Contains($"`{state}`", File.ReadAllText(Repository.Path("README.md")), StringComparison.Ordinal));
+            state => Assert.Contains($"`{state}`", File.ReadAllText(Repository.PathOf("README.md")), StringComparison.Ordinal));
 
     [Fact]
     public async Task Alerts_fire_when_they_should()
@@ -97,7 +97,7 @@ public sealed partial class AddonTests
             // The rules as Prometheus itself reads them; JSON is YAML.
             var rules = Manifest.Json(Manifest.Text("addons/monitoring/rules.yaml")).Single()["spec"]!.ToJsonString();
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "rules.yaml"), rules, TestContext.Current.CancellationToken);
-            File.Copy(Repository.Path("Llasta.Tests/Manifests/alerts.test.yaml"), Path.Combine(folder.FullName, "test.yaml"));
+            File.Copy(Repository.PathOf("Llasta.Tests/Manifests/alerts.test.yaml"), Path.Combine(folder.FullName, "test.yaml"));
             var (exitCode, output) = await Tool.RunAsync("promtool", "test", "rules", Path.Combine(folder.FullName, "test.yaml"));
             Assert.True(exitCode == 0, output);
         }

@@ -12,10 +12,10 @@ internal sealed class ChartRendering(string name)
 {
     private const string Folder = "Llasta.Tests/Manifests/Renderings";
 
-    public static readonly IReadOnlyList<string> Names = [.. Directory.EnumerateFiles(Repository.Path(Folder), "*.yaml")
+    public static readonly IReadOnlyList<string> Names = [.. Directory.EnumerateFiles(Repository.PathOf(Folder), "*.yaml")
         .Select(file => Path.GetFileNameWithoutExtension(file)).Where(file => !file.EndsWith(".values", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
-    public string Text { get; } = File.ReadAllText(Repository.Path($"{Folder}/{name}.yaml"));
+    public string Text { get; } = File.ReadAllText(Repository.PathOf($"{Folder}/{name}.yaml"));
 
     /// <summary>The values that the chart was rendered with, as a path in the repository; null for the chart's own.</summary>
     public string? Values => name switch
@@ -31,7 +31,7 @@ internal sealed class ChartRendering(string name)
     /// <summary>The digest of the chart and the values as they are now: that of the lines that <c>sha256sum</c> prints for them.</summary>
     public string Digest()
     {
-        var root = Repository.Path("");
+        var root = Repository.PathOf("");
         var files = Directory.EnumerateFiles(Path.Combine(Manifest.Folder, "chart"), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(root, file).Replace('\\', '/'))
             .Concat(Values is null ? [] : [Values]).Distinct().Order(StringComparer.Ordinal);

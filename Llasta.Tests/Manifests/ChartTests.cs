@@ -21,7 +21,7 @@ public sealed class ChartTests
     {
         foreach (var rendering in ChartRendering.Names.Select(name => new ChartRendering(name)))
         {
-            string[] values = rendering.Values is { } file ? ["--values", Repository.Path(file)] : [];
+            string[] values = rendering.Values is { } file ? ["--values", Repository.PathOf(file)] : [];
             var (exitCode, output) = await Tool.RunAsync("helm", ["template", "llasta", Path.Combine(Manifest.Folder, "chart"), "--namespace", "llasta", .. values]);
             Assert.True(exitCode == 0, output);
             AssertSameObjects(rendering.Text, output);

@@ -8,12 +8,12 @@ namespace Llasta.Tests.Manifests;
 /// <summary>docs/operations.md and docs/scaling.md name files, values and figures that exist.</summary>
 public sealed partial class DocumentTests
 {
-    private static readonly string OperationsText = File.ReadAllText(Repository.Path("docs/operations.md"));
-    private static readonly string ScalingText = File.ReadAllText(Repository.Path("docs/scaling.md"));
+    private static readonly string OperationsText = File.ReadAllText(Repository.PathOf("docs/operations.md"));
+    private static readonly string ScalingText = File.ReadAllText(Repository.PathOf("docs/scaling.md"));
 
     [Fact]
     public void Every_file_that_the_documents_name_exists() =>
-        Assert.All(Find(ManifestPath()), path => Assert.True(Path.Exists(Repository.Path(path)), path));
+        Assert.All(Find(ManifestPath()), path => Assert.True(Path.Exists(Repository.PathOf(path)), path));
 
     [Fact]
     public void Every_value_of_the_chart_that_the_documents_name_exists()
@@ -40,7 +40,7 @@ public sealed partial class DocumentTests
     {
         var figures = Figures().Match(ScalingText);
         var (api, both, kilobytes) = (Number(figures.Groups[1]), Number(figures.Groups[2]), Number(figures.Groups[3]));
-        var performance = File.ReadAllText(Repository.Path("docs/performance.md"));
+        var performance = File.ReadAllText(Repository.PathOf("docs/performance.md"));
         Assert.Matches($@"\| 400 \|[^\n]*\b{figures.Groups[1].Value} µs[^\n]*\b{figures.Groups[2].Value} µs", performance);
         Assert.Contains($"34 to {figures.Groups[3].Value} KB", performance, StringComparison.Ordinal);
 

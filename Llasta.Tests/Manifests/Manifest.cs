@@ -12,7 +12,7 @@ namespace Llasta.Tests.Manifests;
 /// <summary>Kubernetes objects of one file or several, read strictly: a field that the API doesn't know is an error.</summary>
 internal sealed partial class Manifest(string name, IReadOnlyList<IKubernetesObject<V1ObjectMeta>> objects)
 {
-    public static readonly string Folder = Repository.Path("aspire-manifests");
+    public static readonly string Folder = Repository.PathOf("aspire-manifests");
 
     /// <summary>The version of the solution, which is that of the images, the chart and the labels.</summary>
     public static readonly string SolutionVersion = typeof(global::Llasta.ChatApi.ChatApiApplication).Assembly

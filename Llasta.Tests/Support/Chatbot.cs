@@ -66,7 +66,7 @@ internal sealed class Chatbot : IAsyncDisposable
 
         string[] common = ["--urls=http://127.0.0.1:0", "--environment=Production", "--Logging:LogLevel:Default=Warning", $"--Streaming:UseFramework={form == Form.SplitOnFramework}", .. settings.Select(s => $"--{s}")];
         string[] upstream = [.. common, $"--OPENAI_API_BASE_URL={baseUrl}"];
-        string[] page = ["--applicationName=Llasta.Web", $"--contentRoot={Repository.Path("Llasta.Web")}"];
+        string[] page = ["--applicationName=Llasta.Web", $"--contentRoot={Repository.PathOf("Llasta.Web")}"];
         var front = "";
         if (form is not Form.SingleProcess)
         {

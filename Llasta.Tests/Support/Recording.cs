@@ -10,7 +10,7 @@ namespace Llasta.Tests.Support;
 /// <summary>A recorded request and its answer (<c>Recordings/README.md</c>).</summary>
 internal sealed partial record Recording(int Status, string ContentType, string Body)
 {
-    private static readonly string Root = Repository.Path("Llasta.Tests/Recordings");
+    private static readonly string Root = Repository.PathOf("Llasta.Tests/Recordings");
 
     /// <summary>The names of a server's recorded pairs.</summary>
     public static IEnumerable<string> Names(string server) => Directory.EnumerateFiles(Path.Combine(Root, server), "*.request.json")
