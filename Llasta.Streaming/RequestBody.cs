@@ -48,7 +48,7 @@ public sealed class RequestBody : IDisposable
     /// <summary>Bodies over this many bytes are processed on the thread pool: parsing a megabyte would delay the streams that share a polling thread.</summary>
     private const int MaxInline = 32 << 10;
 
-    /// <summary>Larger bodies, and those of unknown length, are collected in pieces of this size, which is below the large object heap's.</summary>
+    /// <summary>Larger bodies, and those of unknown length, are collected in pieces of this size, which stays below the 85 KB of the large object heap.</summary>
     private const int PieceBytes = 64 << 10;
 
     private readonly RequestBodies _bodies;
@@ -103,7 +103,7 @@ public sealed class RequestBody : IDisposable
     {
         _bodies.Release(_held);
         _held = 0;
-        // The request outlives its body by the whole answer.
+        // The request object lives until the answer has ended; its body must not.
         Bytes = default;
     }
 

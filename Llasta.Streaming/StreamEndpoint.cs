@@ -97,7 +97,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
                     if (await OpenAsync(http, request, response, lease) is { } upstream)
                     {
                         body.Dispose();
-                        // Steps 4 to 7, by StreamPump.
+                        // Steps 4 to 7: StreamPump reads and flushes, the endpoint does the work between.
                         await StreamAsync(http, response, lease, upstream);
                     }
                 }

@@ -46,8 +46,8 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     public TimeSpan? UpstreamTimeout { get; set; }
 
     /// <summary>
-    /// Asked after <see cref="ProbeAfter"/> of silence from upstream, and again after as much: whether upstream still exists. If not, the
-    /// stream is ended (<see cref="UpstreamGone"/>).
+    /// Asks whether upstream still exists. Called after each <see cref="ProbeAfter"/> of silence from upstream. If the answer is no, the stream
+    /// is ended (<see cref="UpstreamGone"/>).
     /// </summary>
     public Func<CancellationToken, Task<bool>>? ProbeUpstream { get; set; }
 
@@ -103,7 +103,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     /// <summary>The reader took it.</summary>
     internal void EndFlush() => _flushing = false;
 
-    /// <summary>Writes a heartbeat or cancels the stream if it is time to. Called about once a second by one thread for all streams.</summary>
+    /// <summary>Writes a heartbeat or cancels the stream if it is time to. Called about once a second for all streams; a call may begin while an earlier one still waits.</summary>
     internal async ValueTask SweepAsync(TimeSpan heartbeatInterval, TimeSpan idleTimeout)
     {
         // A torn or stale timestamp delays the effect until the next sweep, and nothing else.

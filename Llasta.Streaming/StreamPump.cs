@@ -95,7 +95,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
         return read > 0;
     }
 
-    /// <summary>Moves the untaken bytes to the front, and doubles the buffer if the last read filled it.</summary>
+    /// <summary>Moves the untaken bytes to the front, and doubles the buffer if it is full, or, up to the burst size, if the last read filled it.</summary>
     private void MakeRoom()
     {
         var kept = Unread;

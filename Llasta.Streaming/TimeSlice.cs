@@ -11,7 +11,7 @@ namespace Llasta.Streaming;
 /// </remarks>
 internal struct TimeSlice
 {
-    /// <summary>Long enough for any burst of a well-behaved server, and a hundredth of the delay that a stream may cause to others.</summary>
+    /// <summary>Long enough for any burst of a well-behaved server. No stream may delay another by more than 50 ms; this is a hundredth of that.</summary>
     internal static readonly TimeSpan Length = TimeSpan.FromMilliseconds(0.5);
 
     private long _beganAt;

@@ -48,8 +48,8 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, Answ
         (HadText, HadReasoning, _lastIsText) = (false, true, false);
     }
 
-    /// <summary>The answer has ended: writes what was held back, unless it is half of a character.</summary>
-    /// <param name="cut">The answer is not complete.</param>
+    /// <summary>The answer has ended: writes the text that was held back.</summary>
+    /// <param name="cut">The answer is not complete: nothing is written, because the text is a part of a character.</param>
     public void Complete(bool cut)
     {
         if (_tail.Length == 0)

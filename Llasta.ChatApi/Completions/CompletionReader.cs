@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
@@ -98,7 +97,7 @@ internal sealed class CompletionReader
         return true;
     }
 
-    /// <summary>The stream has ended: processes what no line break has ended.</summary>
+    /// <summary>The stream has ended: processes a last line without a line break.</summary>
     public void ReadRest()
     {
         if (_events.TryReadRest(out var kind, out var data) && !Read(kind, data))

@@ -17,8 +17,8 @@ internal enum EventKind
 
 /// <summary>
 /// Reads the model's event stream leniently, and returns the data in place. By the standard, an event ends with an empty line, and its data
-/// lines are one value; there are servers that separate events with one line break. So each data line is returned at once; whoever finds it
-/// incomplete gives it back (<see cref="Hold"/>), and the next one comes joined to it.
+/// lines are one value; there are servers that separate events with one line break. So each data line is returned at once; the caller
+/// gives an incomplete one back (<see cref="Hold"/>), and the next one is joined to it.
 /// </summary>
 /// <remarks>
 /// SseParser would read standard streams only; its two asynchronous layers and one allocation per read cost a tenth of the relay's CPU time

@@ -1,3 +1,4 @@
+using Llasta.ChatApi.Completions;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
@@ -131,9 +132,9 @@ internal sealed class ChatRelay(
     }
 
     /// <summary>The server's words about an end that is not the usual one.</summary>
-    private string? Detail(Completions.CompletionReader completion) =>
+    private string? Detail(CompletionReader completion) =>
         !completion.IsFinished && (completion.Error ?? completion.Stray) is { } error ? server.Errors.Words(error)
-        : Completions.FinishReasons.IsUsual(completion.FinishReason) ? null
+        : FinishReasons.IsUsual(completion.FinishReason) ? null
         : $"The model's server ended the answer with the reason \"{ServerText.Clean(completion.FinishReason!, key: null)}\".";
 
     private async Task FlushEndAsync(HttpContext http, ResponseWriter response)

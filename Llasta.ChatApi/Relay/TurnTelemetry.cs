@@ -53,7 +53,7 @@ internal sealed partial class TurnTelemetry : IDisposable
 
     /// <summary>Starts a turn's span; its context goes to the model's server as <c>traceparent</c>.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="request">The request; none of its text is recorded.</param>
+    /// <param name="request">The request; its text is recorded only if messages are.</param>
     /// <param name="arrivedAt">When the request arrived (<see cref="Stopwatch.GetTimestamp"/>).</param>
     public UpstreamTurn Begin(ModelInfo model, ChatRequest request, long arrivedAt)
     {

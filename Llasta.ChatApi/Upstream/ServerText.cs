@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -58,7 +57,7 @@ internal static partial class ServerText
             }
 
             var next = escaped[++i];
-            if (next == 'u' && i + 4 < escaped.Length + 0 && ushort.TryParse(escaped.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+            if (next == 'u' && i + 4 < escaped.Length && ushort.TryParse(escaped.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
             {
                 text.Append((char)code);
                 i += 4;
@@ -87,7 +86,7 @@ internal static partial class ServerText
         {
             var category = Rune.GetUnicodeCategory(rune);
             var space = category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator;
-            if (space ? shown.Length == 0 || shown[^1] == ' ' : false)
+            if (space && (shown.Length == 0 || shown[^1] == ' '))
                 continue;
             if (shown.Length >= MaxShown)
                 return shown.ToString().TrimEnd() + "…";

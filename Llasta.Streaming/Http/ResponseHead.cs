@@ -12,8 +12,8 @@ namespace Llasta.Streaming.Http;
 internal readonly record struct BodyFraming(bool Chunked, long? Length, bool KeepAlive);
 
 /// <summary>
-/// Reads the head of an HTTP/1.1 response (RFC 9112). It is strict: two programs that understand the same head differently are how requests
-/// and responses get mixed up, and no model server sends any of what is refused here.
+/// Reads the head of an HTTP/1.1 response (RFC 9112). It is strict: if two programs understand the same head differently,
+/// requests and responses get mixed up. No model server sends what is refused here.
 /// </summary>
 internal static class ResponseHead
 {

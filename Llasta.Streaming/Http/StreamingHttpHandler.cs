@@ -163,7 +163,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             var read = await connection.Socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
             if (read == 0)
                 throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
-            // Where the last read ended, an end may have begun.
+            // The last read may have ended in the middle of the four bytes that end the head.
             var scanned = Math.Max(length - 3, 0);
             length += read;
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Llasta.Streaming.Http;
 
 /// <summary>
-/// Passes the trace context on, and nothing else: a browser's <c>baggage</c> is for nobody behind this process.
+/// Passes the trace context on, and nothing else: the <c>baggage</c> of a browser must not reach other servers.
 /// </summary>
 internal sealed class TraceContext : DistributedContextPropagator
 {
