@@ -51,18 +51,18 @@ test("a broken stream is continued with a quiet note", async ({ script: { chat, 
   await expect(chat.note).toBeHidden();
 });
 
-test("a stream that breaks in mid-thought thinks again and shows only the new thinking", async ({ script: { chat, model } }) => {
+test("a stream that breaks in mid-thought is continued inside the thought", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const first = await model.turn();
   first.think("Let me see");
   await expect(chat.thought).toHaveText("Let me see");
   first.cut();
   const second = await model.turn();
-  expect(second.messages).toHaveLength(1);
-  second.think("All over again.").say("Hi!").end();
+  expect(second.messages.at(-1)).toEqual({ role: "assistant", content: "<think>\nLet me see" });
+  second.think(", once more.").say("Hi!").end();
   await chat.ended();
   await chat.thinking.locator("summary").click();
-  await expect(chat.thought).toHaveText("All over again.");
+  await expect(chat.thought).toHaveText("Let me see, once more.");
   await expect(chat.answer).toHaveText("Hi!");
 });
 

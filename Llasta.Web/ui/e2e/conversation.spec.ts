@@ -223,7 +223,8 @@ test("a conversation saved as JSON opens in another page as it was, and can be c
   await chat.ask("And a table");
   const saved = await chat.exported();
   expect(saved.name).toMatch(/^llasta-\d{8}-\d{4}\.json$/);
-  const drawn = await chat.page.locator("main").innerText();
+  const answers = (of: Chat) => of.page.locator(".question, .answer-text").allTextContents();
+  const drawn = await answers(chat);
 
   const fresh = new Chat(await context.newPage());
   await fresh.open(web.url);
@@ -231,7 +232,7 @@ test("a conversation saved as JSON opens in another page as it was, and can be c
   await expect(fresh.exchanges).toHaveCount(2);
   await expect(fresh.announcer).toHaveText(fresh.words.imported);
   // Formulas are drawn once their library is loaded.
-  await expect.poll(() => fresh.page.locator("main").innerText()).toBe(drawn);
+  await expect.poll(() => answers(fresh)).toEqual(drawn);
   expect((await fresh.exported()).text).toBe(saved.text);
   await fresh.ask("Go on");
   const { messages } = (await model.requests()).at(-1)!.body;

@@ -62,7 +62,6 @@ test("truncated: after ten continuations the reader decides, and Continue comple
 
 for (const [how, settings] of Object.entries({
   "an error before the stream": { Fault: "Error" },
-  "an error in the stream": { Fault: "ErrorInStream", FaultAfterTokens: 15 },
   "a malformed chunk": { Fault: "Malformed", FaultAfterTokens: 15 },
   "a page of HTML": { Fault: "Html" },
 } as const))

@@ -1,5 +1,5 @@
 import type TemmlModule from "temml";
-import { reachableWhileWide } from "./scrollable.ts";
+import { contentResized, reachableWhileWide } from "./scrollable.ts";
 
 type Temml = typeof TemmlModule;
 
@@ -38,6 +38,7 @@ const widths = new ResizeObserver((entries) => {
     if (!(target instanceof MathMLElement)) continue;
     const ems = Math.max(target.scrollWidth, contentRect.width) / Number.parseFloat(getComputedStyle(target).fontSize);
     target.style.setProperty("--ems", ems.toFixed(1));
+    if (target.parentElement) contentResized(target.parentElement);
   }
 });
 
