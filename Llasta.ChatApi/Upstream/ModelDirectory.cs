@@ -83,7 +83,9 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
         {
             _notReadySince = null;
             _version ??= await AskVersionAsync();
-            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated, model.Thinking,
+            // Only for the page: no turn waits for it.
+            var thinks = await thinking.ChangesPromptAsync(model);
+            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated, thinks,
                 Detail: model.LoadsWhenUsed ? "The model is not loaded; its server loads it with the first message, which takes a while." : null);
         }
 
@@ -99,7 +101,6 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             last?.Name ?? (Wanted.Length > 0 ? Wanted : null),
             last?.ContextWindow,
             Simulated: last?.Simulated == true,
-            Thinking: last?.Thinking,
             Code: problem.Code,
             Detail: problem.Detail,
             ForSeconds: (int)waited.TotalSeconds);
@@ -123,7 +124,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             }
 
             dialect.Detected(model.Kind);
-            return (_model = model with { Thinking = await thinking.ChangesPromptAsync(model, timeout.Token) }, null);
+            return (_model = model, null);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -9,8 +9,7 @@ namespace Llasta.ChatApi.Upstream;
 /// <param name="Chats">The model answers chats; an embedding model doesn't.</param>
 /// <param name="Simulated">The server is the simulator, which says so in <c>owned_by</c>.</param>
 /// <param name="Status">The model's own state, if the server is a router that loads models when they are used.</param>
-/// <param name="Thinking">Whether the thinking switch changes the prompt; null if that is not known.</param>
-internal sealed partial record ModelInfo(string Name, int? ContextWindow, ServerKind Kind, bool Chats = true, bool Simulated = false, string? Status = null, bool? Thinking = null)
+internal sealed partial record ModelInfo(string Name, int? ContextWindow, ServerKind Kind, bool Chats = true, bool Simulated = false, string? Status = null)
 {
     /// <summary>The simulator's <c>owned_by</c>.</summary>
     public const string SimulatorOwner = "llasta-modelsim";

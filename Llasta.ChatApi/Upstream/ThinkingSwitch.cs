@@ -11,24 +11,28 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounting counting)
 {
     private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", "Hi")];
 
+    /// <summary>A server that counts two words for longer is stuck, or answers something else.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
+
     private volatile Answer? _last;
 
     private sealed record Answer(string Model, bool? Changes);
 
     /// <summary>Tells whether the switch does something for a model.</summary>
     /// <returns>Null if the server doesn't count tokens and the model's name doesn't tell.</returns>
-    public async ValueTask<bool?> ChangesPromptAsync(ModelInfo model, CancellationToken cancellation)
+    public async ValueTask<bool?> ChangesPromptAsync(ModelInfo model)
     {
         if (_last is { } last && last.Model == model.Name)
             return last.Changes;
         bool? changes;
+        using var timeout = new CancellationTokenSource(AnswerTimeout);
         try
         {
-            var with = await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), cancellation);
-            var without = with is null ? null : await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), cancellation);
+            var with = await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), timeout.Token);
+            var without = with is null ? null : await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
             changes = with is { } w && without is { } o ? w.Count != o.Count : null;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCountingException)
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCountingException or OperationCanceledException)
         {
             changes = null;
         }
