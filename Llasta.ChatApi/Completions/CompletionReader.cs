@@ -43,7 +43,7 @@ internal sealed class CompletionReader
     public string? FinishReason => _chunks.FinishReason;
 
     /// <summary>The model has ended the answer: a fault after that takes nothing from it.</summary>
-    public bool IsFinished => FinishReasons.IsEnd(FinishReason);
+    public bool IsFinished { get; private set; }
 
     /// <summary>The error that the server put into the stream.</summary>
     public ServerError? Error { get; private set; }
@@ -177,6 +177,7 @@ internal sealed class CompletionReader
             {
                 case ChunkResult.Chunk:
                     HasBegun = true;
+                    IsFinished = FinishReasons.IsEnd(FinishReason);
                     if (consumed == data.Length && _chunks.PlainText is { } text)
                         _shape.Keep(data, text.Start, text.Length, text.IsReasoning);
                     break;

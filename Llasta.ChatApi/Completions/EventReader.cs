@@ -29,8 +29,9 @@ internal sealed class EventReader(StreamPump pump)
     /// <summary>The longest value of several lines, and the longest text outside of events.</summary>
     private const int MaxHeld = 1 << 20;
 
-    private readonly Held _held = new();
-    private readonly Held _stray = new();
+    // Most streams never have any: one object less to touch for each token.
+    private Held? _held;
+    private Held? _stray;
     private int _scanned;
     private bool _begun;
     private bool _afterCarriageReturn;
@@ -40,7 +41,7 @@ internal sealed class EventReader(StreamPump pump)
     public bool IsJoined { get; private set; }
 
     /// <summary>Text that is in no field: a whole JSON answer, an HTML page, a proxy's message.</summary>
-    public ReadOnlySpan<byte> Stray => _stray.Bytes;
+    public ReadOnlySpan<byte> Stray => _stray is null ? [] : _stray.Bytes;
 
     /// <summary>Takes the next piece, if one has been read.</summary>
     /// <param name="kind">What it is.</param>
@@ -70,7 +71,7 @@ internal sealed class EventReader(StreamPump pump)
     }
 
     /// <summary>Gives back a value that is not complete: the next data line of the event is joined to it.</summary>
-    public void Hold(ReadOnlySpan<byte> incomplete) => _held.Set(incomplete);
+    public void Hold(ReadOnlySpan<byte> incomplete) => (_held ??= new Held()).Set(incomplete);
 
     private bool TryReadLine(out ReadOnlySpan<byte> line)
     {
@@ -115,9 +116,10 @@ internal sealed class EventReader(StreamPump pump)
         if (line.StartsWith("data:"u8))
         {
             data = Value(line["data:".Length..]);
-            IsJoined = !_held.IsEmpty;
-            if (IsJoined)
+            IsJoined = false;
+            if (_held is { IsEmpty: false })
             {
+                IsJoined = true;
                 _held.Append("\n"u8, MaxHeld);
                 _held.Append(data, MaxHeld);
                 data = _held.Take();
@@ -131,7 +133,7 @@ internal sealed class EventReader(StreamPump pump)
         {
             _isError = false;
             kind = EventKind.Incomplete;
-            data = _held.Take();
+            data = _held is null ? [] : _held.Take();
             return !data.IsEmpty;
         }
 
@@ -148,6 +150,7 @@ internal sealed class EventReader(StreamPump pump)
         }
         else if (line[0] != ':' && !line.StartsWith("id:"u8) && !line.StartsWith("retry:"u8))
         {
+            _stray ??= new Held();
             _stray.Append(line, MaxHeld);
             _stray.Append("\n"u8, MaxHeld);
         }
@@ -155,9 +158,10 @@ internal sealed class EventReader(StreamPump pump)
         return false;
     }
 
-    private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> value) => value.Trim(" \t"u8);
+    private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> value) =>
+        value is [(byte)' ', > (byte)' ', .., > (byte)' '] ? value[1..] : value.Trim(" \t"u8);
 
-    /// <summary>Bytes that are kept across reads; most streams never have any.</summary>
+    /// <summary>Bytes that are kept across reads.</summary>
     private sealed class Held
     {
         private byte[] _bytes = [];

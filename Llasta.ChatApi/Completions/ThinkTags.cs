@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Llasta.ChatApi.Completions;
 
 /// <summary>What the tags of an answer's text may be.</summary>
@@ -32,7 +30,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
     private const int MaxBefore = 64;
 
-    private readonly StringBuilder _held = new();
+    private string _held = "";
     private State _state = mode == TagMode.ContinueThought ? State.Thinking : State.Start;
     private string _closing = Tags[0].Closing;
     private bool _skippedNewlines = mode == TagMode.ContinueThought;
@@ -63,7 +61,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     public void Write(string text)
     {
         var alone = _held.Length == 0;
-        _held.Append(text);
+        _held += text;
         if (_state is State.Start or State.AfterField)
             Begin();
         if (BeganAnew)
@@ -93,7 +91,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 
     private void Begin()
     {
-        var text = _held.ToString();
+        var text = _held;
         var trimmed = text.TrimStart();
         var before = text.Length - trimmed.Length;
         var undecided = before <= MaxBefore && trimmed.Length == 0;
@@ -120,7 +118,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     {
         if (!_skippedNewlines)
             _skippedNewlines = SkipNewlines(State.Thinking);
-        var text = _held.ToString();
+        var text = _held;
         var end = text.IndexOf(_closing, StringComparison.Ordinal);
         if (end >= 0)
         {
@@ -139,7 +137,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     /// </summary>
     private void Watch(bool alone)
     {
-        var text = _held.ToString();
+        var text = _held;
         foreach (var closing in (string[])["</think>", "</thinking>", "</thought>"])
         {
             var at = text.IndexOf(closing, StringComparison.Ordinal);
@@ -199,8 +197,8 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 
     private string Take(int length)
     {
-        var text = _held.ToString(0, length);
-        _held.Remove(0, length);
+        var text = _held[..length];
+        _held = _held[length..];
         return text;
     }
 }

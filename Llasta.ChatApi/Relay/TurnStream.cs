@@ -25,16 +25,16 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     public long FirstWrittenAt { get; private set; }
 
     /// <summary>Reads up to the first token, without sending it yet.</summary>
-    public Task ReadFirstAsync(StreamLease lease) => ReadAsync(lease, () => completion.FirstTokenAt != 0 || completion.BeganAnew);
+    public Task ReadFirstAsync(StreamLease lease) => ReadAsync(lease, toFirstToken: true);
 
     /// <summary>Reads and sends the rest.</summary>
-    public Task ReadRestAsync(StreamLease lease) => ReadAsync(lease, static () => false);
+    public Task ReadRestAsync(StreamLease lease) => ReadAsync(lease, toFirstToken: false);
 
-    private async Task ReadAsync(StreamLease lease, Func<bool> isEnough)
+    private async Task ReadAsync(StreamLease lease, bool toFirstToken)
     {
         try
         {
-            while (!HasEnded && !isEnough())
+            while (!HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.BeganAnew)))
             {
                 var hadToken = completion.FirstTokenAt != 0;
                 if (!await pump.FlushAndReadAsync())

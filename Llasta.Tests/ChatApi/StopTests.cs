@@ -13,7 +13,7 @@ public class StopTests
     [CombinatorialForms("after-finish", """{"Fault":"stall","FaultPhase":"after-finish"}""")]
     public async Task Closing_the_request_closes_the_upstream_connection(Form form, string phase, string settings)
     {
-        await using var chatbot = await Chatbot.StartAsync(form);
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:HeartbeatInterval=00:00:00.1"); // the head comes with the first token or heartbeat
         await chatbot.SetAsync(settings);
 
         var response = await chatbot.SendAsync(Chatbot.User("Tell me everything.", thinking: phase == "thinking"));
