@@ -16,7 +16,7 @@ namespace Llasta.AppHost.Tests;
 /// <summary>The AppHost with the simulator and the dashboard, started once by the orchestrator from Aspire's packages.</summary>
 public sealed class RunningAppHost : IAsyncLifetime
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private DistributedApplication? _app;
 
@@ -41,7 +41,7 @@ public sealed class RunningAppHost : IAsyncLifetime
         if (!File.Exists(Orchestrator))
             return;
 
-        using var limit = new CancellationTokenSource(s_patience);
+        using var limit = new CancellationTokenSource(Patience);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Llasta_AppHost>(
             new DistributedApplicationTestingBuilderOptions { EnableDashboard = true }, ["--Model:Backend=sim"], cancellationToken: limit.Token);
         builder.Services.AddLogging(logging => logging.AddProvider(new ErrorLog(Errors)));
@@ -78,7 +78,7 @@ public sealed class RunningAppHost : IAsyncLifetime
     {
         if (_app is null)
             return;
-        using var limit = new CancellationTokenSource(s_patience);
+        using var limit = new CancellationTokenSource(Patience);
         await _app.StopAsync(limit.Token);
         await _app.DisposeAsync();
     }
@@ -86,7 +86,7 @@ public sealed class RunningAppHost : IAsyncLifetime
     private static CancellationTokenSource Limit()
     {
         var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(s_patience);
+        limit.CancelAfter(Patience);
         return limit;
     }
 

@@ -63,9 +63,9 @@ public static class ChatApiExtensions
         builder.Services.AddSingleton<ModelServer>();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<ServerDialect>();
-        builder.Services.AddSingleton<TokenCounting>();
-        builder.Services.AddSingleton<ThinkingSwitch>();
         builder.Services.AddSingleton<TokenCounter>();
+        builder.Services.AddSingleton<ThinkingSwitch>();
+        builder.Services.AddSingleton<TokensEndpoint>();
         builder.Services.AddSingleton<WaitingRequests>();
         builder.Services.AddSingleton<TurnLimit>();
         builder.Services.AddSingleton<TurnTelemetry>();
@@ -129,7 +129,7 @@ public static class ChatApiExtensions
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }
 
-    private static async Task CountTokensAsync(HttpContext http, TokenCounter counter, RequestBodies bodies, IOptions<ChatOptions> options)
+    private static async Task CountTokensAsync(HttpContext http, TokensEndpoint counter, RequestBodies bodies, IOptions<ChatOptions> options)
     {
         using var body = bodies.Of(http);
         var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);

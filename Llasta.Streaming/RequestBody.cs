@@ -42,6 +42,22 @@ public sealed class RequestBodies(IOptions<StreamingOptions> options, TimeProvid
     internal void Release(long bytes) => Interlocked.Add(ref _used, -bytes);
 }
 
+/// <summary>Why a request's body was not read to its end.</summary>
+public enum BodyRefusal
+{
+    /// <summary>The bodies that are being read use the memory that they may (<see cref="StreamingOptions.MaxBodyBytesInFlight"/>).</summary>
+    NoMemory,
+
+    /// <summary>The body has more bytes than the endpoint accepts.</summary>
+    TooLarge,
+
+    /// <summary>The body did not arrive in time (<see cref="StreamingOptions.BodyTimeout"/>).</summary>
+    TooSlow,
+
+    /// <summary>The body's framing is not valid HTTP, or the connection broke within it.</summary>
+    Broken,
+}
+
 /// <summary>One request's body.</summary>
 public sealed class RequestBody : IDisposable
 {
@@ -61,18 +77,18 @@ public sealed class RequestBody : IDisposable
         _http = http;
     }
 
-    /// <summary>The body, between <see cref="ReadAsync"/>, if it has returned null, and <see cref="Dispose"/>.</summary>
+    /// <summary>The body. Valid from the call of <see cref="ReadAsync"/> that returned null until <see cref="Dispose"/>.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
     /// <summary>Reads the body to its end.</summary>
     /// <param name="maxBytes">The most bytes that are accepted.</param>
     /// <returns>Null, or why there is no body. The client may still be sending it.</returns>
     /// <exception cref="OperationCanceledException">The client closed the connection.</exception>
-    public async ValueTask<StreamRefusal?> ReadAsync(int maxBytes)
+    public async ValueTask<BodyRefusal?> ReadAsync(int maxBytes)
     {
         var announced = _http.Request.ContentLength;
         if (announced > maxBytes)
-            return StreamRefusal.BodyTooLarge;
+            return BodyRefusal.TooLarge;
         // A chunked body has no Content-Length: Kestrel throws when it exceeds the limit.
         _http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = maxBytes;
         try
@@ -86,15 +102,15 @@ public sealed class RequestBody : IDisposable
         {
             return e.StatusCode switch
             {
-                StatusCodes.Status413PayloadTooLarge => StreamRefusal.BodyTooLarge,
-                StatusCodes.Status408RequestTimeout => StreamRefusal.BodyTooSlow,
-                _ => StreamRefusal.BodyBroken,
+                StatusCodes.Status413PayloadTooLarge => BodyRefusal.TooLarge,
+                StatusCodes.Status408RequestTimeout => BodyRefusal.TooSlow,
+                _ => BodyRefusal.Broken,
             };
         }
         catch (IOException)
         {
             // A chunk's size overflows, or the client reset the connection.
-            return StreamRefusal.BodyBroken;
+            return BodyRefusal.Broken;
         }
     }
 
@@ -108,12 +124,12 @@ public sealed class RequestBody : IDisposable
     }
 
     /// <summary>A small body of known length, which has mostly arrived with its head.</summary>
-    private async ValueTask<StreamRefusal?> ReadExactlyAsync(int length)
+    private async ValueTask<BodyRefusal?> ReadExactlyAsync(int length)
     {
         if (length == 0)
             return null;
         if (!TryHold(length))
-            return StreamRefusal.BodiesFull;
+            return BodyRefusal.NoMemory;
         var bytes = new byte[length];
         var refusal = await ReadAsync(buffer =>
         {
@@ -127,7 +143,7 @@ public sealed class RequestBody : IDisposable
     }
 
     /// <summary>Memory grows with what arrives, not with what is announced.</summary>
-    private async ValueTask<StreamRefusal?> ReadPiecesAsync(long most)
+    private async ValueTask<BodyRefusal?> ReadPiecesAsync(long most)
     {
         var pieces = new List<byte[]>();
         var total = 0;
@@ -176,7 +192,7 @@ public sealed class RequestBody : IDisposable
     }
 
     /// <param name="take">Copies what has arrived; false if there is no room for it.</param>
-    private async ValueTask<StreamRefusal?> ReadAsync(Func<ReadOnlySequence<byte>, bool> take)
+    private async ValueTask<BodyRefusal?> ReadAsync(Func<ReadOnlySequence<byte>, bool> take)
     {
         var reader = _http.Request.BodyReader;
         CancellationTokenSource? timeout = null;
@@ -195,14 +211,14 @@ public sealed class RequestBody : IDisposable
                 var taken = take(result.Buffer);
                 reader.AdvanceTo(result.Buffer.End);
                 if (!taken)
-                    return StreamRefusal.BodiesFull;
+                    return BodyRefusal.NoMemory;
                 if (result.IsCompleted)
                     return null;
             }
         }
         catch (OperationCanceledException) when (timeout?.IsCancellationRequested == true && !_http.RequestAborted.IsCancellationRequested)
         {
-            return StreamRefusal.BodyTooSlow;
+            return BodyRefusal.TooSlow;
         }
         finally
         {

@@ -10,18 +10,6 @@ public enum StreamRefusal
 
     /// <summary>The process serves as many streams as it may.</summary>
     Full,
-
-    /// <summary>The bodies of the requests that are being read use the memory that they may (<see cref="StreamingOptions.MaxBodyBytesInFlight"/>).</summary>
-    BodiesFull,
-
-    /// <summary>The body has more bytes than the endpoint accepts.</summary>
-    BodyTooLarge,
-
-    /// <summary>The body did not arrive in time (<see cref="StreamingOptions.BodyTimeout"/>).</summary>
-    BodyTooSlow,
-
-    /// <summary>The body's framing is not valid HTTP, or the connection broke within it.</summary>
-    BodyBroken,
 }
 
 /// <summary>

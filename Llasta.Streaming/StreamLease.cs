@@ -15,7 +15,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     private const int Waiting = 1;
     private const int Beating = 2;
 
-    private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, endStreams);
+    private readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, endStreams);
     private int _state = Owned;
     private long _idleSince = time.GetTimestamp();
     private long _quietSince = time.GetTimestamp();
@@ -31,7 +31,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     public long ArrivedAt => arrivedAt;
 
     /// <summary>Cancelled when the reader left, the process ends its streams, or one side was idle for too long.</summary>
-    public CancellationToken Stop => _stop.Token;
+    public CancellationToken Cancellation => _cancellation.Token;
 
     /// <summary>The reader closed the connection.</summary>
     public bool ReaderLeft => aborted.IsCancellationRequested;
@@ -68,7 +68,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
         BeginWait(flushed: false);
         try
         {
-            return await wait(Stop);
+            return await wait(Cancellation);
         }
         finally
         {
@@ -111,17 +111,17 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
         if (idle > (_flushing ? idleTimeout : UpstreamTimeout ?? idleTimeout))
         {
             _timedOut = true;
-            await _stop.CancelAsync();
+            await _cancellation.CancelAsync();
             return;
         }
 
         if (!_flushing && idle > ProbeAfter && ProbeUpstream is { } probe && time.GetElapsedTime(_probedAt) > ProbeAfter)
         {
             _probedAt = time.GetTimestamp();
-            if (!await probe(_stop.Token) && time.GetElapsedTime(Volatile.Read(ref _idleSince)) > ProbeAfter)
+            if (!await probe(_cancellation.Token) && time.GetElapsedTime(Volatile.Read(ref _idleSince)) > ProbeAfter)
             {
                 UpstreamGone = true;
-                await _stop.CancelAsync();
+                await _cancellation.CancelAsync();
                 return;
             }
         }
@@ -133,7 +133,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
         try
         {
             response.WriteHeartbeat();
-            await response.FlushAsync().AsTask().WaitAsync(_stop.Token);
+            await response.FlushAsync().AsTask().WaitAsync(_cancellation.Token);
             _quietSince = time.GetTimestamp();
         }
         finally
@@ -149,6 +149,6 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
             await Task.Delay(wait, CancellationToken.None);
     }
 
-    /// <summary>Ends the lease; <see cref="Stop"/> must not be used afterwards.</summary>
-    public void Dispose() => _stop.Dispose();
+    /// <summary>Ends the lease; <see cref="Cancellation"/> must not be used afterwards.</summary>
+    public void Dispose() => _cancellation.Dispose();
 }

@@ -44,7 +44,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
     /// <returns>False at the end of the upstream response.</returns>
     /// <exception cref="InvalidDataException">Over 1 MiB was left untaken.</exception>
     /// <exception cref="IOException">The upstream connection broke.</exception>
-    /// <exception cref="OperationCanceledException">The lease was cancelled (<see cref="StreamLease.Stop"/>).</exception>
+    /// <exception cref="OperationCanceledException">The lease was cancelled (<see cref="StreamLease.Cancellation"/>).</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> FlushAndReadAsync()
     {
@@ -58,7 +58,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
         else
         {
             lease.BeginFlush();
-            await flush.AsTask().WaitAsync(lease.Stop);
+            await flush.AsTask().WaitAsync(lease.Cancellation);
             lease.EndFlush();
             _slice.Reset();
         }
@@ -70,7 +70,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
         try
         {
             // The lease's token: the sweep and the drain cancel through it as well.
-            var reading = upstream.ReadAsync(_buffer.AsMemory(_end), lease.Stop);
+            var reading = upstream.ReadAsync(_buffer.AsMemory(_end), lease.Cancellation);
             waited = !reading.IsCompleted;
             read = await reading;
         }

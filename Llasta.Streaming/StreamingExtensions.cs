@@ -38,7 +38,7 @@ public static class StreamingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamSweep>());
         builder.Services.AddDrain();
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
-        // What the server reads ahead of RequestBody is not in the budget of bodies; Kestrel's default is a megabyte for each connection.
+        // Kestrel reads ahead of RequestBody, a megabyte for each connection by default, and the budget of bodies doesn't count it.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = MaxReadAheadBytes);
         EndBrokenStreamsWithFin();
         if (UsesFramework(builder.Configuration))

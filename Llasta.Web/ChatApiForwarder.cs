@@ -38,7 +38,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
     protected override bool AnswersWhileDraining(HttpContext http) => http.Request.Path == ModelPath;
 
-    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.Stopping().WriteAsync(http);
+    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.ShuttingDown().WriteAsync(http);
 
     protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http, RequestBody body)
     {
@@ -83,7 +83,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
                 reader.StatusCode = (int)response.StatusCode;
                 CopyHeaders(response.Headers, reader);
                 CopyHeaders(response.Content.Headers, reader);
-                return (await response.Content.ReadAsStreamAsync(lease.Stop), null);
+                return (await response.Content.ReadAsStreamAsync(lease.Cancellation), null);
             }
             catch
             {
@@ -97,7 +97,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         }
         catch (OperationCanceledException)
         {
-            return (null, ChatProblem.Stopping());
+            return (null, ChatProblem.ShuttingDown());
         }
         catch (HttpRequestException)
         {

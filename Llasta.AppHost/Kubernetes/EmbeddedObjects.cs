@@ -7,7 +7,7 @@ namespace Llasta.AppHost.Kubernetes;
 /// <summary>Kubernetes objects that Aspire has no API for: the YAML files in Objects/, embedded into this assembly.</summary>
 internal static class EmbeddedObjects
 {
-    private static readonly IDeserializer s_yaml = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build();
+    private static readonly IDeserializer Yaml = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build();
 
     /// <param name="file">A file's name in Objects/.</param>
     public static string Text(string file)
@@ -24,7 +24,7 @@ internal static class EmbeddedObjects
     {
         foreach (var document in Text(file).Split("---\n"))
         {
-            var o = new EmbeddedObject(s_yaml.Deserialize<Dictionary<string, object>>(document));
+            var o = new EmbeddedObject(Yaml.Deserialize<Dictionary<string, object>>(document));
             if (component is not null)
                 o.Metadata.Labels[Labels.Component] = component;
             kubernetes.AdditionalResources.Add(o);

@@ -14,7 +14,7 @@ internal static class FlatFile
         """;
 
     /// <summary>The sections in their order: a component of <see cref="Labels"/>, and the title.</summary>
-    private static readonly (string Component, string? Title)[] s_sections =
+    private static readonly (string Component, string? Title)[] Sections =
     [
         ("namespace", null),
         ("network", "All traffic is denied except what a policy allows; kubectl port-forward ends inside the pod and needs no policy"),
@@ -28,7 +28,7 @@ internal static class FlatFile
     private const string NoServiceLinks = "No service links: they would set VLLM_PORT, and vLLM refuses to start with it.";
 
     /// <summary>Comments by kind and name of the object, and where it matters by backend.</summary>
-    private static readonly Dictionary<string, string> s_comments = new()
+    private static readonly Dictionary<string, string> Comments = new()
     {
         ["PersistentVolumeClaim/model-cache"] = "Weights and compiled graphs, so that only the first start takes long.",
         ["Deployment/vllm/Sim"] = $"The simulator under vLLM's name and port: it speaks vLLM's dialect without a model and without a GPU.\n{Key}",
@@ -40,18 +40,18 @@ internal static class FlatFile
         ["NetworkPolicy/chatbot-network"] = "No ingress: the page is reached by port-forward, or with an add-on.",
     };
 
-    private static readonly string[] s_kinds =
+    private static readonly string[] Kinds =
         ["Namespace", "ConfigMap", "PersistentVolumeClaim", "Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"];
 
     /// <summary>The file's text. Adds the namespace to the objects, so that <c>kubectl apply</c> needs no flag.</summary>
     public static string Text(List<YamlMappingNode> objects, ModelBackend backend)
     {
         var text = new StringBuilder(Header);
-        foreach (var (component, title) in s_sections)
+        foreach (var (component, title) in Sections)
         {
             var section = objects
                 .Where(o => o.Component() == component)
-                .OrderBy(o => Array.IndexOf(s_kinds, o.Kind()))
+                .OrderBy(o => Array.IndexOf(Kinds, o.Kind()))
                 .ThenBy(o => o.Name(), StringComparer.Ordinal)
                 .Select(o => Comment(o, backend) + KubernetesYaml.Text(InNamespace(o)))
                 .ToList();
@@ -72,7 +72,7 @@ internal static class FlatFile
     private static string Comment(YamlMappingNode o, ModelBackend backend)
     {
         var key = $"{o.Kind()}/{o.Name()}";
-        var comment = s_comments.GetValueOrDefault($"{key}/{backend}") ?? s_comments.GetValueOrDefault(key);
+        var comment = Comments.GetValueOrDefault($"{key}/{backend}") ?? Comments.GetValueOrDefault(key);
         return comment is null ? "" : $"# {comment.Replace("\n", "\n# ", StringComparison.Ordinal)}\n";
     }
 }

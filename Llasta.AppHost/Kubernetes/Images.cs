@@ -10,11 +10,11 @@ internal sealed class Images(IConfiguration configuration)
     public static string Version { get; } = typeof(Images).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>The repository that the images are published to (Directory.Build.props).</summary>
-    private static readonly string s_repository = typeof(Images).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ImageRepository").Value!;
+    private static readonly string Repository = typeof(Images).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ImageRepository").Value!;
 
     public string Of(string project)
     {
-        var repository = configuration["Images:Repository"] is { Length: > 0 } other ? other.TrimEnd('/') : s_repository;
+        var repository = configuration["Images:Repository"] is { Length: > 0 } other ? other.TrimEnd('/') : Repository;
         return $"{repository}/{project}:{configuration["Images:Tag"] ?? Version}";
     }
 }

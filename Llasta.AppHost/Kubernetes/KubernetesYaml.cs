@@ -21,7 +21,7 @@ internal static partial class KubernetesYaml
     public static string Component(this YamlMappingNode o) => ((YamlScalarNode)o["metadata"]["labels"][Labels.Component]).Value!;
 
     /// <summary>The order in which a person would write the keys; all others follow in their own order.</summary>
-    private static readonly string[] s_order =
+    private static readonly string[] Order =
     [
         "apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations",
         "app.kubernetes.io/name", "app.kubernetes.io/component", "app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/part-of", "app.kubernetes.io/managed-by",
@@ -38,7 +38,7 @@ internal static partial class KubernetesYaml
     {
         foreach (var map in o.AllNodes.OfType<YamlMappingNode>().ToList())
         {
-            var entries = map.Children.OrderBy(entry => Array.IndexOf(s_order, entry.Key.ToString()) is var rank and >= 0 ? rank : s_order.Length).ToList();
+            var entries = map.Children.OrderBy(entry => Array.IndexOf(Order, entry.Key.ToString()) is var rank and >= 0 ? rank : Order.Length).ToList();
             map.Children.Clear();
             foreach (var (key, value) in entries)
                 map.Children.Add(key, value);

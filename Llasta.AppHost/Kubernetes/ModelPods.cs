@@ -38,7 +38,7 @@ internal static class ModelPods
             deployment.Spec.Strategy = new() { Type = "Recreate", RollingUpdate = null! };
 
             var pod = deployment.PodTemplate.Spec;
-            pod.Restrict(VllmUser, group: 0, readOnlyRoot: false, Vllm.ShutdownTimeoutSeconds);
+            pod.SetDefaults(VllmUser, group: 0, readOnlyRoot: false, Vllm.ShutdownTimeoutSeconds);
             pod.SecurityContext!.FsGroup = 0;
             // Changing the owner of 16 GB of weights at every start takes minutes.
             pod.SecurityContext.FsGroupChangePolicy = "OnRootMismatch";

@@ -19,7 +19,7 @@ internal static class PodDefaults
     /// <param name="group">The container's group id, also for the files of a volume.</param>
     /// <param name="readOnlyRoot">Whether the root file system is read-only; the container then writes to volumes only.</param>
     /// <param name="drainSeconds">The longest time from SIGTERM to the process's exit.</param>
-    public static void Restrict(this PodSpecV1 pod, long user, long group, bool readOnlyRoot, int drainSeconds)
+    public static void SetDefaults(this PodSpecV1 pod, long user, long group, bool readOnlyRoot, int drainSeconds)
     {
         // Service links would set VLLM_PORT=tcp://… from the Service named vllm, and vLLM refuses to start with it (vllm/envs.py).
         pod.EnableServiceLinks = false;

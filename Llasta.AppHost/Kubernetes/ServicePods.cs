@@ -33,7 +33,7 @@ internal static class ServicePods
                 deployment.Spec.Strategy = PodDefaults.RollingUpdateWithoutGap();
 
                 var pod = deployment.PodTemplate.Spec;
-                pod.Restrict(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
+                pod.SetDefaults(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
                 foreach (var topology in (string[])["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
                     pod.TopologySpreadConstraints.Add(new()
                     {
@@ -82,7 +82,7 @@ internal static class ServicePods
             deployment.Spec.Strategy = PodDefaults.RollingUpdateWithoutGap();
 
             var pod = deployment.PodTemplate.Spec;
-            pod.Restrict(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
+            pod.SetDefaults(AppUser, AppUser, readOnlyRoot: true, DrainSeconds);
 
             var container = pod.Containers[0];
             container.StartupProbe = PodDefaults.Probe("/health", everySeconds: 1, failures: 60);

@@ -8,7 +8,7 @@ namespace Llasta.AppHost.Model;
 /// <summary>Asks <c>GET /v1/models</c> with the key: a command on the model's resource, and the health check of an external server.</summary>
 internal static class ListModels
 {
-    private static readonly HttpClient s_client = new() { Timeout = TimeSpan.FromSeconds(10) };
+    private static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     public static void WithListModelsCommand(this IResourceBuilder<IResource> resource, ModelConnection model) => resource.WithCommand(
         "list-models",
@@ -50,7 +50,7 @@ internal static class ListModels
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{await model.BaseUrl.GetValueAsync(cancellation)}/models");
         if (await model.ApiKey.Resource.GetValueAsync(cancellation) is { Length: > 0 } key)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        using var response = await s_client.SendAsync(request, cancellation);
+        using var response = await Client.SendAsync(request, cancellation);
         response.EnsureSuccessStatusCode();
         using var body = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellation), cancellationToken: cancellation);
         return [.. body.RootElement.GetProperty("data").EnumerateArray().Select(model => model.GetProperty("id").GetString()!)];

@@ -54,7 +54,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
         new(ProblemCodes.Unreachable, status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
 
     /// <summary>This process is stopping.</summary>
-    public static ChatProblem Stopping() =>
+    public static ChatProblem ShuttingDown() =>
         new(ProblemCodes.Unreachable, StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };
 
     internal static ChatProblem ModelAuth() =>

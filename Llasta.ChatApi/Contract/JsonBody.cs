@@ -38,9 +38,9 @@ public static partial class JsonBody
         return await body.ReadAsync(maxBytes) switch
         {
             null => null,
-            StreamRefusal.BodyTooLarge => ChatProblem.TooLarge(maxBytes),
-            StreamRefusal.BodiesFull => ChatProblem.Busy("This server is receiving as much as it may at the same time. The message is sent again automatically in a moment."),
-            StreamRefusal.BodyTooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
+            BodyRefusal.TooLarge => ChatProblem.TooLarge(maxBytes),
+            BodyRefusal.NoMemory => ChatProblem.Busy("This server is receiving as much as it may at the same time. The message is sent again automatically in a moment."),
+            BodyRefusal.TooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
             _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
         };
     }

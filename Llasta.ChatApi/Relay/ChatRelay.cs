@@ -28,11 +28,9 @@ internal sealed class ChatRelay(
 
     protected override void Release() => limit.Leave();
 
-    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, refusal switch
-    {
-        StreamRefusal.Draining => ChatProblem.Stopping(),
-        _ => ChatProblem.Busy("As many answers are running as this server allows. The message is sent again automatically in a moment."),
-    });
+    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, refusal == StreamRefusal.Draining
+        ? ChatProblem.ShuttingDown()
+        : ChatProblem.Busy("As many answers are running as this server allows. The message is sent again automatically in a moment."));
 
     private Task RefuseAsync(HttpContext http, ChatProblem problem)
     {

@@ -58,7 +58,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
                 refusal = new Refusal(ChatProblem.ModelError("The model's server does not continue answers."));
             }
 
-            if (lease.Stop.IsCancellationRequested || attempt == MaxAttempts)
+            if (lease.Cancellation.IsCancellationRequested || attempt == MaxAttempts)
                 return refusal.Problem;
             if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && attempt == 1)
             {
@@ -97,7 +97,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     {
         try
         {
-            return await ask(lease.Stop);
+            return await ask(lease.Cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -132,7 +132,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             {
                 using (upstream)
                 {
-                    var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Stop)).Span);
+                    var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Cancellation)).Span);
                     return new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status);
                 }
             }
@@ -152,7 +152,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             turn.Stream = stream;
             return null;
         }
-        catch (OperationCanceledException) when (lease.Stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (lease.Cancellation.IsCancellationRequested)
         {
             return new Refusal(Interrupted(lease));
         }
@@ -184,7 +184,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     private static ChatProblem Interrupted(StreamLease lease) =>
         lease.UpstreamGone ? UpstreamErrors.FromException(new HttpRequestException(HttpRequestError.ConnectionError, "Refused.", new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused)))!
         : lease.TimedOut ? UpstreamErrors.FromException(new TimeoutException())!
-        : ChatProblem.Stopping();
+        : ChatProblem.ShuttingDown();
 
     private static int? RetryAfter(PipelineResponse response) =>
         response.Headers.TryGetValue("Retry-After", out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;

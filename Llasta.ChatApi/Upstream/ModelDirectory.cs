@@ -15,7 +15,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
     /// <summary>Servers answer /v1/models and /version from memory: a server that takes longer is stuck.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Routers list hundreds of models, with descriptions: half a megabyte and more. What follows is not read.</summary>
+    /// <summary>Routers list hundreds of models, with descriptions: half a megabyte and more. The rest of a longer list is not read.</summary>
     private const int MaxListBytes = 4 << 20;
 
     /// <summary>What <c>/version</c> answers has a few dozen bytes.</summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Llasta.ChatApi.Upstream;
 
 /// <summary>
-/// What the model's server accepts: known from its kind, or learnt from what it refuses. What is learnt holds until this process ends.
+/// What the model's server accepts: known from its kind, or learnt from the fields that it refuses. The process keeps what it has learnt until it ends.
 /// </summary>
 internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogger<ServerDialect> log)
 {
@@ -148,6 +148,6 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server refuses {Fields}: requests are sent without from now on. Chat:Server chooses a kind of server from the start")]
     private static partial void LogRefused(ILogger logger, OptionalFields fields);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server does not continue partial answers: after a cut the answer is generated anew")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server does not continue partial answers: after a cut the answer is generated again from the start")]
     private static partial void LogCannotContinue(ILogger logger);
 }

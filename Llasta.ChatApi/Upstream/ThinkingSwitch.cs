@@ -7,7 +7,7 @@ namespace Llasta.ChatApi.Upstream;
 /// Finds out whether the thinking switch does something: whether the prompt of a message changes with it. The server's token counter is
 /// asked once per model.
 /// </summary>
-internal sealed class ThinkingSwitch(ModelServer server, TokenCounting counting)
+internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
 {
     private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", "Hi")];
 
@@ -28,11 +28,11 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounting counting)
         using var timeout = new CancellationTokenSource(AnswerTimeout);
         try
         {
-            var with = await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), timeout.Token);
-            var without = with is null ? null : await counting.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
+            var with = await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), timeout.Token);
+            var without = with is null ? null : await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
             changes = with is { } w && without is { } o ? w.Count != o.Count : null;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCountingException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCounterException or OperationCanceledException)
         {
             changes = null;
         }

@@ -1,40 +1,97 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
 using Llasta.ChatApi.Contract;
-using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi.Upstream;
 
-/// <summary>Answers <c>POST /api/tokens</c>.</summary>
-internal sealed class TokenCounter(ModelServer server, ModelDirectory directory, TokenCounting counting, IOptions<ChatOptions> options)
+/// <summary>The server refused to count tokens.</summary>
+/// <param name="problem">Why.</param>
+internal sealed class TokenCounterException(ChatProblem problem) : Exception(problem.Detail)
 {
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>Why.</summary>
+    public ChatProblem Problem => problem;
+}
 
-    /// <summary>Asks the server for the count.</summary>
-    /// <returns>The count, or the problem to answer with: <c>not-supported</c> if the server doesn't count tokens, or its window isn't known.</returns>
-    public async Task<(TokenCount? Count, ChatProblem? Problem)> CountAsync(TokensRequest request, CancellationToken cancellation)
+/// <summary>
+/// The server's own token counter: vLLM's <c>POST /tokenize</c>, or llama.cpp's <c>POST /v1/chat/completions/input_tokens</c>. Remembers
+/// which of them the server has.
+/// </summary>
+internal sealed class TokenCounter(ServerDialect dialect)
+{
+    /// <summary>A count comes before the list of tokens, which is not needed.</summary>
+    private const int MaxAnswerBytes = 256 << 10;
+
+    private static readonly string[] Paths = ["tokenize", "v1/chat/completions/input_tokens"];
+
+    /// <summary>An index into <see cref="Paths"/>; -1: not known yet.</summary>
+    private volatile int _path = -1;
+
+    /// <summary>Counts a conversation's tokens.</summary>
+    /// <returns>The count, with a window of 0 if the server doesn't give one; null if it has no counter.</returns>
+    /// <exception cref="TokenCounterException">The server refused.</exception>
+    /// <exception cref="HttpRequestException">The server could not be reached.</exception>
+    public async Task<TokenCount?> CountAsync(ModelServer server, string model, TokensRequest request, CancellationToken cancellation)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
+        if (_path >= 0)
+            return (await AskAsync(server, _path, model, request, cancellation)).Count;
+        if (dialect.Kind is ServerKind.Ollama or ServerKind.OpenAI)
+            return null;
+        var first = dialect.Kind == ServerKind.LlamaCpp ? 1 : 0;
+        foreach (var path in (int[])[first, 1 - first])
+        {
+            var (count, known) = await AskAsync(server, path, model, request, cancellation);
+            if (!known)
+                continue;
+            _path = path;
+            return count;
+        }
+
+        return null;
+    }
+
+    private static async Task<(TokenCount? Count, bool Known)> AskAsync(ModelServer server, int path, string model, TokensRequest request, CancellationToken cancellation)
+    {
+        using var content = new ByteArrayContent(UpstreamRequest.ForTokens(request, model));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var response = await server.SendAsync(HttpMethod.Post, Paths[path], content, cancellation);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
+            return (null, false);
+        var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(cancellation), MaxAnswerBytes, cancellation);
+        if (!response.IsSuccessStatusCode)
+            throw new TokenCounterException(server.Errors.FromResponse((int)response.StatusCode, ServerError.Read(body.Span), retryAfter: null));
+
+        // llama.cpp has /tokenize with another answer.
+        return Read(body.Span) is { } count ? (count, true) : (null, false);
+    }
+
+    /// <summary>Stops reading after the count: vLLM lists the tokens after it, and the list of a long conversation is cut off.</summary>
+    private static TokenCount? Read(ReadOnlySpan<byte> body)
+    {
+        int? count = null, window = null;
+        var json = new Utf8JsonReader(body, isFinalBlock: false, state: default);
         try
         {
-            var (model, problem) = await directory.GetAsync(timeout.Token);
-            if (model is null)
-                return (null, problem);
-            var count = await counting.CountAsync(server, model.Name, request, timeout.Token);
-            if (count is { ContextWindow: 0 })
-                count = model.ContextWindow is { } window ? count with { ContextWindow = window } : null;
-            return count is null ? (null, ChatProblem.NotSupported()) : (count, null);
+            while ((count is null || window is null) && json.Read())
+            {
+                if (json is not { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName })
+                    continue;
+                var isCount = json.ValueTextEquals("count"u8) || json.ValueTextEquals("input_tokens"u8);
+                if (!isCount && !json.ValueTextEquals("max_model_len"u8))
+                    continue;
+                if (!json.Read() || json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var number) || number < 0)
+                    return null;
+                if (isCount)
+                    count = number;
+                else
+                    window = number;
+            }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (JsonException)
         {
-            throw;
+            return null;
         }
-        catch (TokenCountingException e)
-        {
-            return (null, e.Problem);
-        }
-        catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
-        {
-            return (null, problem);
-        }
+
+        return count is { } tokens ? new TokenCount(tokens, window ?? 0) : null;
     }
 }

@@ -17,8 +17,8 @@ namespace Llasta.Streaming.Http;
 /// ever sent twice.
 /// </para>
 /// <para>
-/// The handler reads a status line, headers, and a body that is chunked, has a length, or ends with the connection. It supports neither
-/// TLS, proxies, redirects, cookies nor compression.
+/// The handler reads a status line, headers, and a body that is chunked, has a length, or ends with the connection. It does not support
+/// TLS, proxies, redirects, cookies or compression.
 /// </para>
 /// </remarks>
 /// <param name="connectTimeout">The time limit for name resolution and connecting together.</param>

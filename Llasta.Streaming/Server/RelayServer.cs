@@ -37,11 +37,11 @@ public static class RelayServer
         .Configure<SocketTransportOptions>(sockets =>
         {
             sockets.UnsafePreferInlineScheduling = true;
-            // A flush completes only when the socket has taken the last byte: SocketPipeWriter relies on it. What a slow reader leaves
-            // waiting is at most one upstream read.
+            // A flush completes only when the socket has taken the last byte: SocketPipeWriter relies on it. At most one upstream read
+            // waits here for a slow reader.
             sockets.MaxWriteBufferSize = 1;
         })
-        .Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketPipeWriter.Use)));
+        .Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketPipeWriter.Middleware)));
 
     private static void SetDefault(string variable, string value)
     {

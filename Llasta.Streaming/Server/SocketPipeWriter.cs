@@ -22,7 +22,7 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter queue) : PipeWr
     private bool _queued;
 
     /// <summary>Middleware that replaces input and output of connections over sockets.</summary>
-    internal static ConnectionDelegate Use(ConnectionDelegate next) => context =>
+    internal static ConnectionDelegate Middleware(ConnectionDelegate next) => context =>
     {
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
         {

@@ -1,4 +1,4 @@
-/** Closes a modal dialog on a click outside it. A drag that starts inside is no such click, nor is one on the dialog's padding. */
+/** Closes a modal dialog on a click outside it. A drag that starts inside doesn't close it, nor does a click on the dialog's padding. */
 export function closeOnOutsideClick(dialog: HTMLDialogElement): void {
   const isOutside = ({ clientX, clientY }: MouseEvent): boolean => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();

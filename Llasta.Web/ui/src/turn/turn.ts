@@ -52,7 +52,7 @@ export interface Turn {
   readonly reasoningSkipped: boolean;
   /** The thinking starts again from the beginning: the next piece replaces the old text. */
   readonly reasoningStale: boolean;
-  /** The server generates the whole answer anew: the next piece replaces what is there. */
+  /** The server generates the whole answer again: the next piece replaces what is there. */
   readonly answerStale: boolean;
   /** The server did not continue the answer, so this one took the place of the partial one. */
   readonly restarted: boolean;
@@ -296,7 +296,7 @@ const interrupted = (turn: Turn): Turn => {
     reasoningStale: !continues,
     reasoningSince: continues ? turn.reasoningSince : undefined,
     tokensBefore: !continues ? 0 : isReceiving ? undefined : turn.tokensBefore,
-    // What was thought in vain is no part of the answer's time.
+    // A thought that is thrown away doesn't count towards the answer's time.
     streamedBefore: continues ? streamedMs(turn) : 0,
     received: undefined,
     timings: continues ? turn.timings : undefined,

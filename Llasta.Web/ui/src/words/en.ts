@@ -138,7 +138,7 @@ export const en = {
   sending: "Sent. Waiting for the first token…",
   waitingRequests: (requests: number) =>
     requests === 1 ? "1 request waits in the queue." : `${count.format(requests)} requests wait in the queue.`,
-  restarted: "The server doesn’t continue answers, so this one is generated anew.",
+  restarted: "The server doesn’t continue answers, so this one is generated again from the start.",
   waitingLoading: "The model is still loading. Your message will be sent when it is ready.",
   waitingUnreachable: "The model can’t be reached. Retrying automatically.",
   waitingBusy: "The server is at capacity. Retrying automatically.",
