@@ -21,7 +21,7 @@ async function expectUnbroken(chat: Chat, whole: { text: string; drawn: string }
   await expect(chat.questions).toHaveCount(1);
 }
 
-for (const fault of ["Cut", "End", "Abort", "TruncatedJson"])
+for (const fault of ["Cut", "End", "Abort", "TruncatedJson", "EngineDeath"])
   test(`a stream that breaks in mid-answer (${fault}) is continued automatically to the same answer`, async ({ chat, model }) => {
     const whole = await uninterrupted(chat);
     await model.clear();
@@ -69,8 +69,11 @@ test("a stream that breaks in mid-thought is continued inside the thought", asyn
 test.describe("the parts as separate processes", () => {
   const slowly: ModelSettings = { TokensPerSecond: 400 };
 
-  async function split(start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>) {
-    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00" });
+  async function split(
+    start: (program: Program, settings?: Record<string, string | number>) => Promise<Service>,
+    simSettings: Record<string, string> = {},
+  ) {
+    const sim = await start("Llasta.ModelSim", { "Sim:TokensPerSecond": 0, "Sim:FirstTokenDelay": "00:00:00", ...simSettings });
     const chatapi = await start("Llasta.ChatApi", { OPENAI_API_BASE_URL: `${sim.url}/v1` });
     const chatbot = await start("Llasta.Web", { "services:chatapi:http:0": chatapi.url });
     return { sim, chatapi, chatbot, model: new ModelControl(sim) };
@@ -94,4 +97,52 @@ test.describe("the parts as separate processes", () => {
       await expectUnbroken(chat, whole);
       expect(whole.drawn.startsWith(kept.slice(0, 400))).toBe(true);
     });
+
+  // What vLLM does on SIGTERM depends on its front end and on --shutdown-timeout.
+  for (const [how, settings] of [
+    ["with an error event", {}],
+    ["with a reset (Rust front end)", { "Sim:FrontEnd": "Rust" }],
+    // The port is closed, the connection stays open and silent: the relay asks after ten seconds whether the server still listens.
+    ["with silence, after its shutdown timeout", { "Sim:ShutdownTimeout": "00:00:00.1", "Sim:ShutdownSilence": "00:05:00" }],
+  ] as const)
+    test(`the model's server is stopped in mid-answer and ends it ${how}: the reader sees one unbroken answer`, async ({ page, start }) => {
+      const { sim, chatbot, model } = await split(start, settings);
+      const chat = new Chat(page);
+      await chat.open(chatbot.url);
+      const whole = await uninterrupted(chat);
+      await model.set(slowly);
+      await chat.say(question);
+      await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+      const stopped = sim.end("SIGTERM");
+      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`), { timeout: 20_000 });
+      await expect(chat.stop).toBeVisible();
+      await sim.end();
+      await stopped;
+      await sim.start();
+      await expectUnbroken(chat, whole);
+    });
+
+  test("a server that is stopped with a shutdown timeout ends the answer before it exits", async ({ page, start }) => {
+    const { sim, chatbot, model } = await split(start, { "Sim:ShutdownTimeout": "00:01:00" });
+    const chat = new Chat(page);
+    await chat.open(chatbot.url);
+    const whole = await uninterrupted(chat);
+    await model.set(slowly);
+    await chat.say(question);
+    await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+    const stopped = sim.end("SIGTERM");
+    await expectUnbroken(chat, whole);
+    expect(await stopped).toBe(0);
+  });
 });
+
+for (const fault of ["Stopping", "RouterError"])
+  test(`after a cut, a server that answers 500 (${fault}) while it restarts is waited for`, async ({ chat, model }) => {
+    const whole = await uninterrupted(chat);
+    await model.set({ Fault: "Cut", FaultAfterTokens: 120, FaultTimes: 1 });
+    await chat.say(question);
+    await chat.expectNote(chat.words.resuming, chat.words.tryNow);
+    await model.set({ Fault: fault, FaultTimes: 5 });
+    await expectUnbroken(chat, whole);
+    expect((await model.requests()).filter(({ body }) => body.continue_final_message === true)).toHaveLength(6);
+  });
