@@ -14,8 +14,6 @@ internal static class ApiSchema
     public static Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
         var type = context.JsonTypeInfo.Type;
-        if (context.JsonPropertyInfo is not null)
-            return Task.CompletedTask;
         if (type == typeof(ChatRequest) || type == typeof(TokensRequest))
         {
             var options = context.ApplicationServices.GetRequiredService<IOptions<ChatOptions>>().Value;
@@ -28,6 +26,13 @@ internal static class ApiSchema
             Require(schema, "role", "content");
             if (Property(schema, "role") is { } role)
                 role.Enum = [.. ChatRequestRules.Roles.Select(name => (JsonNode)name)];
+            // Reasoning belongs to the assistant's messages, and a question has a text.
+            schema.AnyOf =
+            [
+                OfRole("assistant"),
+                OfRole("system", ("reasoning", new OpenApiSchema { Type = JsonSchemaType.Null })),
+                OfRole("user", ("reasoning", new OpenApiSchema { Type = JsonSchemaType.Null }), ("content", new OpenApiSchema { MinLength = 1 })),
+            ];
         }
         else if (type == typeof(Sampling))
         {
@@ -40,7 +45,14 @@ internal static class ApiSchema
                     parameter.ExclusiveMinimum = least;
                 else
                     parameter.Minimum = least;
-                parameter.Maximum = range.Max?.ToString(CultureInfo.InvariantCulture);
+                var most = range.Max ?? (parameter.Format == "int32" ? int.MaxValue : null);
+                parameter.Maximum = most?.ToString(CultureInfo.InvariantCulture);
+            }
+
+            if (Property(schema, "seed") is { } seed)
+            {
+                seed.Minimum = long.MinValue.ToString(CultureInfo.InvariantCulture);
+                seed.Maximum = long.MaxValue.ToString(CultureInfo.InvariantCulture);
             }
         }
 
@@ -59,6 +71,14 @@ internal static class ApiSchema
             if (Property(schema, name) is { Type: { } type } property)
                 property.Type = type & ~JsonSchemaType.Null;
         }
+    }
+
+    /// <summary>A message of one role, with what is true of that role's messages only.</summary>
+    private static OpenApiSchema OfRole(string name, params (string Name, IOpenApiSchema Schema)[] members)
+    {
+        var properties = members.ToDictionary(member => member.Name, member => member.Schema);
+        properties.Add("role", new OpenApiSchema { Const = name });
+        return new OpenApiSchema { Properties = properties };
     }
 
     private static OpenApiSchema? Property(OpenApiSchema schema, string name) =>

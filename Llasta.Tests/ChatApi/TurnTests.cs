@@ -229,22 +229,4 @@ public class TurnTests
         Assert.Equal((502, "model-error"), (status, problem.GetProperty("code").GetString()));
         Assert.Equal("unreachable", state.GetProperty("state").GetString());
     }
-
-    [Theory]
-    [InlineData("Development", HttpStatusCode.OK)]
-    [InlineData("Production", HttpStatusCode.NotFound)]
-    public async Task The_api_describes_itself_to_developers(string environment, HttpStatusCode status)
-    {
-        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: $"environment={environment}");
-
-        using var response = await chatbot.Client.GetAsync("/openapi/v1.json", Chatbot.Cancelled);
-
-        Assert.Equal(status, response.StatusCode);
-        if (status != HttpStatusCode.OK)
-            return;
-        var document = await response.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled);
-        Assert.Equal(["/api/chat", "/api/model", "/api/tokens"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name));
-        var body = document.GetProperty("paths").GetProperty("/api/chat").GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
-        Assert.True(body.GetProperty("schema").GetProperty("properties").TryGetProperty("continue", out _));
-    }
 }
