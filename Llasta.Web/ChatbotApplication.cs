@@ -15,9 +15,12 @@ public static class ChatbotApplication
     /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8080</c>.</param>
     public static async Task<WebApplication> CreateAsync(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
-        if (builder.Environment.IsDevelopment())
-            builder.WebHost.UseStaticWebAssets();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            // The current folder is anyone's: it may hold another program's settings, and a watcher of a home folder visits all of it.
+            ContentRootPath = AppContext.BaseDirectory,
+            Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
+        });
         builder.AddServiceDefaults();
 
         var forwards = builder.Configuration.GetSection("services:chatapi").Exists();
@@ -35,15 +38,12 @@ public static class ChatbotApplication
         var app = builder.Build();
         app.UseSecurityHeaders();
         app.UseTrustedRequests();
-        app.UseDefaultFiles();
-        // Called explicitly, so that routing sees the path that UseDefaultFiles has written.
-        app.UseRouting();
         app.MapServiceDefaults();
         if (forwards)
             app.MapChatApiForwarder();
         else
             app.MapChatApi();
-        app.MapStaticAssets();
+        app.MapPage();
         return app;
     }
 

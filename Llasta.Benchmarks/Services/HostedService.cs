@@ -46,7 +46,7 @@ internal sealed class HostedService : IDisposable
     public static async Task RunAsync(string service, string[] settings)
     {
         RelayServer.PreferInlineSockets();
-        await using WebApplication app = service == "chatbot" ? await ChatbotApplication.CreateAsync([.. settings, "--applicationName=Llasta.Web"]) : ChatApiApplication.Create(settings);
+        await using WebApplication app = service == "chatbot" ? await ChatbotApplication.CreateAsync(settings) : ChatApiApplication.Create(settings);
         await app.StartAsync();
         Console.WriteLine(new Uri(app.Urls.First()).Port);
         while (await Console.In.ReadLineAsync() is not null)
