@@ -74,7 +74,7 @@ internal sealed class Installation(BenchmarkOptions options)
 
     private string Published(string project)
     {
-        var name = OperatingSystem.IsWindows() ? $"{project}.exe" : project;
-        return Path.Combine(_artifacts, "publish", project, "release", name);
+        var name = project == "Llasta.Web" ? "llasta" : project;
+        return Path.Combine(_artifacts, "publish", project, "release", OperatingSystem.IsWindows() ? $"{name}.exe" : name);
     }
 }
