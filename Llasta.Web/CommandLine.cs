@@ -74,7 +74,7 @@ internal static partial class CommandLine
             if (!isSetting && !isValue)
                 yield return token;
             // --Name Value or --Name=Value
-            isValue = isSetting && !token.Contains('=', StringComparison.Ordinal);
+            isValue = token.StartsWith("--", StringComparison.Ordinal) && !token.Contains('=', StringComparison.Ordinal);
         }
     }
 
