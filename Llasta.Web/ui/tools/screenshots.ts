@@ -87,6 +87,9 @@ async with grpc.aio.insecure_channel("localhost:50051") as channel:
 
 Choose REST when strangers will call it, gRPC when both ends are yours.`;
 
+/** In mid-table, in mid-word. */
+const cutAt = answer.indexOf("subscriptions") + "subscr".length;
+
 const paced = async (write: () => void): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 15));
   write();
@@ -104,8 +107,32 @@ const whole = async (chat: Chat) => {
   await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
 };
 
+/** One answer when its connection has just been cut, and when it is complete, side by side. */
+async function continued(path: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 600, height: 720 }, colorScheme: "light", locale: "en-US", reducedMotion: "reduce" });
+  const chat = new Chat(page);
+  await chat.open(scripted.url);
+  await chat.say("Compare REST, gRPC and GraphQL in a table.");
+  (await model.turn()).say(answer.slice(0, cutAt)).cut();
+  await expect(chat.note).toBeVisible();
+  const cut = await page.screenshot();
+  (await model.turn()).say(answer.slice(cutAt)).end();
+  await chat.ended();
+  await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
+  await page.mouse.move(0, 0);
+  const complete = await page.screenshot();
+
+  await page.setViewportSize({ width: 1216, height: 720 });
+  await page.goto("about:blank");
+  const images = [cut, complete].map((image) => `<img src="data:image/png;base64,${image.toString("base64")}">`);
+  await page.setContent(`<body style="margin:0;display:flex;gap:16px">${images.join("")}`);
+  await page.screenshot({ path });
+  await page.close();
+}
+
 try {
   if (values.docs) {
+    await continued(join(root, "docs/continued.png"));
     await picture(
       "screenshot",
       scripted.url,
