@@ -37,10 +37,11 @@ public class StartUpTests
     {
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
 
-        var (exitCode, _, error) = await ServiceProcess.RunAsync("Llasta.ChatApi", [$"--urls={chatbot.Client.BaseAddress}", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"]);
+        var (exitCode, output, error) = await ServiceProcess.RunAsync("Llasta.ChatApi", [$"--urls={chatbot.Client.BaseAddress}", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"]);
 
         Assert.Equal(1, exitCode);
         Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Contains("--urls", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", output, StringComparison.Ordinal);
     }
 }

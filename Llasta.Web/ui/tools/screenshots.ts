@@ -90,6 +90,8 @@ Choose REST when strangers will call it, gRPC when both ends are yours.`;
 /** In mid-table, in mid-word. */
 const cutAt = answer.indexOf("subscriptions") + "subscr".length;
 
+const words = (text: string): string[] => text.match(/\s*\S+/g)!;
+
 const paced = async (write: () => void): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 15));
   write();
@@ -100,8 +102,8 @@ const whole = async (chat: Chat) => {
   await chat.say("Compare REST, gRPC and GraphQL in a table.");
   const turn = await model.turn();
   // In pieces and at the pace of a model.
-  for (const word of thought.match(/\s*\S+/g)!) await paced(() => turn.think(word));
-  for (const word of answer.match(/\s*\S+/g)!) await paced(() => turn.say(word));
+  for (const word of words(thought)) await paced(() => turn.think(word));
+  for (const word of words(answer)) await paced(() => turn.say(word));
   turn.end();
   await chat.ended();
   await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
@@ -109,20 +111,30 @@ const whole = async (chat: Chat) => {
 
 /** One answer when its connection has just been cut, and when it is complete, side by side. */
 async function continued(path: string): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: 600, height: 720 }, colorScheme: "light", locale: "en-US", reducedMotion: "reduce" });
+  const page = await browser.newPage({
+    viewport: { width: 600, height: 900 },
+    colorScheme: "light",
+    locale: "en-US",
+    reducedMotion: "reduce",
+  });
   const chat = new Chat(page);
   await chat.open(scripted.url);
   await chat.say("Compare REST, gRPC and GraphQL in a table.");
-  (await model.turn()).say(answer.slice(0, cutAt)).cut();
+  const first = await model.turn();
+  for (const word of words(answer.slice(0, cutAt))) await paced(() => first.say(word));
+  await expect(chat.answer).toContainText("subscr");
+  first.cut();
   await expect(chat.note).toBeVisible();
   const cut = await page.screenshot();
-  (await model.turn()).say(answer.slice(cutAt)).end();
+  const second = await model.turn();
+  for (const word of words(answer.slice(cutAt))) await paced(() => second.say(word));
+  second.end();
   await chat.ended();
   await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
   await page.mouse.move(0, 0);
   const complete = await page.screenshot();
 
-  await page.setViewportSize({ width: 1216, height: 720 });
+  await page.setViewportSize({ width: 1216, height: 900 });
   await page.goto("about:blank");
   const images = [cut, complete].map((image) => `<img src="data:image/png;base64,${image.toString("base64")}">`);
   await page.setContent(`<body style="margin:0;display:flex;gap:16px">${images.join("")}`);
