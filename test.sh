@@ -62,6 +62,15 @@ count() { sed -nE "s/^ *$1: *([0-9]+).*/\1/p" "$2" | tail -n 1 | grep . || echo 
 dotnet_tests Llasta.Tests
 [ "${Aspire:-}" = false ] || dotnet_tests Llasta.AppHost.Tests
 
+say "The packaged program"
+# As a release makes it, but only the package that runs everywhere. Installed and run outside the repository.
+packages=$(mktemp -d)
+pack() { dotnet pack Llasta.Web -c Release -p:ToolPackageRuntimeIdentifiers=any -o "$packages" --artifacts-path "$packages/artifacts" -v quiet "$@"; }
+pack -r any && pack --no-build &&
+  (smoke=$PWD/eng/smoke.mjs && cd "$packages" && NUGET_PACKAGES="$packages/cache" node "$smoke" dotnet tool exec llasta --source "$packages" --yes --)
+suite "The packaged program" 0 0 $?
+rm -rf "$packages"
+
 # vitest NAME FOLDER: the tests of a folder that has its own package.json, run by Vitest.
 vitest() {
   say "$1"

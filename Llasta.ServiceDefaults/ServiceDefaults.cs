@@ -36,6 +36,8 @@ public static class ServiceDefaultsExtensions
             // Otherwise every request has an activity and a log scope even without telemetry. With telemetry the activity exists anyway.
             ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
             ["Logging:LogLevel:System.Net.Http"] = "Warning",
+            // A start that failed, with its whole trace: StartUp says it in one line.
+            ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
         },
     });
 }

@@ -1,5 +1,4 @@
 using Llasta.ChatApi;
-using Llasta.ModelSim;
 using Llasta.ServiceDefaults;
 
 namespace Llasta.Web;
@@ -9,17 +8,24 @@ public static class ChatbotApplication
 {
     /// <summary>
     /// Builds the application; the caller runs it. If a chat API is configured (<c>services:chatapi</c>, as Aspire and the manifests name
-    /// it), <c>/api</c> is forwarded there. Otherwise this process hosts the chat API, and in Development without an
-    /// <c>OPENAI_API_BASE_URL</c> also the simulator.
+    /// it), <c>/api</c> is forwarded there. Otherwise this process hosts the chat API. Without an <c>OPENAI_API_BASE_URL</c>, it then uses a
+    /// model server on this machine or the simulator, where <see cref="Launch"/> allows a guess.
     /// </summary>
     /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8080</c>.</param>
     public static async Task<WebApplication> CreateAsync(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
-        if (builder.Environment.IsDevelopment())
-            builder.WebHost.UseStaticWebAssets();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            // The current folder is anyone's: it may hold another program's settings, and a watcher of a home folder visits all of it.
+            ContentRootPath = AppContext.BaseDirectory,
+            Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
+        });
         builder.AddServiceDefaults();
+        var launch = Launch.Of(args, builder.Environment);
+        if (!HasAddress(builder.Configuration))
+            builder.WebHost.UseUrls(launch.DefaultAddress());
 
+        IReadOnlyList<string> lines = [];
         var forwards = builder.Configuration.GetSection("services:chatapi").Exists();
         if (forwards)
         {
@@ -27,30 +33,37 @@ public static class ChatbotApplication
         }
         else
         {
-            if (builder.Environment.IsDevelopment() && string.IsNullOrEmpty(builder.Configuration["OPENAI_API_BASE_URL"]))
-                builder.Configuration["OPENAI_API_BASE_URL"] = await StartSimulatorAsync();
+            lines = await ModelChoice.ApplyAsync(builder.Configuration, launch.MayGuess);
             builder.AddChatApi();
         }
 
+        if (launch.IsByHand)
+            builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         var app = builder.Build();
         app.UseSecurityHeaders();
         app.UseTrustedRequests();
-        app.UseDefaultFiles();
-        // Called explicitly, so that routing sees the path that UseDefaultFiles has written.
-        app.UseRouting();
         app.MapServiceDefaults();
         if (forwards)
             app.MapChatApiForwarder();
         else
             app.MapChatApi();
-        app.MapStaticAssets();
+        app.MapPage();
+        app.Lifetime.ApplicationStarted.Register(() => Say(launch.IsByHand ? [.. lines, $"The page is at {PageAddress(app)} (Ctrl+C to stop)."] : lines));
         return app;
     }
 
-    private static async Task<string> StartSimulatorAsync()
+    /// <summary>The address for a browser on this machine, once the application listens.</summary>
+    internal static string PageAddress(WebApplication app) => BindingAddress.Parse(app.Urls.First()) is { Host: "*" or "+" or "0.0.0.0" or "[::]" } any
+        ? $"{any.Scheme}://localhost:{any.Port}"
+        : app.Urls.First();
+
+    private static bool HasAddress(ConfigurationManager configuration) =>
+        new[] { WebHostDefaults.ServerUrlsKey, WebHostDefaults.HttpPortsKey, WebHostDefaults.HttpsPortsKey }.Any(key => !string.IsNullOrEmpty(configuration[key]))
+        || configuration.GetSection("Kestrel:Endpoints").Exists();
+
+    private static void Say(IReadOnlyList<string> lines)
     {
-        var simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);
-        await simulator.StartAsync();
-        return $"{simulator.Urls.First()}/v1";
+        foreach (var line in lines)
+            Console.WriteLine(line);
     }
 }

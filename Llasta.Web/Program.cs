@@ -1,6 +1,5 @@
-using Llasta.ServiceDefaults;
 using Llasta.Streaming.Server;
 using Llasta.Web;
 
 RelayServer.PreferInlineSockets();
-return await StartUp.RunAsync(() => ChatbotApplication.CreateAsync(args));
+return await CommandLine.RunAsync(args);

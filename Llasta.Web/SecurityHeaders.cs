@@ -1,5 +1,3 @@
-using Microsoft.Net.Http.Headers;
-
 namespace Llasta.Web;
 
 /// <summary>
@@ -19,16 +17,6 @@ internal static class SecurityHeaders
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        if (http.Request.Path.StartsWithSegments("/assets"))
-            http.Response.OnStarting(static state => CacheForever((HttpResponse)state), http.Response);
         return next(http);
     });
-
-    /// <summary>The files that Vite writes there have a hash of their content in their name.</summary>
-    private static Task CacheForever(HttpResponse response)
-    {
-        if (response.StatusCode is StatusCodes.Status200OK or StatusCodes.Status304NotModified)
-            response.Headers[HeaderNames.CacheControl] = "public, max-age=31536000, immutable";
-        return Task.CompletedTask;
-    }
 }

@@ -30,7 +30,7 @@ internal sealed class HostedService : IDisposable
     /// <param name="setting">The setting that contains the upstream address, as <c>--name=value</c>.</param>
     public static HostedService Start(string service, string setting)
     {
-        var process = OwnProgram.Start(Argument, service, "--urls=http://127.0.0.1:0", setting, "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft.AspNetCore=None");
+        var process = OwnProgram.Start(Argument, service, "--urls=http://127.0.0.1:0", "--environment=Production", setting, "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft.AspNetCore=None");
         return new HostedService(process, int.Parse(process.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
     }
 
@@ -46,7 +46,7 @@ internal sealed class HostedService : IDisposable
     public static async Task RunAsync(string service, string[] settings)
     {
         RelayServer.PreferInlineSockets();
-        await using WebApplication app = service == "chatbot" ? await ChatbotApplication.CreateAsync([.. settings, "--applicationName=Llasta.Web"]) : ChatApiApplication.Create(settings);
+        await using WebApplication app = service == "chatbot" ? await ChatbotApplication.CreateAsync(settings) : ChatApiApplication.Create(settings);
         await app.StartAsync();
         Console.WriteLine(new Uri(app.Urls.First()).Port);
         while (await Console.In.ReadLineAsync() is not null)

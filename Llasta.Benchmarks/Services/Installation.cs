@@ -38,7 +38,7 @@ internal sealed class Installation(BenchmarkOptions options)
         new Dictionary<string, string?>(NoLimit.Concat(settings ?? [])) { ["OPENAI_API_BASE_URL"] = new Uri(upstream, "/v1").ToString() });
 
     public Task<ServiceProcess> StartChatbotAsync(ServiceProcess chatApi, Dictionary<string, string?>? settings = null) => ServiceProcess.StartAsync("chatbot", Chatbot,
-        port => ["--urls", $"http://127.0.0.1:{port}", "--contentRoot", Path.GetDirectoryName(Path.GetFullPath(Chatbot))!],
+        port => ["--urls", $"http://127.0.0.1:{port}"],
         new Dictionary<string, string?>(NoLimit.Concat(settings ?? [])) { ["services__chatapi__http__0"] = $"http://127.0.0.1:{chatApi.Port}" });
 
     public Task<ServiceProcess> StartSimulatorAsync(params string[] settings) => ServiceProcess.StartAsync("simulator", Simulator,
@@ -74,7 +74,7 @@ internal sealed class Installation(BenchmarkOptions options)
 
     private string Published(string project)
     {
-        var name = OperatingSystem.IsWindows() ? $"{project}.exe" : project;
-        return Path.Combine(_artifacts, "publish", project, "release", name);
+        var name = project == "Llasta.Web" ? "llasta" : project;
+        return Path.Combine(_artifacts, "publish", project, "release", OperatingSystem.IsWindows() ? $"{name}.exe" : name);
     }
 }

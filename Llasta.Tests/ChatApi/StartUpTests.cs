@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -26,7 +25,7 @@ public class StartUpTests
     [InlineData("Llasta.Web", "Chat:MaxMessages", "services:chatapi:http:0=http://chatapi:8080", "Chat:MaxMessages=0")]
     public async Task A_wrong_setting_stops_the_start_with_one_line_that_names_it(string project, string names, params string[] settings)
     {
-        var (exitCode, error) = await RunAsync(project, ["--environment=Production", "--urls=http://127.0.0.1:0", .. settings.Select(s => $"--{s}")]);
+        var (exitCode, _, error) = await ServiceProcess.RunAsync(project, ["--environment=Production", "--urls=http://127.0.0.1:0", .. settings.Select(s => $"--{s}")]);
 
         Assert.Equal(1, exitCode);
         Assert.Single(error.TrimEnd().Split('\n'));
@@ -38,23 +37,11 @@ public class StartUpTests
     {
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
 
-        var (exitCode, error) = await RunAsync("Llasta.ChatApi", [$"--urls={chatbot.Client.BaseAddress}", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"]);
+        var (exitCode, output, error) = await ServiceProcess.RunAsync("Llasta.ChatApi", [$"--urls={chatbot.Client.BaseAddress}", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"]);
 
         Assert.Equal(1, exitCode);
         Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Contains("--urls", error, StringComparison.Ordinal);
-    }
-
-    private static async Task<(int ExitCode, string Error)> RunAsync(string project, string[] arguments)
-    {
-        // Every project's output has a folder of its own beside this one's.
-        var assembly = AppContext.BaseDirectory.Replace("Llasta.Tests", project, StringComparison.Ordinal) + $"{project}.dll";
-        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(Chatbot.Cancelled);
-        var error = await process.StandardError.ReadToEndAsync(Chatbot.Cancelled);
-        await process.WaitForExitAsync(Chatbot.Cancelled);
-        await output;
-        return (process.ExitCode, error);
+        Assert.DoesNotContain("Exception", output, StringComparison.Ordinal);
     }
 }

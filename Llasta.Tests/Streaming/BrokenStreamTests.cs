@@ -103,7 +103,7 @@ public sealed class BrokenStreamTests
     {
         var app = await ChatbotApplication.CreateAsync(
         [
-            "--urls=http://127.0.0.1:0", "--environment=Production", "--Logging:LogLevel:Default=None", "--applicationName=Llasta.Web", $"--contentRoot={Repository.PathOf("Llasta.Web")}",
+            "--urls=http://127.0.0.1:0", "--environment=Production", "--Logging:LogLevel:Default=None",
             "--Chat:DrainTimeout=00:00:00", $"--Streaming:UseFramework={framework}", $"--services:chatapi:http:0=http://{chatApi.Authority}",
         ]);
         await app.StartAsync(Chatbot.Cancelled);

@@ -66,7 +66,6 @@ internal sealed class Chatbot : IAsyncDisposable
 
         string[] common = ["--urls=http://127.0.0.1:0", "--environment=Production", "--Logging:LogLevel:Default=Warning", $"--Streaming:UseFramework={form == Form.SplitOnFramework}", .. settings.Select(s => $"--{s}")];
         string[] upstream = [.. common, $"--OPENAI_API_BASE_URL={baseUrl}"];
-        string[] page = ["--applicationName=Llasta.Web", $"--contentRoot={Repository.PathOf("Llasta.Web")}"];
         var front = "";
         if (form is not Form.SingleProcess)
         {
@@ -76,12 +75,12 @@ internal sealed class Chatbot : IAsyncDisposable
 
         if (form == Form.SingleProcess)
         {
-            chatbot.Api = await ChatbotApplication.CreateAsync([.. upstream, .. page]);
+            chatbot.Api = await ChatbotApplication.CreateAsync(upstream);
             front = await chatbot.RunAsync(chatbot.Api);
         }
         else if (form is not Form.ChatApiAlone)
         {
-            front = await chatbot.RunAsync(await ChatbotApplication.CreateAsync([.. common, .. page, $"--services:chatapi:http:0={front}"]));
+            front = await chatbot.RunAsync(await ChatbotApplication.CreateAsync([.. common, $"--services:chatapi:http:0={front}"]));
         }
 
         chatbot.Client = new HttpClient { BaseAddress = new Uri(front), Timeout = Timeout.InfiniteTimeSpan };

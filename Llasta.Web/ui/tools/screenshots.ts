@@ -87,6 +87,11 @@ async with grpc.aio.insecure_channel("localhost:50051") as channel:
 
 Choose REST when strangers will call it, gRPC when both ends are yours.`;
 
+/** In mid-table, in mid-word. */
+const cutAt = answer.indexOf("subscriptions") + "subscr".length;
+
+const words = (text: string): string[] => text.match(/\s*\S+/g)!;
+
 const paced = async (write: () => void): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 15));
   write();
@@ -97,15 +102,49 @@ const whole = async (chat: Chat) => {
   await chat.say("Compare REST, gRPC and GraphQL in a table.");
   const turn = await model.turn();
   // In pieces and at the pace of a model.
-  for (const word of thought.match(/\s*\S+/g)!) await paced(() => turn.think(word));
-  for (const word of answer.match(/\s*\S+/g)!) await paced(() => turn.say(word));
+  for (const word of words(thought)) await paced(() => turn.think(word));
+  for (const word of words(answer)) await paced(() => turn.say(word));
   turn.end();
   await chat.ended();
   await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
 };
 
+/** One answer when its connection has just been cut, and when it is complete, side by side. */
+async function continued(path: string): Promise<void> {
+  const page = await browser.newPage({
+    viewport: { width: 600, height: 900 },
+    colorScheme: "light",
+    locale: "en-US",
+    reducedMotion: "reduce",
+  });
+  const chat = new Chat(page);
+  await chat.open(scripted.url);
+  await chat.say("Compare REST, gRPC and GraphQL in a table.");
+  const first = await model.turn();
+  for (const word of words(answer.slice(0, cutAt))) await paced(() => first.say(word));
+  await expect(chat.answer).toContainText("subscr");
+  first.cut();
+  await expect(chat.note).toBeVisible();
+  const cut = await page.screenshot();
+  const second = await model.turn();
+  for (const word of words(answer.slice(cutAt))) await paced(() => second.say(word));
+  second.end();
+  await chat.ended();
+  await expect(chat.answer.locator(".hljs-keyword").first()).toBeVisible();
+  await page.mouse.move(0, 0);
+  const complete = await page.screenshot();
+
+  await page.setViewportSize({ width: 1216, height: 900 });
+  await page.goto("about:blank");
+  const images = [cut, complete].map((image) => `<img src="data:image/png;base64,${image.toString("base64")}">`);
+  await page.setContent(`<body style="margin:0;display:flex;gap:16px">${images.join("")}`);
+  await page.screenshot({ path });
+  await page.close();
+}
+
 try {
   if (values.docs) {
+    await continued(join(root, "docs/continued.png"));
     await picture(
       "screenshot",
       scripted.url,

@@ -114,7 +114,8 @@ export class Service {
 
 /** The path of a program's Release build, otherwise of its Debug build. */
 function assembly(program: Program): string {
-  const built = ["release", "debug"].map((configuration) => join(root, "artifacts/bin", program, configuration, `${program}.dll`));
+  const name = program === "Llasta.Web" ? "llasta" : program;
+  const built = ["release", "debug"].map((configuration) => join(root, "artifacts/bin", program, configuration, `${name}.dll`));
   const found = built.find(existsSync);
   if (!found) throw new Error(`${program} isn't built: dotnet build -c Release`);
   return found;

@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Llasta.Tests.Support;
+
+/// <summary>A service as the process that it is. Disposing ends it.</summary>
+internal sealed class ServiceProcess : IDisposable
+{
+    /// <summary>Variables that would configure the process, on a developer's machine or in CI's container.</summary>
+    private static readonly string[] Configuring = ["DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_RUNNING_IN_CONTAINER", "OPENAI_API_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_KEY_FILE"];
+
+    private readonly Process _process;
+
+    private ServiceProcess(Process process) => _process = process;
+
+    /// <param name="project">The service's project.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Additional environment variables.</param>
+    public static ServiceProcess Start(string project, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        // Every project's output has a folder of its own beside this one's.
+        var assembly = project == "Llasta.Web" ? "llasta.dll" : $"{project}.dll";
+        var path = Path.Combine(AppContext.BaseDirectory.Replace("Llasta.Tests", project, StringComparison.Ordinal), assembly);
+        var start = new ProcessStartInfo("dotnet", [path, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory };
+        foreach (var name in Configuring)
+            start.Environment.Remove(name);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return new(Process.Start(start)!);
+    }
+
+    /// <summary>Runs a process that ends by itself.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string project, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        using var service = Start(project, arguments, environment);
+        var output = service._process.StandardOutput.ReadToEndAsync(Chatbot.Cancelled);
+        var error = await service._process.StandardError.ReadToEndAsync(Chatbot.Cancelled);
+        await service._process.WaitForExitAsync(Chatbot.Cancelled);
+        return (service._process.ExitCode, await output, error);
+    }
+
+    /// <summary>Waits until the process writes a line.</summary>
+    /// <returns>The match in that line.</returns>
+    public async Task<Match> WaitForAsync(Regex line)
+    {
+        var read = new StringBuilder();
+        while (await _process.StandardOutput.ReadLineAsync(Chatbot.Cancelled) is { } text)
+        {
+            if (line.Match(text) is { Success: true } match)
+                return match;
+            read.AppendLine(text);
+        }
+
+        throw new InvalidOperationException($"The process ended before it wrote '{line}'. It wrote: {read}{await _process.StandardError.ReadToEndAsync(Chatbot.Cancelled)}");
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+}
