@@ -16,7 +16,7 @@ internal sealed class TokenCounter(ModelServer server, ModelDirectory directory,
         timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
         try
         {
-            var (model, problem) = await directory.GetAsync(timeout.Token);
+            var (model, problem) = await directory.GetAsync(request.Model, timeout.Token);
             if (model is null)
                 return (null, problem);
             var count = await counting.CountAsync(server, model.Name, request, timeout.Token);
