@@ -15,8 +15,8 @@ export interface Engine {
   /** The size of the page's part of the window, in CSS pixels. */
   resize(width: number, height: number): Promise<void>;
   screenshot(path: string): Promise<void>;
-  /** The page on paper, as a PDF. */
-  print(): Promise<Uint8Array>;
+  /** The page on paper, as a PDF. Not every driver prints. */
+  readonly print?: () => Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 /* The main flows in browsers other than Chromium. A browser that isn't installed is left out. */
+import { constants, inflateSync } from "node:zlib";
 import { expect, type Page } from "@playwright/test";
 import { commonMark, more, world } from "../../test/markdown/corpus.ts";
 import { findFirefox, findWebKit } from "../support/browser.mjs";
@@ -42,8 +43,8 @@ const settled = async (engine: Engine) => {
 for (const { name, start } of engines) {
   withServices.describe(name, () => {
     withServices.skip(!start, `${name} is not installed`);
-    // One browser for all of them.
-    withServices.describe.configure({ mode: "serial" });
+    // In one process, so that they share a browser.
+    withServices.describe.configure({ mode: "default" });
 
     let engine: Engine;
     let reader: Reader;
@@ -128,13 +129,15 @@ for (const { name, start } of engines) {
         scrollTo(0, document.documentElement.scrollHeight);
       });
       await settled(engine);
+      const top = () => engine.evaluate(() => scrollY);
       let view = await reader.wordsInView();
       expect(view.last).toBe(count - 1);
       while (view.first > 0) {
+        const before = await top();
         await engine.press("PageUp");
+        await expect.poll(top).toBeLessThan(before);
         await settled(engine);
         const next = await reader.wordsInView();
-        expect(next.first, "a page further up").toBeLessThan(view.first);
         expect(next.last, `what precedes word ${view.first} is in view`).toBeGreaterThanOrEqual(view.first - 1);
         view = next;
       }
@@ -201,11 +204,10 @@ for (const { name, start } of engines) {
     });
 
     withServices("prints the whole answer, over many pages", async () => {
-      await reader.import(conversationOf(words(5400)));
-      await expect.poll(() => reader.answer()).toContain("word5399");
-      const pdf = Buffer.from(await engine.print());
-      expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
-      expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length).toBeGreaterThan(8);
+      withServices.skip(!engine.print, `${name}'s driver doesn't print`);
+      await reader.import(conversationOf(words(3600)));
+      await expect.poll(() => reader.answer()).toContain("word3599");
+      expect(pagesOf(Buffer.from(await engine.print!()))).toBeGreaterThan(5);
     });
 
     withServices("draws all collections of Markdown as Chromium does", async ({ page, scripted }) => {
@@ -213,14 +215,34 @@ for (const { name, start } of engines) {
       const conversation = conversationOf(...commonMark, ...more, ...world);
       await page.goto(scripted.web.url);
       const expected = await drawnIn(page, conversation);
+      expect(expected.join("")).toContain("<math");
       await reader.import(conversation);
-      const drawn = () => engine.evaluate(() => [...document.querySelectorAll(".answer-text")].map((answer) => answer.innerHTML));
+      const drawn = async () => (await engine.evaluate(answersAsHtml)).map(withoutStyles);
       await expect.poll(async () => (await drawn()).length, { timeout: 60_000 }).toBe(expected.length);
       await expect.poll(drawn, { timeout: 30_000 }).toEqual(expected);
     });
   });
 }
 
+/** The number of pages of a PDF, whose objects may be in compressed streams. */
+function pagesOf(pdf: Buffer): number {
+  const text = pdf.toString("latin1");
+  const streams = [...text.matchAll(/FlateDecode[^]*?stream\r?\n([^]*?)endstream/g)].map(([, data]) => {
+    try {
+      return inflateSync(Buffer.from(data!, "latin1"), { finishFlush: constants.Z_SYNC_FLUSH }).toString("latin1");
+    } catch {
+      return "";
+    }
+  });
+  return [text, ...streams].join("\n").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+}
+
+const answersAsHtml = (): string[] => [...document.querySelectorAll(".answer-text")].map((answer) => answer.innerHTML);
+
+/** Temml's inline styles have declarations that only one of the browsers knows. */
+const withoutStyles = (html: string): string => html.replaceAll(/ style="[^"]*"/g, "");
+
+/** The HTML in Chromium, once it is complete: formulas and colours come later. */
 async function drawnIn(page: Page, conversation: object): Promise<string[]> {
   const reader = new Reader({
     evaluate: (run: never, argument: never) => page.evaluate(run, argument),
@@ -229,7 +251,7 @@ async function drawnIn(page: Page, conversation: object): Promise<string[]> {
   await reader.import(conversation);
   let last: string[] = [];
   await expect(async () => {
-    const now = await page.evaluate(() => [...document.querySelectorAll(".answer-text")].map((answer) => answer.innerHTML));
+    const now = (await page.evaluate(answersAsHtml)).map(withoutStyles);
     const before = last;
     last = now;
     expect(now).toEqual(before);

@@ -118,7 +118,6 @@ export async function startWebKit({ driver, browser, xvfb }: WebKitPaths): Promi
       const image = (await call("GET", `/session/${sessionId}/screenshot`)) as string;
       await writeFile(path, Buffer.from(image, "base64"));
     },
-    print: async () => Buffer.from((await session("/print", {})) as string, "base64"),
     async close() {
       await call("DELETE", `/session/${sessionId}`).catch(() => {});
       for (const process of processes.reverse()) process.kill();
