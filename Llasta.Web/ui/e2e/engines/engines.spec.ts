@@ -13,8 +13,9 @@ import { startWebKit } from "./webkit.ts";
 const firefox = findFirefox();
 const webkit = findWebKit();
 const engines = [
-  { name: "Firefox", start: firefox ? () => startFirefox(firefox) : undefined },
-  { name: "WebKit", start: webkit ? () => startWebKit(webkit) : undefined },
+  { name: "Firefox", start: firefox ? () => startFirefox(firefox) : undefined, harmless: undefined },
+  // WebKit reports it when a formula that has just been drawn gets its scroll bar: the next frame has the new size.
+  { name: "WebKit", start: webkit ? () => startWebKit(webkit) : undefined, harmless: /^ResizeObserver loop completed/ },
 ];
 
 const words = (count: number, perParagraph = 90) =>
@@ -40,7 +41,7 @@ const settled = async (engine: Engine) => {
   await expect.poll(isStill, { message: "the page comes to rest", intervals: [1] }).toBe(true);
 };
 
-for (const { name, start } of engines) {
+for (const { name, start, harmless } of engines) {
   withServices.describe(name, () => {
     withServices.skip(!start, `${name} is not installed`);
     // In one process, so that they share a browser.
@@ -58,7 +59,7 @@ for (const { name, start } of engines) {
 
     withServices.beforeEach(async ({ scripted }) => reader.open(scripted.web.url));
 
-    withServices.afterEach(async () => expect(await reader.complaints()).toEqual([]));
+    withServices.afterEach(async () => expect((await reader.complaints()).filter((complaint) => !harmless?.test(complaint))).toEqual([]));
 
     withServices.afterAll(async () => engine?.close());
 
