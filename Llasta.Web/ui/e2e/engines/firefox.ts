@@ -30,7 +30,7 @@ export async function startFirefox(executablePath: string): Promise<Engine> {
     screenshot: async (path) => {
       await page.screenshot({ path: path as `${string}.png` });
     },
-    print: () => page.pdf(),
+    print: () => page.pdf({ format: "a4" }),
     close: () => browser.close(),
   };
 }
