@@ -16,8 +16,8 @@ public static class ChatbotApplication
     public static async Task<WebApplication> CreateAsync(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
-        if (builder.Environment.IsDevelopment())
-            builder.WebHost.UseStaticWebAssets();
+        // The output of a build has a list of where the page's files are; published output has the files, and no list.
+        builder.WebHost.UseStaticWebAssets();
         builder.AddServiceDefaults();
 
         var forwards = builder.Configuration.GetSection("services:chatapi").Exists();

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text.RegularExpressions;
 using Xunit;
@@ -8,12 +9,12 @@ namespace Llasta.Tests.Web;
 public partial class PageTests
 {
     [Theory]
-    [InlineData(Form.SingleProcess)]
-    [InlineData(Form.Split)]
-    public async Task The_page_is_never_stale_and_its_assets_are_kept_for_good(Form form)
+    [InlineData(Form.SingleProcess, "Development")]
+    [InlineData(Form.SingleProcess, "Production")]
+    [InlineData(Form.Split, "Production")]
+    public async Task The_page_is_never_stale_and_its_assets_are_kept_for_good(Form form, string environment)
     {
-        // In Development, where the compressed assets are found before they are published.
-        await using var chatbot = await Chatbot.StartAsync(form, settings: "environment=Development");
+        await using var chatbot = await Chatbot.StartAsync(form, settings: $"environment={environment}");
 
         using var page = await chatbot.Client.GetAsync("/", Chatbot.Cancelled);
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
@@ -21,11 +22,14 @@ public partial class PageTests
         Assert.Contains("no-cache", page.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
 
         var script = Script().Match(await page.Content.ReadAsStringAsync(Chatbot.Cancelled)).Groups[1].Value;
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(chatbot.Client.BaseAddress!, script)) { Headers = { { "Accept-Encoding", "br, gzip" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(chatbot.Client.BaseAddress!, script)) { Headers = { { "Accept-Encoding", "gzip" } } };
         using var asset = await chatbot.Client.SendAsync(request, Chatbot.Cancelled);
         Assert.Equal(HttpStatusCode.OK, asset.StatusCode);
         Assert.Contains("immutable", asset.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
-        Assert.Single(asset.Content.Headers.ContentEncoding);
+        Assert.Equal("gzip", Assert.Single(asset.Content.Headers.ContentEncoding));
+        await using var unpacked = new GZipStream(await asset.Content.ReadAsStreamAsync(Chatbot.Cancelled), CompressionMode.Decompress);
+        using var text = new StreamReader(unpacked);
+        Assert.Contains("addEventListener", await text.ReadToEndAsync(Chatbot.Cancelled), StringComparison.Ordinal);
     }
 
     [Theory]
