@@ -204,6 +204,8 @@ export const en = {
   hints: {
     "model-auth":
       "The operator has to set OPENAI_API_KEY to the key that the model’s server was started with (vLLM: --api-key or VLLM_API_KEY).",
+    "model-not-found":
+      "Choose another model, if the page offers several. Otherwise the operator has to set Chat:Model to a model that the server has, and to check that OPENAI_API_BASE_URL ends in /v1.",
     "forbidden-origin":
       "Open the page under the address that its operator gave you. Behind a proxy, the operator has to pass on the browser’s Host header with its port (nginx: proxy_set_header Host $http_host).",
     "too-large": "Shorten the message, remove attachments or leave out turns. The operator can raise Chat:MaxBodyBytes.",

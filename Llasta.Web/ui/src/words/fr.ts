@@ -206,6 +206,8 @@ export const fr: Words = {
   hints: {
     "model-auth":
       "L’administrateur doit donner à OPENAI_API_KEY la clé avec laquelle le serveur du modèle a été lancé (vLLM\u00a0: --api-key ou VLLM_API_KEY).",
+    "model-not-found":
+      "Choisissez un autre modèle si la page en propose plusieurs. Sinon, l’administrateur doit indiquer dans Chat:Model un modèle que le serveur propose, et vérifier que OPENAI_API_BASE_URL se termine par /v1.",
     "forbidden-origin":
       "Ouvrez la page à l’adresse fournie par l’administrateur. Derrière un proxy, celui-ci doit transmettre l’en-tête Host du navigateur avec son port (nginx\u00a0: proxy_set_header Host $http_host).",
     "too-large":
