@@ -66,6 +66,8 @@ function render(temml: Temml, formula: HTMLElement): void {
     rendered.set(key, math);
   }
   formula.classList.add("rendered");
+  const mark = displayMode ? "$$" : "$";
+  formula.dataset["tex"] = `${mark}${tex.trim()}${mark}`;
   const drawn = math.cloneNode(true) as Element;
   formula.replaceChildren(drawn);
   if (!displayMode) return;
