@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
 
-passed=0 failed=0
+passed=0 failed=0 not_tested=()
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '\n%s\n%d passed, %d failed\n' "$*" "$passed" "$((failed + 1))"; exit 1; }
 # suite NAME PASSED FAILED EXIT-CODE: adds a suite's counts; a suite that failed without a failed test counts as one.
@@ -36,7 +36,10 @@ if [ "${Aspire:-}" = false ]; then
 elif [ "${AspireIntegrations:-}" = false ]; then
   left_out="what the AppHost publishes, which needs Aspire.Hosting.Kubernetes and Aspire.Hosting.Python"
 fi
-[ -z "$left_out" ] || printf '\n**** NOT BUILT AND NOT TESTED: %s. ****\n' "$left_out"
+if [ -n "$left_out" ]; then
+  printf '\n**** NOT BUILT AND NOT TESTED: %s. ****\n' "$left_out"
+  not_tested+=("$left_out")
+fi
 
 say "Building"
 dotnet build Llasta.sln -c Release -v quiet || die "The build failed."
@@ -91,22 +94,31 @@ vitest "The page's logic" Llasta.Web/ui
 vitest "Dying processes and broken connections" resilience
 
 say "The page in a browser"
-# An installed one, Playwright's download, or the package manager's.
-if ! browser=$(node Llasta.Web/ui/e2e/support/browser.mjs); then
+# browser NAME PACKAGE...: prints the path of an installed browser, of one that is downloaded, or of the package manager's.
+browser() {
+  local name=$1 package sudo
+  shift
+  node Llasta.Web/ui/e2e/support/browser.mjs "$name" && return
   sudo=$([ "$(id -u)" -eq 0 ] || command -v sudo)
-  if command -v apt-get >/dev/null; then $sudo apt-get update -qq && $sudo apt-get install -y -qq chromium >/dev/null
-  elif command -v dnf >/dev/null; then $sudo dnf install -y -q chromium >/dev/null
-  elif command -v apk >/dev/null; then $sudo apk add -q chromium
-  fi
-  browser=$(node Llasta.Web/ui/e2e/support/browser.mjs) || die "No browser for the page's tests could be installed. Install Chromium or Chrome, or set CHROMIUM_PATH."
-fi
-printf '%s\n' "$browser"
+  if command -v apt-get >/dev/null; then $sudo apt-get update -qq >/dev/null; fi
+  for package in "$@"; do
+    if command -v apt-get >/dev/null; then $sudo apt-get install -y -qq "$package" >/dev/null
+    elif command -v dnf >/dev/null; then $sudo dnf install -y -q "$package" >/dev/null
+    elif command -v apk >/dev/null; then $sudo apk add -q "$package" >/dev/null
+    fi && break
+  done
+  node Llasta.Web/ui/e2e/support/browser.mjs "$name"
+}
+browser chromium chromium || die "No browser for the page's tests could be installed. Install Chromium or Chrome, or set CHROMIUM_PATH."
+# The main flows also run in these; WebKit is only used if it is installed (webkit2gtk-driver and xvfb in Debian).
+browser firefox firefox-esr firefox || not_tested+=("the page in Firefox, which could not be installed")
+node Llasta.Web/ui/e2e/support/browser.mjs webkit 2>/dev/null || not_tested+=("the page in WebKit, which is not installed")
 report=Llasta.Web/ui/test-results/browser.json
 rm -f "$report"
 (cd Llasta.Web/ui && npm run --silent browser)
 code=$?
 suite "The page in a browser" "$(($(json "$report" stats.expected) + $(json "$report" stats.flaky)))" "$(json "$report" stats.unexpected)" "$code"
 
-[ -z "$left_out" ] || printf '\nNOT TESTED: %s.\n' "$left_out"
+[ ${#not_tested[@]} -eq 0 ] || printf '\nNOT TESTED: %s.\n' "${not_tested[@]}"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -20,6 +20,8 @@ internal static class ApiSchema
             Require(schema, "messages");
             if (Property(schema, "messages") is { } messages)
                 (messages.MinItems, messages.MaxItems) = (1, options.MaxMessages);
+            if (Property(schema, "model") is { } model)
+                (model.MinLength, model.MaxLength) = (1, ChatRequestRules.MaxModelName);
         }
         else if (type == typeof(ChatMessage))
         {

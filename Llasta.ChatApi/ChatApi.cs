@@ -89,6 +89,8 @@ public static class ChatApiExtensions
             .ProducesProblems(400, 403, 413, 415, 502, 503, 504);
         api.MapGet("/model", GetModelAsync)
             .WithSummary("Tells which model answers, and whether it is ready")
+            .DescribesQuery("model", JsonSchemaType.String, "One of the models to choose from; by default the first one.")
+            .DescribesQuery("waiting", JsonSchemaType.Integer, "1: also tell how many requests wait in the server's queue.")
             .Produces<ModelStatus>();
         api.MapPost("/tokens", CountTokensAsync)
             .WithSummary("Counts a conversation's tokens")
@@ -110,6 +112,14 @@ public static class ChatApiExtensions
             },
         });
 
+    /// <summary>For parameters that the handler reads from the request itself.</summary>
+    private static RouteHandlerBuilder DescribesQuery(this RouteHandlerBuilder endpoint, string name, JsonSchemaType type, string description) => endpoint.AddOpenApiOperationTransformer((operation, _, _) =>
+    {
+        operation.Parameters ??= [];
+        operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Description = description, Schema = new OpenApiSchema { Type = type } });
+        return Task.CompletedTask;
+    });
+
     private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params int[] statuses)
     {
         foreach (var status in statuses)
@@ -119,7 +129,8 @@ public static class ChatApiExtensions
 
     private static async Task GetModelAsync(HttpContext http, ModelDirectory directory, TurnLimit turns, WaitingRequests waiting)
     {
-        var status = await directory.GetStatusAsync(http.RequestAborted);
+        var name = http.Request.Query["model"].ToString();
+        var status = await directory.GetStatusAsync(name.Length > 0 ? name : null, http.RequestAborted);
         if (status.State == ModelState.Ready && turns.IsFull)
             status = status with { State = ModelState.Busy, Detail = "As many answers are running as this server allows; a message waits until one ends." };
         // Only a page whose turn waits asks for this.
@@ -133,7 +144,7 @@ public static class ChatApiExtensions
     {
         using var body = bodies.Of(http);
         var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
-        problem ??= ChatRequestRules.CheckMessages(request!.Messages, options.Value.MaxMessages);
+        problem ??= request!.Check(options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)
             (count, problem) = await counter.CountAsync(request!, http.RequestAborted);

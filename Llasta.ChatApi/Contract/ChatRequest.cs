@@ -7,11 +7,13 @@ namespace Llasta.ChatApi.Contract;
 /// <param name="Thinking">Whether the model thinks first (Qwen3's <c>enable_thinking</c>).</param>
 /// <param name="Continue">The last message is a partial answer: continue it from its last character.</param>
 /// <param name="Sampling">Overrides of the model's recommended sampling.</param>
+/// <param name="Model">The model that answers: one of <see cref="ModelStatus.Models"/>. Absent: <see cref="ModelStatus.Model"/>.</param>
 public sealed record ChatRequest(
     IReadOnlyList<ChatMessage>? Messages = null,
     bool Thinking = true,
     bool Continue = false,
-    Sampling? Sampling = null);
+    Sampling? Sampling = null,
+    string? Model = null);
 
 /// <summary>One message of a conversation.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
@@ -39,7 +41,8 @@ public sealed record Sampling(
 /// <summary>The body of <c>POST /api/tokens</c>.</summary>
 /// <param name="Messages">The conversation to count.</param>
 /// <param name="Thinking">As in <see cref="ChatRequest"/>: the two modes' prompts differ by a few tokens.</param>
-public sealed record TokensRequest(IReadOnlyList<ChatMessage>? Messages = null, bool Thinking = true);
+/// <param name="Model">As in <see cref="ChatRequest"/>.</param>
+public sealed record TokensRequest(IReadOnlyList<ChatMessage>? Messages = null, bool Thinking = true, string? Model = null);
 
 /// <summary>The answer of <c>POST /api/tokens</c>.</summary>
 /// <param name="Count">The prompt's length in tokens, by the model's own tokenizer and template.</param>

@@ -8,11 +8,14 @@ internal static class ChatRequestRules
     /// <summary>The roles of messages.</summary>
     internal static readonly IReadOnlyList<string> Roles = ["system", "user", "assistant"];
 
+    /// <summary>The longest name of a model, in characters; a longer name is not a name.</summary>
+    internal const int MaxModelName = 256;
+
     /// <summary>Checks a turn.</summary>
     /// <returns>The problem, or null if the request is right.</returns>
     internal static ChatProblem? Check(this ChatRequest request, int maxMessages)
     {
-        if (CheckMessages(request.Messages, maxMessages) is { } problem)
+        if ((CheckMessages(request.Messages, maxMessages) ?? CheckModel(request.Model)) is { } problem)
             return problem;
 
         var last = request.Messages![^1];
@@ -29,9 +32,16 @@ internal static class ChatRequestRules
         return SamplingRules.Check(request.Sampling) is { } range ? ChatProblem.InvalidRequest($"sampling.{range.Name} must be {range.Words}.") : null;
     }
 
+    /// <summary>Checks a conversation whose tokens are to be counted.</summary>
+    /// <returns>The problem, or null if the request is right.</returns>
+    internal static ChatProblem? Check(this TokensRequest request, int maxMessages) => CheckMessages(request.Messages, maxMessages) ?? CheckModel(request.Model);
+
+    private static ChatProblem? CheckModel(string? model) => model is null or { Length: > 0 and <= MaxModelName } ? null
+        : ChatProblem.InvalidRequest($"model must be a name of 1 to {MaxModelName} characters; leave it out for the default.");
+
     /// <summary>Checks a conversation.</summary>
     /// <returns>The problem, or null if the messages are right.</returns>
-    internal static ChatProblem? CheckMessages(IReadOnlyList<ChatMessage>? messages, int maxMessages)
+    private static ChatProblem? CheckMessages(IReadOnlyList<ChatMessage>? messages, int maxMessages)
     {
         if (messages is not { Count: > 0 })
             return ChatProblem.InvalidRequest("messages is missing or empty: send at least the user's message.");

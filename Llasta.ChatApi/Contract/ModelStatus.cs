@@ -5,6 +5,7 @@ namespace Llasta.ChatApi.Contract;
 /// <summary>The answer of <c>GET /api/model</c>.</summary>
 /// <param name="State">Whether a turn would be answered now.</param>
 /// <param name="Model">The model's name; the last known one while the server does not answer.</param>
+/// <param name="Models">The names of the models to choose from, the default first; absent unless the server lists several that can chat and the operator has set none.</param>
 /// <param name="ContextWindow">Its context window in tokens, if the server gives it.</param>
 /// <param name="Version">The server's version, if it gives one (vLLM's <c>/version</c>).</param>
 /// <param name="Simulated">True when no real model is connected.</param>
@@ -16,6 +17,7 @@ namespace Llasta.ChatApi.Contract;
 public sealed record ModelStatus(
     ModelState State,
     string? Model = null,
+    IReadOnlyList<string>? Models = null,
     int? ContextWindow = null,
     string? Version = null,
     bool Simulated = false,

@@ -49,7 +49,7 @@ internal sealed class ChatRelay(
 
     protected override async Task<UpstreamTurn?> OpenAsync(HttpContext http, ChatRequest request, ResponseWriter response, StreamLease lease)
     {
-        var (model, problem) = await TurnOpening.FindModelAsync(lease, directory.GetAsync);
+        var (model, problem) = await TurnOpening.FindModelAsync(lease, cancellation => directory.GetAsync(request.Model, cancellation));
         if (model is null)
         {
             if (!lease.ReaderLeft)

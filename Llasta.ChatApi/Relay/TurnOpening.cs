@@ -60,7 +60,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
 
             if (lease.Cancellation.IsCancellationRequested || attempt == MaxAttempts)
                 return refusal.Problem;
-            if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && attempt == 1)
+            if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && request.Model is null && attempt == 1)
             {
                 // The server may have been restarted with another model.
                 if (await FindModelAsync(lease, directory.RediscoverAsync) is not ({ } found, _) || found.Name == turn.Model.Name)

@@ -54,7 +54,7 @@ public static class LocalModelServers
             using var response = await client.GetAsync(new Uri($"{baseUrl}/models"), cancellation);
             return response.StatusCode switch
             {
-                HttpStatusCode.OK when ModelList.FirstThatChats(ModelList.Read(await response.Content.ReadAsByteArrayAsync(cancellation))) is { } model => new(name, baseUrl, ServerText.Clean(model.Name, key: null)),
+                HttpStatusCode.OK when ModelList.ThatChat(ModelList.Read(await response.Content.ReadAsByteArrayAsync(cancellation))) is [{ } model, ..] => new(name, baseUrl, ServerText.Clean(model.Name, key: null)),
                 HttpStatusCode.Unauthorized => new(name, baseUrl, Model: null),
                 _ => null,
             };

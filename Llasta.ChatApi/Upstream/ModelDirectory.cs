@@ -21,19 +21,43 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
     /// <summary>What <c>/version</c> answers has a few dozen bytes.</summary>
     private const int MaxVersionBytes = 4 << 10;
 
+    /// <summary>A page can't offer more models than this in a menu.</summary>
+    private const int MaxChoices = 500;
+
     private readonly SemaphoreSlim _asking = new(1, 1);
     private volatile ModelInfo? _model;
+    private volatile IReadOnlyList<ModelInfo> _choices = [];
     private volatile Observation? _last;
     private string? _version;
     private long? _notReadySince;
 
-    private sealed record Observation(ModelStatus Status, long At);
+    private sealed record Observation(ModelStatus Status, bool HasList, long At);
 
     private string Wanted => options.Value.Model;
 
     /// <summary>Finds the model for a turn; asks the server only if the model is not known yet.</summary>
+    /// <param name="name">The name that the request gives; null for the default model.</param>
+    /// <param name="cancellation">The request was closed.</param>
     /// <returns>The model, or the problem to answer with.</returns>
-    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetAsync(CancellationToken cancellation)
+    public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetAsync(string? name, CancellationToken cancellation)
+    {
+        if (name is null || name == Wanted)
+            return await GetDefaultAsync(cancellation);
+        if (Wanted.Length > 0)
+            return (null, ChatProblem.InvalidRequest("model can't be chosen: the operator has set Chat:Model. Leave model out."));
+        if (Choice(name) is { } known)
+            return (known, null);
+        // At most once a second, whatever names clients send.
+        await GetStatusAsync(cancellation);
+        if (Choice(name) is { } found)
+            return (found, null);
+        var (model, problem) = await GetDefaultAsync(cancellation);
+        return (null, model is null ? problem : ChatProblem.ModelNotFound("The model's server doesn't list the model that was asked for, or it can't chat. Choose another one: GET /api/model lists them."));
+    }
+
+    private ModelInfo? Choice(string name) => _choices.FirstOrDefault(model => model.Name == name);
+
+    private async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> GetDefaultAsync(CancellationToken cancellation)
     {
         if (_model is { } known)
             return (known, null);
@@ -44,15 +68,37 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             : (model, problem);
     }
 
-    /// <summary>Asks the server again, after it has refused the remembered model.</summary>
+    /// <summary>Asks the server for its default model again, after it has refused the remembered one.</summary>
     public async ValueTask<(ModelInfo? Model, ChatProblem? Problem)> RediscoverAsync(CancellationToken cancellation)
     {
         _model = null;
         return await AskAsync(cancellation);
     }
 
-    /// <summary>Tells the state of the model, at most a second old. Throws only when <paramref name="cancellation"/> is cancelled.</summary>
-    public async ValueTask<ModelStatus> GetStatusAsync(CancellationToken cancellation)
+    /// <summary>Tells the state of a model, at most a second old. Throws only when <paramref name="cancellation"/> is cancelled.</summary>
+    /// <param name="name">The name that the request gives; null, or a name that the server doesn't list, for the default model.</param>
+    /// <param name="cancellation">The request was closed.</param>
+    public async ValueTask<ModelStatus> GetStatusAsync(string? name, CancellationToken cancellation)
+    {
+        var (status, hasList, _) = await GetStatusAsync(cancellation);
+        if (!hasList || status.Models is null || name is null || name == status.Model || Choice(name) is not { } model)
+            return status;
+        return model.IsLoading
+            ? new ModelStatus(ModelState.Loading, model.Name, status.Models, model.ContextWindow, Simulated: model.Simulated, Code: ProblemCodes.Unreachable, Detail: IsLoading.Detail)
+            : await ReadyAsync(model, status.Models);
+    }
+
+    private static readonly ChatProblem IsLoading = ChatProblem.Unreachable("The model's server is loading the model.") with { IsStarting = true };
+
+    private async ValueTask<ModelStatus> ReadyAsync(ModelInfo model, IReadOnlyList<string>? choices)
+    {
+        // Only for the page: no turn waits for it.
+        var thinks = await thinking.ChangesPromptAsync(model);
+        return new ModelStatus(ModelState.Ready, model.Name, choices, model.ContextWindow, _version, model.Simulated, thinks,
+            Detail: model.LoadsWhenUsed ? "The model is not loaded; its server loads it with the first message, which takes a while." : null);
+    }
+
+    private async ValueTask<Observation> GetStatusAsync(CancellationToken cancellation)
     {
         if (Fresh() is { } fresh)
             return fresh;
@@ -62,48 +108,47 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             if (Fresh() is { } justNow)
                 return justNow;
             // Without this caller's token, because other callers use the answer too.
-            var status = await ObserveAsync();
-            _last = new Observation(status, time.GetTimestamp());
-            return status;
+            return _last = await ObserveAsync();
         }
         finally
         {
             _asking.Release();
         }
 
-        ModelStatus? Fresh() => _last is { } last && time.GetElapsedTime(last.At) < StatusLifetime ? last.Status : null;
+        Observation? Fresh() => _last is { } last && time.GetElapsedTime(last.At) < StatusLifetime ? last : null;
     }
 
-    private async Task<ModelStatus> ObserveAsync()
+    private async Task<Observation> ObserveAsync()
     {
         var (model, problem) = await AskAsync(CancellationToken.None);
+        var hasList = model is not null;
+        var choices = _choices is { Count: > 1 } several ? several.Select(choice => choice.Name).ToArray() : null;
         if (model is null && Wanted.Length > 0 && problem!.Code is ProblemCodes.ModelNotFound or ProblemCodes.ModelError)
             model = new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto);
         if (model is { IsLoading: false })
         {
             _notReadySince = null;
             _version ??= await AskVersionAsync();
-            // Only for the page: no turn waits for it.
-            var thinks = await thinking.ChangesPromptAsync(model);
-            return new ModelStatus(ModelState.Ready, model.Name, model.ContextWindow, _version, model.Simulated, thinks,
-                Detail: model.LoadsWhenUsed ? "The model is not loaded; its server loads it with the first message, which takes a while." : null);
+            return new Observation(await ReadyAsync(model, choices), hasList, time.GetTimestamp());
         }
 
         // A restarted server may have another version.
         _version = null;
         var since = _notReadySince ??= time.GetTimestamp();
         var waited = time.GetElapsedTime(since);
-        problem ??= ChatProblem.Unreachable("The model's server is loading the model.") with { IsStarting = true };
+        problem ??= IsLoading;
         var loading = problem.IsStarting && waited < options.Value.ModelStartTimeout;
         var last = model ?? _model;
-        return new ModelStatus(
+        var status = new ModelStatus(
             problem.Code == ProblemCodes.Busy ? ModelState.Busy : loading ? ModelState.Loading : ModelState.Unreachable,
             last?.Name ?? (Wanted.Length > 0 ? Wanted : null),
+            choices,
             last?.ContextWindow,
             Simulated: last?.Simulated == true,
             Code: problem.Code,
             Detail: problem.Detail,
             ForSeconds: (int)waited.TotalSeconds);
+        return new Observation(status, hasList, time.GetTimestamp());
     }
 
     private async Task<(ModelInfo? Model, ChatProblem? Problem)> AskAsync(CancellationToken cancellation)
@@ -116,13 +161,16 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, MaxListBytes, timeout.Token);
             if (response.IsError)
                 return (null, server.Errors.FromResponse(response.Status, ServerError.Read(body.Span), retryAfter: null));
-            if (Choose(ModelList.Read(body.Span)) is not { } model)
+            var models = ModelList.Read(body.Span);
+            IReadOnlyList<ModelInfo> choices = Wanted.Length == 0 ? ModelList.ThatChat(models) : [.. models.Where(model => model.Name == Wanted).Take(1)];
+            if (choices is not [var model, ..])
             {
                 return (null, ChatProblem.ModelNotFound(Wanted.Length > 0
                     ? $"The model's server doesn't list '{Wanted}'. The operator has to set Chat:Model to a model that it serves, or leave it empty."
                     : "The model's server lists no model that can chat. The operator has to start it with one."));
             }
 
+            _choices = [.. choices.Take(MaxChoices)];
             dialect.Detected(model.Kind);
             return (_model = model, null);
         }
@@ -139,10 +187,6 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             return (null, ChatProblem.ModelError("The model's server answered /v1/models with something other than a list of models. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
         }
     }
-
-    private ModelInfo? Choose(IReadOnlyList<ModelInfo> models) => Wanted.Length == 0
-        ? ModelList.FirstThatChats(models)
-        : models.FirstOrDefault(model => model.Name == Wanted);
 
     private async Task<string?> AskVersionAsync()
     {

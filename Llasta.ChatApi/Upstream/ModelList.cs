@@ -1,14 +1,12 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Llasta.ChatApi.Contract;
 
 namespace Llasta.ChatApi.Upstream;
 
 /// <summary>Reads the answer of <c>GET /v1/models</c>, in the forms that servers give it.</summary>
 internal static partial class ModelList
 {
-    /// <summary>A longer name is not a name.</summary>
-    private const int MaxName = 256;
-
     /// <summary>Finds all models in the list.</summary>
     /// <param name="body">The body; a list that is too long may be cut off.</param>
     /// <returns>The models in the server's order; empty if the body is a list without any.</returns>
@@ -40,8 +38,12 @@ internal static partial class ModelList
         return models.Count > 0 || (ended && entries == 0) ? models : throw new JsonException("The list has no model with a name.");
     }
 
-    /// <summary>The first model that can chat; embedding models and the like can't.</summary>
-    public static ModelInfo? FirstThatChats(IReadOnlyList<ModelInfo> models) => models.FirstOrDefault(model => model.Chats) ?? (models.Count > 0 ? models[0] : null);
+    /// <summary>The models that can chat, in the server's order; embedding models and the like can't. If none seems to, the first one: its name may mislead.</summary>
+    public static IReadOnlyList<ModelInfo> ThatChat(IReadOnlyList<ModelInfo> models)
+    {
+        var chatting = models.Where(model => model.Chats).DistinctBy(model => model.Name).ToArray();
+        return chatting.Length > 0 ? chatting : [.. models.Take(1)];
+    }
 
     /// <summary>Moves to the beginning of the list: the root itself, or its member <c>data</c> or <c>models</c>.</summary>
     private static bool FindArray(ref Utf8JsonReader json)
@@ -75,7 +77,7 @@ internal static partial class ModelList
 
     private static ModelInfo? Named(string? name, JsonElement entry)
     {
-        if (name is null or "" || name.Length > MaxName)
+        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName)
             return null;
         if (entry.ValueKind != JsonValueKind.Object)
             return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Llasta.ChatApi.Contract;
 
@@ -14,17 +15,18 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
     /// <summary>A server that counts two words for longer is stuck, or answers something else.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
-    private volatile Answer? _last;
+    /// <summary>A server whose models change all the time must not fill the memory.</summary>
+    private const int MaxModels = 500;
 
-    private sealed record Answer(string Model, bool? Changes);
+    /// <summary>By the model's name.</summary>
+    private readonly ConcurrentDictionary<string, bool?> _known = new(StringComparer.Ordinal);
 
     /// <summary>Tells whether the switch does something for a model.</summary>
     /// <returns>Null if the server doesn't count tokens and the model's name doesn't tell.</returns>
     public async ValueTask<bool?> ChangesPromptAsync(ModelInfo model)
     {
-        if (_last is { } last && last.Model == model.Name)
-            return last.Changes;
-        bool? changes;
+        if (_known.TryGetValue(model.Name, out var changes))
+            return changes;
         using var timeout = new CancellationTokenSource(AnswerTimeout);
         try
         {
@@ -38,7 +40,9 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
         }
 
         changes ??= model.IsQwen3Hybrid ? true : null;
-        _last = new Answer(model.Name, changes);
+        if (_known.Count >= MaxModels)
+            _known.Clear();
+        _known[model.Name] = changes;
         return changes;
     }
 }

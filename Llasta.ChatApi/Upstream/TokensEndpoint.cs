@@ -16,7 +16,7 @@ internal sealed class TokensEndpoint(ModelServer server, ModelDirectory director
         timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
         try
         {
-            var (model, problem) = await directory.GetAsync(timeout.Token);
+            var (model, problem) = await directory.GetAsync(request.Model, timeout.Token);
             if (model is null)
                 return (null, problem);
             var count = await counter.CountAsync(server, model.Name, request, timeout.Token);

@@ -22,7 +22,7 @@ public sealed class ModelListTests
     [InlineData("""{"data":[{"id":"only-embeddings"}]}""", "only-embeddings")]
     [InlineData("""{"data":[{"id":"some-chat"},{"id":"cut""", "some-chat")]
     public void The_first_model_that_can_chat_is_taken(string list, string name) =>
-        Assert.Equal(name, ModelList.FirstThatChats(ModelList.Read(Encoding.UTF8.GetBytes(list)))?.Name);
+        Assert.Equal(name, ModelList.ThatChat(ModelList.Read(Encoding.UTF8.GetBytes(list)))[0].Name);
 
     [Theory]
     [InlineData("""{"data":[{"id":"m","max_model_len":16384}]}""", 16384)]
@@ -95,5 +95,112 @@ public sealed class ModelListTests
         var model = await chatbot.Client.GetFromJsonAsync<JsonElement>("/api/model", Chatbot.Cancelled);
 
         Assert.False(model.GetProperty("thinking").GetBoolean());
+    }
+
+    private const string Several = """{"data":[{"id":"qwen3:8b","context_length":32768},{"id":"nomic-embed-text"},{"id":"llama3.2:3b","context_length":8192},{"id":"qwen3:8b"}]}""";
+
+    [Theory]
+    [InlineData(Several, null, "qwen3:8b,llama3.2:3b")]
+    [InlineData(Several, "Chat:Model=llama3.2:3b", null)]
+    [InlineData("""{"data":[{"id":"qwen3:8b"},{"id":"nomic-embed-text"}]}""", null, null)]
+    public async Task Several_models_that_can_chat_are_listed_unless_the_operator_has_set_one(string list, string? setting, string? names)
+    {
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, list);
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: setting is null ? [] : [setting]);
+
+        var model = await chatbot.Client.GetFromJsonAsync<JsonElement>("/api/model", Chatbot.Cancelled);
+
+        Assert.Equal(names, model.TryGetProperty("models", out var models) ? string.Join(',', models.EnumerateArray()) : null);
+    }
+
+    [Theory]
+    [InlineData("", "qwen3:8b", 32768)]
+    [InlineData("llama3.2:3b", "llama3.2:3b", 8192)]
+    [InlineData("unknown", "qwen3:8b", 32768)]
+    [InlineData("nomic-embed-text", "qwen3:8b", 32768)]
+    public async Task The_state_of_another_model_can_be_asked_for(string asked, string told, int window)
+    {
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, Several);
+        await using var chatbot = await Chatbot.StartAsync(Form.Split, baseUrl: upstream.BaseUrl);
+
+        var model = await chatbot.Client.GetFromJsonAsync<JsonElement>($"/api/model?model={asked}", Chatbot.Cancelled);
+
+        Assert.Equal(("ready", told, window), (model.GetProperty("state").GetString(), model.GetProperty("model").GetString(), model.GetProperty("contextWindow").GetInt32()));
+        Assert.Equal(2, model.GetProperty("models").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_router_may_be_loading_one_model_while_another_is_ready()
+    {
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, """{"data":[{"id":"a","status":{"value":"loading"}},{"id":"b","status":{"value":"loaded"}}]}""");
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var states = await Task.WhenAll(((string[])["a", "b"]).Select(async name => (await chatbot.Client.GetFromJsonAsync<JsonElement>($"/api/model?model={name}", Chatbot.Cancelled)).GetProperty("state").GetString()));
+
+        Assert.Equal(["loading", "ready"], states);
+    }
+
+    [Theory]
+    [InlineData(null, "qwen3:8b", 32768)]
+    [InlineData("qwen3:8b", "qwen3:8b", 32768)]
+    [InlineData("llama3.2:3b", "llama3.2:3b", 8192)]
+    public async Task The_model_that_was_asked_for_answers(string? asked, string answers, int window)
+    {
+        string? sent = null, counted = null;
+        await using var upstream = await RawUpstream.StartAsync(
+            async http =>
+            {
+                sent = (await http.Request.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("model").GetString();
+                await http.Response.WriteAsync(RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish, Chatbot.Cancelled);
+            },
+            Several,
+            tokenize: http =>
+            {
+                counted = JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body, cancellationToken: Chatbot.Cancelled).AsTask().GetAwaiter().GetResult().GetProperty("model").GetString();
+                return """{"count":3}""";
+            });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        var messages = new[] { new { role = "user", content = "Hello" } };
+
+        var answer = await chatbot.AskAsync(new { messages, model = asked });
+        using var count = await chatbot.Client.PostAsJsonAsync("/api/tokens", new { messages, model = asked }, Chatbot.Cancelled);
+
+        Assert.Equal((answers, answers, answers), (sent, counted, answer.Start.GetProperty("model").GetString()));
+        Assert.Equal(window, (await count.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("contextWindow").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("unknown", null, 502, "model-not-found")]
+    [InlineData("nomic-embed-text", null, 502, "model-not-found")]
+    [InlineData("qwen3:8b", "Chat:Model=llama3.2:3b", 400, "invalid-request")]
+    [InlineData("", null, 400, "invalid-request")]
+    public async Task A_model_that_may_not_answer_is_refused_and_nothing_is_sent(string asked, string? setting, int status, string code)
+    {
+        var sent = 0;
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.FromResult(Interlocked.Increment(ref sent)), Several);
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: setting is null ? [] : [setting]);
+        var request = new { messages = new[] { new { role = "user", content = "Hello" } }, model = asked };
+
+        var (refused, problem, _) = await chatbot.RefusedAsync(request);
+        using var count = await chatbot.Client.PostAsJsonAsync("/api/tokens", request, Chatbot.Cancelled);
+
+        Assert.Equal((status, code), (refused, problem.GetProperty("code").GetString()));
+        Assert.Equal(status, (int)count.StatusCode);
+        Assert.Equal(0, sent);
+    }
+
+    [Theory]
+    [InlineData("/api/chat")]
+    [InlineData("/api/tokens")]
+    public async Task The_model_is_part_of_the_schema(string path)
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: "environment=Development");
+
+        var document = await chatbot.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json", Chatbot.Cancelled);
+
+        var paths = document.GetProperty("paths");
+        var model = paths.GetProperty(path).GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties").GetProperty("model");
+        Assert.Equal((1, 256), (model.GetProperty("minLength").GetInt32(), model.GetProperty("maxLength").GetInt32()));
+        Assert.Equal(["model", "waiting"], paths.GetProperty("/api/model").GetProperty("get").GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!));
     }
 }

@@ -9,11 +9,12 @@ namespace Llasta.Tests.Web;
 public partial class PageTests
 {
     [Theory]
-    [InlineData(Form.SingleProcess)]
-    [InlineData(Form.Split)]
-    public async Task The_page_is_never_stale_and_its_assets_are_kept_for_good(Form form)
+    [InlineData(Form.SingleProcess, "Development")]
+    [InlineData(Form.SingleProcess, "Production")]
+    [InlineData(Form.Split, "Production")]
+    public async Task The_page_is_never_stale_and_its_assets_are_kept_for_good(Form form, string environment)
     {
-        await using var chatbot = await Chatbot.StartAsync(form);
+        await using var chatbot = await Chatbot.StartAsync(form, settings: $"environment={environment}");
 
         using var page = await GetAsync(chatbot, "/");
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);

@@ -1,3 +1,4 @@
+import { ScriptedModel } from "./support/scriptedModel.ts";
 import { Chat, expect, test } from "./support/test.ts";
 
 test("Reset clears the conversation, and Undo brings it back with all its answers", async ({ chat }) => {
@@ -55,6 +56,79 @@ test("Regenerate asks the same question again, and keeps the earlier answer as a
   await expect(chat.version).toHaveText("1/2");
   await chat.button(chat.words.laterVersion).click();
   await expect(chat.answer).toHaveText("Two.");
+});
+
+test("an answer can be regenerated with a wish, in one click or in the reader's own words", async ({ script: { chat, model } }) => {
+  const { words } = chat;
+  await chat.say("Hello");
+  (await model.turn()).say("One.").end();
+  await chat.ended();
+  await chat.button(words.regenerateWithWish).click();
+  const [shorter] = words.wishes;
+  await chat.button(shorter!.label).click();
+  const second = await model.turn();
+  expect(second.messages).toEqual([{ role: "user", content: `Hello\n\n${shorter!.text}` }]);
+  second.say("Two.").end();
+  await chat.ended();
+  await expect(chat.last).toContainText(words.wished(shorter!.text));
+  await expect(chat.version).toHaveText("2/2");
+  await expect(chat.questions).toHaveText("Hello");
+  await chat.button(words.regenerateWithWish).click();
+  await chat.page.getByRole("textbox", { name: words.wish }).fill("In verse, please.");
+  await chat.page.getByRole("textbox", { name: words.wish }).press("Enter");
+  const third = await model.turn();
+  expect(third.messages).toEqual([{ role: "user", content: "Hello\n\nIn verse, please." }]);
+  third.say("Three.").end();
+  await chat.ended();
+  await chat.button(words.earlierVersion).click();
+  await chat.button(words.earlierVersion).click();
+  await expect(chat.answer).toHaveText("One.");
+  await expect(chat.last).not.toContainText(words.wished(""));
+});
+
+test("the form for a wish is closed by Escape, and by its button", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).say("One.").end();
+  await chat.ended();
+  const box = chat.page.getByRole("textbox", { name: chat.words.wish });
+  await chat.button(chat.words.regenerateWithWish).click();
+  await box.press("Escape");
+  await expect(box).toHaveCount(0);
+  await chat.button(chat.words.regenerateWithWish).click();
+  await expect(box).toBeVisible();
+  await chat.button(chat.words.regenerateWithWish).click();
+  await expect(box).toHaveCount(0);
+});
+
+test("where the server lists several models the reader chooses, and each answer keeps the name of its own", async ({ page, start }) => {
+  const model = await ScriptedModel.start();
+  model.models = ["Qwen/Qwen3-8B", "some/text-embedder", "meta-llama/Llama-3.2-3B"];
+  const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${model.url}/v1` });
+  const chat = new Chat(page);
+  await chat.open(web.url);
+  const menu = page.getByRole("combobox", { name: chat.words.chooseModel });
+  await expect(menu.getByRole("option")).toHaveText(["Qwen3-8B", "Llama-3.2-3B"]);
+  const ask = async (question: string) => {
+    await chat.say(question);
+    const turn = await model.turn();
+    turn.say("Yes.").end();
+    await chat.ended();
+    return turn.model;
+  };
+  expect(await ask("First")).toBe("Qwen/Qwen3-8B");
+  await menu.selectOption("meta-llama/Llama-3.2-3B");
+  expect(await ask("Second")).toBe("meta-llama/Llama-3.2-3B");
+  await expect(chat.exchanges.getByRole("heading", { name: "Qwen3-8B" })).toHaveCount(1);
+  await expect(chat.last.getByRole("heading", { name: "Llama-3.2-3B" })).toBeVisible();
+  // The server is restarted with one model, and the menu goes.
+  model.models = ["Qwen/Qwen3-8B"];
+  await expect(async () => {
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await expect(menu).toBeHidden({ timeout: 200 });
+  }).toPass();
+  await expect(chat.pill).toContainText("Qwen3-8B");
+  expect(await ask("Third")).toBe("Qwen/Qwen3-8B");
+  await model.stop();
 });
 
 test("a new version can be undone, even while it is written", async ({ script: { chat, model } }) => {

@@ -56,6 +56,17 @@ test.describe("copying", () => {
     expect(html).not.toMatch(/button|class=|python/);
   });
 
+  test("a selection is copied with its formulas as TeX", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).say("With $x^2$ and\n\n$$\n\\frac{a}{b}\n$$\n\nand so on.").end();
+    await chat.ended();
+    await expect(chat.answer.locator("math")).toHaveCount(2);
+    await chat.answer.evaluate((answer) => getSelection()!.selectAllChildren(answer));
+    await page.keyboard.press("ControlOrMeta+c");
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied.replace(/\s*\n\s*/g, "\n").trim()).toBe("With $x^2$ and\n$$\\frac{a}{b}$$\nand so on.");
+  });
+
   test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     (await model.turn()).say("| Name | Value |\n|---|---:|\n| **a** | 1 |\n| b  c | `2` |\n\nDone.").end();
@@ -288,7 +299,7 @@ test("on paper the page is light and whole, without bars and buttons", async ({ 
   // The number of a footnote is a button, and stays.
   for (const button of await page.getByRole("button").and(page.locator(":not(.reference > *)")).all()) await expect(button).toBeHidden();
   const cut = await page.evaluate(() =>
-    [...document.querySelectorAll(".code pre, .table, .prose p, .prose li, .question")]
+    [...document.querySelectorAll(".code pre, .table .scroller, .prose p, .prose li, .question")]
       .filter((box) => box.scrollWidth > box.clientWidth + 1)
       .map((box) => box.outerHTML.slice(0, 80)),
   );

@@ -121,8 +121,9 @@ test("a message to a busy server waits, and is sent when the server has capacity
 
 test("a message waits while offline, and is sent at once when online again", async ({ chat, context }) => {
   await context.setOffline(true);
+  await expect(chat.pill).toContainText(chat.words.modelStates.offline);
   await chat.say("Hello");
-  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await chat.expectNote(chat.words.waitingOffline, chat.words.tryNow);
   await context.setOffline(false);
   await chat.ended();
   await expect(chat.answer).toContainText("Hello");

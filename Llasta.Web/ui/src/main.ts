@@ -4,7 +4,7 @@ import { Page } from "./page/page.ts";
 import { storedTheme, useTheme } from "./page/theme.ts";
 import { wordsFor } from "./words/index.ts";
 
-const words = wordsFor(navigator.languages);
+const words = await wordsFor(navigator.languages);
 document.documentElement.lang = words.language;
 useTheme(storedTheme());
 new Page(words);

@@ -204,6 +204,17 @@ try {
       await chat.ask("Hello");
       await chat.button(chat.words.edit).click();
     });
+    await picture(
+      "wish",
+      simulated.url,
+      async (chat) => {
+        await chat.ask("Hello");
+        await chat.button(chat.words.regenerateWithWish).click();
+      },
+      both,
+    );
+    model.models = ["Qwen/Qwen3-8B", "meta-llama/Llama-3.2-3B-Instruct"];
+    await picture("models", scripted.url, async (chat) => expect(chat.pill.getByRole("combobox")).toBeVisible(), both);
     await picture("reset", simulated.url, async (chat) => {
       await chat.ask("Hello");
       await chat.button(chat.words.reset).click();

@@ -5,16 +5,19 @@ import type { AddressInfo } from "node:net";
 export class ScriptedTurn {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   readonly thinking: boolean;
+  readonly model: string;
   readonly #response: ServerResponse;
   #completionTokens = 0;
   /** The client closed the request. */
   gone = false;
 
   constructor(body: string, response: ServerResponse) {
-    const { messages, chat_template_kwargs } = JSON.parse(body) as {
+    const { model, messages, chat_template_kwargs } = JSON.parse(body) as {
+      model: string;
       messages: ScriptedTurn["messages"];
       chat_template_kwargs?: { enable_thinking: boolean };
     };
+    this.model = model;
     this.messages = messages;
     this.thinking = chat_template_kwargs?.enable_thinking ?? true;
     this.#response = response;
@@ -58,6 +61,8 @@ export class ScriptedTurn {
 
 /** A model's server in vLLM's dialect. Every token comes from the test, when the test wants it. */
 export class ScriptedModel {
+  /** Those that the server lists. */
+  models: readonly string[] = ["Qwen/Qwen3-8B"];
   readonly #server: Server;
   readonly #turns: ScriptedTurn[] = [];
   readonly #waiting: ((turn: ScriptedTurn) => void)[] = [];
@@ -91,7 +96,7 @@ export class ScriptedModel {
     const json = (value: object) => response.setHeader("Content-Type", "application/json").end(JSON.stringify(value));
     switch (request.url) {
       case "/v1/models":
-        json({ object: "list", data: [{ id: "Qwen/Qwen3-8B", object: "model", owned_by: "vllm", max_model_len: 16_384 }] });
+        json({ object: "list", data: this.models.map((id) => ({ id, object: "model", owned_by: "vllm", max_model_len: 16_384 })) });
         break;
       case "/version":
         json({ version: "0.28.0" });

@@ -30,7 +30,8 @@ interface TestFixtures {
   readonly script: { readonly chat: Chat; readonly model: ScriptedModel };
 }
 
-export const test = base.extend<TestFixtures, WorkerFixtures>({
+/** Tests that start no Chromium of their own. */
+export const withServices = base.extend<object, WorkerFixtures>({
   sim: [
     async ({}, use) => {
       const server = await Service.start("Llasta.ModelSim");
@@ -59,7 +60,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
+});
 
+export const test = withServices.extend<TestFixtures>({
   watched: [
     async ({ context }, use) => {
       const watched = await watch(context);

@@ -1,6 +1,6 @@
 import type { Ending, Turn, TurnStart } from "../turn/turn.ts";
 import type { Message, Timings, Usage } from "../turn/wire.ts";
-import { type Draft, textOf } from "./draft.ts";
+import { type Draft, draftOf, textOf } from "./draft.ts";
 
 /** The model's answer, and how it ended: its state is kept for good, but never sent. A failed answer may have no text. */
 export interface Answer extends Ending {
@@ -25,6 +25,8 @@ export interface Exchange {
   /** Unique as long as the page is open. */
   readonly id: number;
   readonly question: Draft;
+  /** What the reader wanted to be different about the answer: it is sent after the question. */
+  readonly wish?: string | undefined;
   readonly answer?: Answer | undefined;
   /** It is shown, but not sent: the context window was full, or the reader left it out. */
   readonly leftOut?: boolean | undefined;
@@ -52,7 +54,15 @@ export const isEmpty = ({ exchanges }: Conversation): boolean => exchanges.lengt
 
 let lastId = 0;
 
-export const newExchange = (question: Draft, answer?: Answer): Exchange => ({ id: ++lastId, question, answer });
+export const newExchange = (question: Draft, answer?: Answer, wish?: string): Exchange => ({
+  id: ++lastId,
+  question,
+  answer,
+  ...(wish && { wish }),
+});
+
+/** A question as the model reads it. */
+export const questionOf = ({ question, wish }: Exchange): string => [textOf(question), wish].filter(Boolean).join("\n\n");
 
 export const withExchange = (conversation: Conversation, exchange: Exchange): Conversation => ({
   ...conversation,
@@ -109,10 +119,10 @@ export const isSent = ({ answer, leftOut }: Exchange): boolean => !leftOut && Bo
  */
 export function messagesOf({ system, exchanges }: Conversation, draft?: Draft): Message[] {
   const messages: Message[] = system.trim() ? [{ role: "system", content: system }] : [];
-  for (const { question, answer } of exchanges.filter(isSent)) {
-    const content = textOf(question);
+  for (const exchange of exchanges.filter(isSent)) {
+    const content = questionOf(exchange);
     if (content) messages.push({ role: "user", content });
-    messages.push({ role: "assistant", content: answer!.text });
+    messages.push({ role: "assistant", content: exchange.answer!.text });
   }
   const content = draft && textOf(draft);
   if (content?.trim()) messages.push({ role: "user", content });
@@ -121,9 +131,10 @@ export function messagesOf({ system, exchanges }: Conversation, draft?: Draft): 
 
 /** The start of a turn for the last exchange: for a new answer, or to continue the partial one. */
 export function turnFor(conversation: Conversation, thinking: boolean, continues: boolean): TurnStart {
-  const { question, answer } = conversation.exchanges.at(-1)!;
+  const last = conversation.exchanges.at(-1)!;
+  const { answer } = last;
   return {
-    history: messagesOf(withoutLast(conversation), question),
+    history: messagesOf(withoutLast(conversation), draftOf(questionOf(last))),
     thinking,
     ...(continues && answer && { partial: { ...answer, answer: answer.text } }),
   };
@@ -139,7 +150,7 @@ export function answerOf(turn: Turn, old: Answer | undefined): Answer | undefine
   return { ...ending, text, reasoning, reasoningSkipped, reasoningMs, model, usage, tokens, streamedMs, timings };
 }
 
-const lengthOf = ({ question, answer }: Exchange): number => textOf(question).length + (answer?.text.length ?? 0);
+const lengthOf = (exchange: Exchange): number => questionOf(exchange).length + (exchange.answer?.text.length ?? 0);
 
 /**
  * How many of the oldest exchanges to leave out so that the rest fits. The token counts of single messages aren't known,

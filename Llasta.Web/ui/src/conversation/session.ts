@@ -107,15 +107,18 @@ export class Session {
     await this.#ask(withVersion(this.#conversation, id, newExchange(question)), this.#conversation);
   }
 
-  /** Asks the same question again, as a new version. */
-  async regenerate(id = this.#last.id): Promise<void> {
+  /** Asks the same question again, as a new version: with the same wish as before, or with a new one. */
+  async regenerate(id = this.#last.id, wish?: string): Promise<void> {
     const exchange = this.#conversation.exchanges.find((exchange) => exchange.id === id);
     if (this.#run || !exchange) return;
-    if (exchange === this.#last && !exchange.answer?.text) {
+    if (exchange === this.#last && !exchange.answer?.text && !wish) {
       await this.#ask(withChanged(this.#conversation, id, (exchange) => ({ ...exchange, answer: undefined })));
       return;
     }
-    await this.#ask(withVersion(this.#conversation, id, newExchange(exchange.question)), this.#conversation);
+    await this.#ask(
+      withVersion(this.#conversation, id, newExchange(exchange.question, undefined, wish ?? exchange.wish)),
+      this.#conversation,
+    );
   }
 
   /** Changes an answer, as a new version. */
@@ -124,7 +127,7 @@ export class Session {
     if (this.#run || !exchange?.answer) return;
     const { reasoning, reasoningMs, reasoningSkipped, model } = exchange.answer;
     const answer = { text, reasoning, reasoningMs, reasoningSkipped, model, state: "stopped", edited: true } as const;
-    this.#change(withVersion(this.#conversation, id, newExchange(exchange.question, answer)));
+    this.#change(withVersion(this.#conversation, id, newExchange(exchange.question, answer, exchange.wish)));
   }
 
   showVersion(id: number, direction: "earlier" | "later"): void {
@@ -215,7 +218,7 @@ export class Session {
     this.#conversation = conversation;
     this.#notice = undefined;
     const run = new TurnRun(
-      { ...start, sampling: this.sampling },
+      { ...start, sampling: this.sampling, chosenModel: this.#client.chosenModel },
       { client: this.#client, clock: this.#clock, onChange: () => this.#run && this.#tell("turn") },
     );
     this.#run = run;

@@ -1,7 +1,7 @@
 import type { TurnState } from "../turn/turn.ts";
 import { endStates, problemCodes } from "../turn/wire.ts";
-import { type Answer, type Branch, type Conversation, type Exchange, newExchange } from "./conversation.ts";
-import { type Attachment, type Draft, draftOf, textOf } from "./draft.ts";
+import { type Answer, type Branch, type Conversation, type Exchange, newExchange, questionOf } from "./conversation.ts";
+import { type Attachment, type Draft, draftOf } from "./draft.ts";
 
 const format = "llasta-conversation";
 /** Version 1 had no versions, no attachments, and a number of dropped exchanges in place of `leftOut`. */
@@ -30,11 +30,12 @@ const answerMembers: readonly (keyof Answer)[] = [
 ];
 
 /** An exchange without its id, which is this page's own. */
-function plain({ question, answer, leftOut, versions }: Exchange): object {
+function plain({ question, wish, answer, leftOut, versions }: Exchange): object {
   const branches = (of: readonly Branch[]) => of.map((branch) => branch.map(plain));
   return {
     question: question.text,
     ...(question.attachments.length > 0 && { attachments: question.attachments }),
+    ...(wish && { wish }),
     ...(answer && { answer: Object.fromEntries(answerMembers.map((name) => [name, answer[name]])) }),
     ...(leftOut && { leftOut }),
     ...(versions && { versions: { earlier: branches(versions.earlier), later: branches(versions.later) } }),
@@ -129,8 +130,9 @@ export interface MarkdownWords {
 export function toMarkdown({ system, exchanges }: Conversation, words: MarkdownWords): string {
   const parts = [`# ${words.title}`];
   if (system.trim()) parts.push(`> **${words.system}:** ${system.trim().replaceAll("\n", "\n> ")}`);
-  for (const { question, answer } of exchanges) {
-    parts.push(`## ${words.you}`, textOf(question));
+  for (const exchange of exchanges) {
+    const { answer } = exchange;
+    parts.push(`## ${words.you}`, questionOf(exchange));
     if (!answer?.text && !answer?.reasoning) continue;
     parts.push(`## ${answer.model ?? "LLASTA"}`);
     if (answer.reasoning) parts.push(`<details>\n<summary>${words.thinking}</summary>\n\n${answer.reasoning.trim()}\n\n</details>`);
@@ -142,8 +144,12 @@ export function toMarkdown({ system, exchanges }: Conversation, words: MarkdownW
 const states: readonly TurnState[] = [...endStates, ...problemCodes, "stopped"];
 
 function toExchange(value: unknown): Exchange {
-  const { question, attachments, answer, leftOut, versions } = object(value);
-  const exchange = newExchange(toDraft(question, attachments), answer === undefined ? undefined : toAnswer(object(answer)));
+  const { question, attachments, wish, answer, leftOut, versions } = object(value);
+  const exchange = newExchange(
+    toDraft(question, attachments),
+    answer === undefined ? undefined : toAnswer(object(answer)),
+    wish === undefined ? undefined : string(wish),
+  );
   return {
     ...exchange,
     ...(leftOut === true && { leftOut }),

@@ -5,8 +5,9 @@
 class LayoutMemory {
   readonly #settled = new WeakSet<Element>();
   readonly #observer = new ResizeObserver((entries) => {
-    for (const { target, borderBoxSize } of entries) {
-      const height = borderBoxSize[0]?.blockSize ?? 0;
+    for (const { target, contentBoxSize } of entries) {
+      // The property takes the content's height: with the padding in it, the element would grow each time it is skipped.
+      const height = contentBoxSize[0]?.blockSize ?? 0;
       if (height === 0 || !(target instanceof HTMLElement)) continue;
       target.style.setProperty("contain-intrinsic-block-size", `auto ${height}px`);
       target.classList.add("measured");

@@ -110,7 +110,8 @@ export class Composer {
     this.#box.addEventListener("input", () => this.#changed());
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("paste", (event) => this.#paste(event));
-    new ResizeObserver(() => fitToText(this.#box)).observe(this.#box.parentElement!);
+    // In the next frame: it changes the size of the element that is observed.
+    new ResizeObserver(() => requestAnimationFrame(() => fitToText(this.#box))).observe(this.#box.parentElement!);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();

@@ -9,9 +9,10 @@ import { answerEditor } from "./answerEditor.ts";
 import { type Note, NoteView } from "./note.ts";
 import { questionView } from "./questionText.ts";
 import { Thinking } from "./thinking.ts";
+import { wishForm } from "./wishForm.ts";
 
 export interface ExchangeActions {
-  readonly regenerate: (id: number) => void;
+  readonly regenerate: (id: number, wish?: string) => void;
   readonly edit: (id: number) => void;
   readonly editAnswer: (id: number, text: string, continues: boolean) => void;
   readonly leaveOut: (id: number, leftOut: boolean) => void;
@@ -41,11 +42,13 @@ export class ExchangeView {
   readonly #figures = el("p", { className: "figures" });
   readonly #questionTools = el("div", { className: "tools" });
   readonly #tools = el("div", { className: "tools" });
+  readonly #under = el("div", { className: "under" }, this.#tools, this.#figures);
   readonly #copy: HTMLElement;
   readonly #copyQuestion: HTMLElement;
   readonly #leftOut: HTMLElement;
   #exchange: Exchange;
-  #editor: HTMLElement | undefined;
+  /** The form in which the answer is edited, or the one for a wish. */
+  #form: HTMLElement | undefined;
   #toolsKey = "";
 
   constructor(exchange: Exchange, words: Words, actions: ExchangeActions) {
@@ -58,11 +61,12 @@ export class ExchangeView {
     this.#copyQuestion = copyButton(() => textOf(this.#exchange.question), words.copyQuestion, words);
     this.#leftOut = el("p", { className: "left-out", hidden: true }, words.leftOut);
     this.#answerBox.append(
+      ...(exchange.wish ? [el("p", { className: "wish", dir: "auto" }, words.wished(exchange.wish))] : []),
       this.#thinking.element,
       this.#text.element,
       this.#note.element,
       this.#leftOut,
-      el("div", { className: "under" }, this.#tools, this.#figures),
+      this.#under,
     );
     this.element = el(
       "article",
@@ -95,7 +99,7 @@ export class ExchangeView {
     this.#text.show(text, !running);
     this.#text.streaming = turn?.phase.kind === "answering";
     this.#note.show(note);
-    if (isBusy) this.#closeEditor();
+    if (isBusy) this.#closeForm();
     this.#showTools(isBusy);
     this.#figures.textContent = running ? "" : this.#figuresOf(exchange);
   }
@@ -128,30 +132,47 @@ export class ExchangeView {
         : []),
       ...(answer?.text ? [this.#copy] : []),
       ...(answer ? [button("regenerate", words.regenerate, () => actions.regenerate(id), true)] : []),
+      ...(answer?.text ? [button("wish", words.regenerateWithWish, () => this.#openWishes(), true)] : []),
       ...(answer?.text ? [button("edit", words.editAnswer, () => this.#openEditor(), true)] : []),
       button(leftOut ? "takeIn" : "leaveOut", leftOut ? words.takeIn : words.leaveOut, () => actions.leaveOut(id, !leftOut), true),
     );
   }
 
   #openEditor(): void {
-    this.#closeEditor();
+    this.#closeForm();
     const { id, answer } = this.#exchange;
-    this.#editor = answerEditor(
+    this.#form = answerEditor(
       answer?.text ?? "",
       this.#words,
       (text, continues) => {
-        this.#closeEditor();
+        this.#closeForm();
         this.#actions.editAnswer(id, text, continues);
       },
-      () => this.#closeEditor(),
+      () => this.#closeForm(),
     );
     this.#text.element.hidden = true;
-    this.#text.element.after(this.#editor);
+    this.#text.element.after(this.#form);
   }
 
-  #closeEditor(): void {
-    this.#editor?.remove();
-    this.#editor = undefined;
+  #openWishes(): void {
+    const isOpen = this.#form?.className === "wish-form";
+    this.#closeForm();
+    if (isOpen) return;
+    this.#form = wishForm(
+      this.#words,
+      (wish) => {
+        this.#closeForm();
+        this.#actions.regenerate(this.#exchange.id, wish);
+      },
+      () => this.#closeForm(),
+    );
+    this.#under.after(this.#form);
+    this.#form.querySelector("button")?.focus();
+  }
+
+  #closeForm(): void {
+    this.#form?.remove();
+    this.#form = undefined;
     this.#text.element.hidden = false;
   }
 

@@ -78,14 +78,14 @@ export class Gauge {
 
   #show(tokens: number): void {
     if (!this.#window) return;
-    const share = Math.min(1, tokens / this.#window);
+    const share = tokens / this.#window;
     this.element.hidden = false;
     this.element.ariaValueMax = String(this.#window);
     this.element.ariaValueNow = String(Math.min(tokens, this.#window));
     this.element.ariaValueText = this.#words.contextOf(tokens, this.#window);
     this.element.title = this.#words.contextOf(tokens, this.#window);
     this.element.classList.toggle("high", share > 0.8);
-    this.#fill.style.width = `${share * 100}%`;
-    this.#text.textContent = `${Math.round(share * 100)} %`;
+    this.#fill.style.width = `${Math.min(1, share) * 100}%`;
+    this.#text.textContent = this.#words.share(share);
   }
 }

@@ -48,8 +48,13 @@ export function runningNote(
   const isLong = now - trouble.since > longLoading;
   return {
     tone: "quiet",
-    text: troubleText(trouble.cause, answer !== "", model?.state === "loading", isLong, words),
-    detail: trouble.cause === "unreachable" || trouble.cause === "busy" ? (isLong ? words.hints.unreachable : undefined) : trouble.detail,
+    text: troubleText(trouble.cause, answer !== "", model?.state, isLong, words),
+    detail:
+      trouble.cause === "unreachable" || trouble.cause === "busy"
+        ? isLong && model?.state !== "offline"
+          ? words.hints.unreachable
+          : undefined
+        : trouble.detail,
     time: left > 0 ? words.nextTry(words.elapsed(left)) : words.elapsed((now - trouble.since) / 1000),
     actions: [{ label: words.tryNow, run: retryNow }],
   };
@@ -58,15 +63,16 @@ export function runningNote(
 function troubleText(
   cause: NonNullable<Turn["trouble"]>["cause"],
   hasAnswer: boolean,
-  isLoading: boolean,
+  model: ModelStatus["state"] | undefined,
   isLong: boolean,
   words: Words,
 ): string {
+  if (model === "offline") return hasAnswer ? words.waitingOfflineToContinue : words.waitingOffline;
   if (cause === "cut") return words.resuming;
   if (cause === "busy") return words.waitingBusy;
   if (hasAnswer) return words.waitingToContinue;
   if (cause === "error") return words.waitingError;
-  if (isLoading) return isLong ? words.waitingLoadingLong : words.waitingLoading;
+  if (model === "loading") return isLong ? words.waitingLoadingLong : words.waitingLoading;
   return words.waitingUnreachable;
 }
 

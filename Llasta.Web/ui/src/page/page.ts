@@ -44,7 +44,10 @@ export class Page {
     this.#words = words;
     const client = new ChatClient();
     this.#session = new Session(client);
-    this.#pill = new Pill(client, words, (status) => this.#onModel(status));
+    this.#pill = new Pill(client, words, {
+      status: (status) => this.#onModel(status),
+      chosen: () => this.#gauge.count(this.#composer.draft),
+    });
     this.#gauge = new Gauge(client, this.#session, words);
     this.#announcer = new TurnAnnouncer(words);
     this.#title = new TabTitle(words);
@@ -64,7 +67,7 @@ export class Page {
     });
     this.#transcript = new Transcript(this.#session, words, () => this.#pill.status, {
       suggest: (message) => this.#send(draftOf(message)),
-      regenerate: (id) => this.#withUndo(() => void this.#session.regenerate(id)),
+      regenerate: (id, wish) => this.#withUndo(() => void this.#session.regenerate(id, wish)),
       edit: (id) => this.#edit(id),
       editAnswer: (id, text, continues) =>
         this.#withUndo(() => {
@@ -228,7 +231,9 @@ export class Page {
     const state = this.#pill.status?.state;
     const words = this.#words;
     if (this.#session.turn) this.#composer.hint = words.messageHintWhileRunning;
-    else this.#composer.hint = state === "loading" || state === "unreachable" ? words.messageHintWhileLoading : words.messageHint;
+    else
+      this.#composer.hint =
+        state === "loading" || state === "unreachable" || state === "offline" ? words.messageHintWhileLoading : words.messageHint;
   }
 
   #show(): void {

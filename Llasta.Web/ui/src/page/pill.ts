@@ -13,13 +13,20 @@ const whenLearnt = 500;
 /** A model that loads for longer than this may not be running at all, milliseconds. */
 const longLoading = 60_000;
 
-/** Shows which model answers, and its state. */
+export interface PillActions {
+  readonly status: (status: ModelStatus) => void;
+  /** The reader has chosen another model. */
+  readonly chosen: () => void;
+}
+
+/** Shows which model answers, and its state. Where there are several models, its name is a menu. */
 export class Pill {
   readonly element = el("p", { className: "pill" });
   readonly #client: ChatClient;
   readonly #words: Words;
-  readonly #onStatus: (status: ModelStatus) => void;
+  readonly #actions: PillActions;
   readonly #name = el("span", { className: "name" });
+  readonly #menu: HTMLSelectElement;
   readonly #state = el("span", { className: "state" });
   readonly #badge: HTMLElement;
   #status: ModelStatus | undefined;
@@ -27,15 +34,17 @@ export class Pill {
   #timer = 0;
   #waiting = false;
 
-  constructor(client: ChatClient, words: Words, onStatus: (status: ModelStatus) => void) {
+  constructor(client: ChatClient, words: Words, actions: PillActions) {
     this.#client = client;
     this.#words = words;
-    this.#onStatus = onStatus;
+    this.#actions = actions;
+    this.#menu = el("select", { className: "name", ariaLabel: words.chooseModel, hidden: true });
+    this.#menu.addEventListener("change", () => this.#choose(this.#menu.value));
     this.#badge = el("span", { className: "badge", title: words.simulatedHint, hidden: true }, words.simulated);
     this.#name.textContent = words.asking;
-    this.element.append(el("span", { className: "dot" }), this.#name, this.#state, this.#badge);
+    this.element.append(el("span", { className: "dot" }), this.#name, this.#menu, this.#state, this.#badge);
     document.addEventListener("visibilitychange", () => void this.ask());
-    window.addEventListener("online", () => void this.ask());
+    for (const name of ["online", "offline"]) window.addEventListener(name, () => void this.ask());
     window.setInterval(() => this.#tick(), 1000);
   }
 
@@ -57,7 +66,7 @@ export class Pill {
   learn(state: ModelStatus["state"]): void {
     const known = this.#status?.state;
     // A refused connection doesn't tell a model that is loading from one that can't be reached: the server's answer does.
-    if (known === state || (known === "loading" && state === "unreachable")) return;
+    if (known === state || ((known === "loading" || known === "offline") && state === "unreachable")) return;
     this.#take({ simulated: false, ...this.#status, state });
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.ask(), whenLearnt);
@@ -67,28 +76,50 @@ export class Pill {
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (document.hidden) return;
-    this.#take(await this.#client.model(undefined, this.#waiting));
+    const { chosenModel } = this.#client;
+    const status = await this.#client.model(undefined, this.#waiting);
+    // Another one was chosen meanwhile, and asked for.
+    if (chosenModel !== this.#client.chosenModel) return;
+    this.#take(status);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" && !this.#waiting ? whenReady : whenNot);
   }
 
   #take(status: ModelStatus): void {
     const before = this.#status;
-    // An unreachable model keeps its last known name.
-    this.#status = { ...(before?.model && { model: before.model, simulated: before.simulated }), ...status };
+    // An unreachable model keeps its last known name, and the menu its models.
+    this.#status = status.model === undefined && before ? { ...before, ...status, simulated: before.simulated } : status;
+    // The server lists it no more, or the operator has fixed another one: the default answers.
+    if (status.state === "ready" && !status.models?.includes(this.#client.chosenModel ?? "")) this.#client.chosenModel = undefined;
     if (before?.state !== status.state) {
       this.#since = performance.now();
       if (before || status.state !== "ready") this.#announce(this.#status);
     }
     this.#show(this.#status);
-    this.#onStatus(this.#status);
+    this.#actions.status(this.#status);
   }
 
-  #show({ state, model, version, simulated }: ModelStatus): void {
+  #choose(model: string): void {
+    this.#client.chosenModel = model;
+    void this.ask();
+    this.#actions.chosen();
+  }
+
+  /** The menu is only rebuilt for another list: the reader may have it open. */
+  #showModels(models: readonly string[] = [], model: string | undefined): void {
+    if (models.join("\n") !== [...this.#menu.options].map(({ value }) => value).join("\n"))
+      this.#menu.replaceChildren(...models.map((value) => el("option", { value }, menuName(value, models))));
+    this.#menu.hidden = models.length === 0;
+    this.#name.hidden = models.length > 0 || !model;
+    const shown = this.#client.chosenModel ?? model ?? "";
+    if (this.#menu.value !== shown) this.#menu.value = shown;
+  }
+
+  #show({ state, model, models, version, simulated }: ModelStatus): void {
     this.element.dataset["state"] = state;
     this.element.title = [model, version, state === "loading" && this.#words.hints.unreachable].filter(Boolean).join(" · ");
     this.#name.textContent = shortName(model) ?? "";
-    this.#name.hidden = !model;
+    this.#showModels(models, model);
     this.#badge.hidden = !simulated;
     this.#tick();
   }
@@ -111,7 +142,12 @@ export class Pill {
       unreachable: words.modelUnreachable,
       busy: words.modelBusy,
       "signed-out": words.modelSignedOut,
+      offline: words.modelOffline,
     };
     announce(texts[state]);
   }
 }
+
+/** A model's short name, unless another one has the same. */
+const menuName = (model: string, models: readonly string[]): string =>
+  models.some((other) => other !== model && shortName(other) === shortName(model)) ? model : (shortName(model) ?? model);

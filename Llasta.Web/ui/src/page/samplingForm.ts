@@ -7,10 +7,10 @@ import type { Words } from "../words/index.ts";
 const limits: Record<keyof Sampling, { readonly min: number; readonly max?: number; readonly step: number | "any" }> = {
   temperature: { min: 0, max: 2, step: "any" },
   topP: { min: 0.01, max: 1, step: "any" },
-  topK: { min: 0, step: 1 },
+  topK: { min: 1, step: 1 },
   minP: { min: 0, max: 1, step: "any" },
   maxTokens: { min: 1, step: 1 },
-  thinkingTokens: { min: 1, step: 1 },
+  thinkingTokens: { min: 0, step: 1 },
   seed: { min: 0, step: 1 },
 };
 

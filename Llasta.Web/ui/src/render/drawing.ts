@@ -25,4 +25,10 @@ export const whenIdle = (work: () => void): void => {
   else setTimeout(work, 50);
 };
 
-whenIdle(() => void loadDrawing().catch(() => undefined));
+/** Whoever presses a key or a button is about to ask: the code is there before the answer, and doesn't hold up the page's start. */
+const prepare = (): void => {
+  for (const name of signsOfUse) window.removeEventListener(name, prepare);
+  whenIdle(() => void loadDrawing().catch(() => undefined));
+};
+const signsOfUse = ["keydown", "pointerdown"] as const;
+for (const name of signsOfUse) window.addEventListener(name, prepare, { passive: true });

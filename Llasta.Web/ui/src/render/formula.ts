@@ -34,9 +34,12 @@ const longestFormula = 20_000;
 
 /** Gives the style sheet the width of a displayed formula, in ems: on paper the formula is scaled to fit. */
 const widths = new ResizeObserver((entries) => {
-  for (const { target, contentRect } of entries) {
+  for (const { target } of entries) {
     if (!(target instanceof MathMLElement)) continue;
-    const ems = Math.max(target.scrollWidth, contentRect.width) / Number.parseFloat(getComputedStyle(target).fontSize);
+    // The element itself is as wide as the column.
+    const content = document.createRange();
+    content.selectNodeContents(target);
+    const ems = content.getBoundingClientRect().width / Number.parseFloat(getComputedStyle(target).fontSize);
     target.style.setProperty("--ems", ems.toFixed(1));
     if (target.parentElement) contentResized(target.parentElement);
   }
@@ -63,6 +66,8 @@ function render(temml: Temml, formula: HTMLElement): void {
     rendered.set(key, math);
   }
   formula.classList.add("rendered");
+  const mark = displayMode ? "$$" : "$";
+  formula.dataset["tex"] = `${mark}${tex.trim()}${mark}`;
   const drawn = math.cloneNode(true) as Element;
   formula.replaceChildren(drawn);
   if (!displayMode) return;

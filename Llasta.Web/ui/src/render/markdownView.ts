@@ -3,6 +3,7 @@ import { layoutMemory } from "../dom/layoutMemory.ts";
 import { type Block, GrowingMarkdown } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
 import { type BlockView, blockView } from "./blockView.ts";
+import { copyFormulasAsTex } from "./copyFormulas.ts";
 
 /**
  * The number of blocks that share one box, which isn't laid out while it is off screen. With one box for each block, or
@@ -25,6 +26,7 @@ export class MarkdownView {
 
   constructor(words: Words) {
     this.#words = words;
+    this.element.addEventListener("copy", copyFormulasAsTex);
   }
 
   /** The block that grows while the answer streams. */

@@ -1,5 +1,11 @@
 import { eventOfKey, follow, type FollowEvent } from "./follow.ts";
 
+/** Whether the browser's own Page Up takes the bars over the page into account (`scroll-padding`). WebKit's doesn't, and would skip lines. */
+const pagesBetweenBars = CSS.supports("overflow-anchor", "auto");
+
+const isPageKey = ({ key, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean =>
+  (key === "PageUp" || key === "PageDown" || key === " ") && !ctrlKey && !altKey && !metaKey;
+
 /** Keeps the end of the conversation in view as long as the reader wants it. */
 export class Scrolling {
   readonly #onChange: (atEnd: boolean) => void;
@@ -28,8 +34,13 @@ export class Scrolling {
       const target = event.target;
       if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;
       const pressed = eventOfKey(event.key, event.shiftKey);
-      if (pressed?.kind === "moving") this.#moving(pressed.direction);
-      else if (pressed && !this.#empty) {
+      if (pressed?.kind === "moving") {
+        this.#moving(pressed.direction);
+        if (!pagesBetweenBars && isPageKey(event) && !scrollsItself(target)) {
+          event.preventDefault();
+          this.#page(pressed.direction);
+        }
+      } else if (pressed && !this.#empty) {
         // The browser's own way to the end would stop where the end was when the key was pressed.
         event.preventDefault();
         this.toEnd();
@@ -43,7 +54,7 @@ export class Scrolling {
   /** Call this when the content has changed. */
   keep(): void {
     this.#empty = false;
-    if (this.#following && !this.#held) scrollTo({ top: this.#page.scrollHeight, behavior: "instant" });
+    if (this.#following && !this.#held) scrollTo({ top: this.#root.scrollHeight, behavior: "instant" });
     this.#remember();
   }
 
@@ -60,8 +71,14 @@ export class Scrolling {
     this.keep();
   }
 
-  get #page(): Element {
+  get #root(): Element {
     return document.documentElement;
+  }
+
+  #page(direction: "up" | "down"): void {
+    const { scrollPaddingBlockStart, scrollPaddingBlockEnd } = getComputedStyle(this.#root);
+    const free = this.#root.clientHeight - Number.parseFloat(scrollPaddingBlockStart) - Number.parseFloat(scrollPaddingBlockEnd);
+    scrollBy({ top: direction === "up" ? -free : free });
   }
 
   #selecting(): void {
@@ -71,7 +88,7 @@ export class Scrolling {
   }
 
   #moving(direction: "up" | "down"): void {
-    if (this.#page.scrollTop > 0) this.#take({ kind: "moving", direction });
+    if (this.#root.scrollTop > 0) this.#take({ kind: "moving", direction });
   }
 
   /** The reader opened something above the end: the view stays there, even if the end moves out of view. */
@@ -79,14 +96,14 @@ export class Scrolling {
     this.#held = true;
     setTimeout(() => {
       this.#held = false;
-      const { scrollTop, scrollHeight, clientHeight } = this.#page;
+      const { scrollTop, scrollHeight, clientHeight } = this.#root;
       this.#remember();
       this.#take({ kind: "unfolded", toEnd: scrollHeight - clientHeight - scrollTop });
     });
   }
 
   #scrolled(): void {
-    const { scrollTop, scrollHeight, clientHeight } = this.#page;
+    const { scrollTop, scrollHeight, clientHeight } = this.#root;
     const moved = scrollTop - this.#top;
     // If the page became shorter, the browser scrolled it, not the reader.
     const shrunk = scrollHeight < this.#height;
@@ -96,8 +113,8 @@ export class Scrolling {
   }
 
   #remember(): void {
-    this.#top = this.#page.scrollTop;
-    this.#height = this.#page.scrollHeight;
+    this.#top = this.#root.scrollTop;
+    this.#height = this.#root.scrollHeight;
   }
 
   #take(event: FollowEvent): void {

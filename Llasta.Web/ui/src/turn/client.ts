@@ -32,6 +32,8 @@ const silenceMs = 60_000;
 
 /** The chat API over `fetch`; it runs in a browser and in Node. */
 export class ChatClient {
+  /** The model that the reader has chosen for the next turns; undefined: the default. */
+  chosenModel: string | undefined;
   readonly #base: string;
   readonly #fetch: typeof fetch;
 
@@ -70,12 +72,13 @@ export class ChatClient {
   }
 
   /**
-   * The model's state; `unreachable` when the request for it fails.
+   * The chosen model's state; `unreachable` or `offline` when the request for it fails.
    * @param waiting also ask how many requests wait in the model server's queue.
    */
   async model(signal?: AbortSignal, waiting = false): Promise<ModelStatus> {
+    const query = new URLSearchParams({ ...(this.chosenModel && { model: this.chosenModel }), ...(waiting && { waiting: "1" }) });
     try {
-      const response = await this.#fetch(`${this.#base}api/model${waiting ? "?waiting=1" : ""}`, {
+      const response = await this.#fetch(`${this.#base}api/model${query.size > 0 ? `?${query}` : ""}`, {
         redirect: "manual",
         ...(signal && { signal }),
       });
@@ -84,12 +87,12 @@ export class ChatClient {
     } catch {
       // The result below says so.
     }
-    return { state: "unreachable", simulated: false };
+    return { state: isOffline() ? "offline" : "unreachable", simulated: false };
   }
 
-  /** Counts a conversation's tokens. Returns null if the model's server can't count; that doesn't change later. @throws on any other failure. */
+  /** Counts a conversation's tokens for the chosen model. Returns null if the model's server can't count; that doesn't change later. @throws on any other failure. */
   async tokens(messages: readonly Message[], thinking: boolean, signal: AbortSignal): Promise<TokenCount | null> {
-    const response = await this.#post("api/tokens", { messages, thinking }, signal);
+    const response = await this.#post("api/tokens", { messages, thinking, ...(this.chosenModel && { model: this.chosenModel }) }, signal);
     if (response.status === 501) return null;
     if (!response.ok) throw new Error(`api/tokens: ${response.status}`);
     return (await response.json()) as TokenCount;
@@ -197,6 +200,9 @@ async function problemOf(response: Response): Promise<Problem> {
   const seconds = retryAfter(response.headers.get("Retry-After"));
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
 }
+
+/** The reader's machine has no network at all. */
+const isOffline = (): boolean => globalThis.navigator?.onLine === false;
 
 const isOf = (type: string, response: Response): boolean => response.headers.get("Content-Type")?.startsWith(type) ?? false;
 

@@ -45,6 +45,8 @@ export interface Turn {
   readonly history: readonly Message[];
   readonly thinking: boolean;
   readonly sampling: SamplingByMode;
+  /** The model that the reader has chosen, for all requests of the turn; undefined: the default. */
+  readonly chosenModel: string | undefined;
   readonly phase: Phase;
   readonly answer: string;
   readonly reasoning: string;
@@ -113,15 +115,17 @@ export interface TurnStart {
   readonly history: readonly Message[];
   readonly thinking: boolean;
   readonly sampling?: SamplingByMode;
+  readonly chosenModel?: string | undefined;
   /** A partial answer to continue. */
   readonly partial?: PartialAnswer | undefined;
 }
 
 /** @param now milliseconds on a monotonic clock. */
-export const beginTurn = ({ history, thinking, sampling = defaultSampling, partial }: TurnStart, now = 0): Turn => ({
+export const beginTurn = ({ history, thinking, sampling = defaultSampling, chosenModel, partial }: TurnStart, now = 0): Turn => ({
   history,
   thinking,
   sampling,
+  chosenModel,
   phase: { kind: "sending", since: now },
   answer: partial?.answer ?? "",
   reasoning: partial?.reasoning ?? "",
@@ -147,14 +151,20 @@ export const beginTurn = ({ history, thinking, sampling = defaultSampling, parti
 
 /** The request that the turn needs now: the conversation, followed by the partial answer if there is one. */
 export function requestOf(turn: Turn): ChatRequest {
-  const { history, thinking, answer, reasoning, reasoningSkipped } = turn;
+  const { history, thinking, answer, reasoning, reasoningSkipped, chosenModel } = turn;
   const continues = answer !== "" || resumesThought(turn);
   const partial: Message[] = continues
     ? [{ role: "assistant", content: answer, ...(reasoning && !reasoningSkipped && { reasoning }) }]
     : [];
   const sampling = thinking ? turn.sampling.thinking : turn.sampling.direct;
   const isDefault = Object.keys(sampling).length === 0;
-  return { messages: [...history, ...partial], thinking, continue: continues, ...(!isDefault && { sampling }) };
+  return {
+    messages: [...history, ...partial],
+    thinking,
+    continue: continues,
+    ...(!isDefault && { sampling }),
+    ...(chosenModel && { model: chosenModel }),
+  };
 }
 
 /** The answer hasn't begun, and the next request goes on inside the thought. */

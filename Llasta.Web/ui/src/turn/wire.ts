@@ -23,6 +23,8 @@ export interface ChatRequest {
   readonly thinking: boolean;
   readonly continue: boolean;
   readonly sampling?: Sampling;
+  /** One of {@link ModelStatus.models}; absent: the default. */
+  readonly model?: string;
 }
 
 export interface Start {
@@ -87,9 +89,11 @@ export interface Problem {
 }
 
 export interface ModelStatus {
-  /** `signed-out` is told by the page itself. */
-  readonly state: "ready" | "loading" | "unreachable" | "busy" | "signed-out";
+  /** `signed-out` and `offline` are told by the page itself. */
+  readonly state: "ready" | "loading" | "unreachable" | "busy" | "signed-out" | "offline";
   readonly model?: string;
+  /** The models to choose from, if there are several; the first one is the default. */
+  readonly models?: readonly string[];
   readonly contextWindow?: number;
   readonly version?: string;
   readonly simulated: boolean;

@@ -2,6 +2,7 @@
 
 const count = new Intl.NumberFormat("en");
 const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat("en", { style: "percent" });
 const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 export const en = {
@@ -47,6 +48,13 @@ export const en = {
   backToFootnote: (label: string) => `Back to the reference to footnote ${label}`,
   callouts: { note: "Note", tip: "Tip", important: "Important", warning: "Warning", caution: "Caution" },
   regenerate: "Regenerate",
+  regenerateWithWish: "Regenerate with a wish",
+  wish: "What should be different?",
+  wishes: [
+    { label: "Shorter", text: "Keep the answer short." },
+    { label: "More detail", text: "Answer in more detail." },
+  ],
+  wished: (wish: string) => `Wish: ${wish}`,
   edit: "Edit",
   editAnswer: "Edit the answer",
   save: "Save",
@@ -116,8 +124,16 @@ export const en = {
   thoughtNoTime: "Thinking",
   answerNow: "Answer now",
 
-  modelStates: { ready: "ready", loading: "loading", unreachable: "unreachable", busy: "busy", "signed-out": "signed out" },
+  modelStates: {
+    ready: "ready",
+    loading: "loading",
+    unreachable: "unreachable",
+    busy: "busy",
+    "signed-out": "signed out",
+    offline: "offline",
+  },
   loadingLong: "loading or not running",
+  chooseModel: "Model",
   asking: "Checking the model…",
   simulated: "simulated",
   simulatedHint: "No real model is connected. A simulator answers.",
@@ -127,8 +143,10 @@ export const en = {
   modelUnreachable: "The model can’t be reached.",
   modelBusy: "The model is busy.",
   modelSignedOut: "You were signed out.",
+  modelOffline: "You are offline.",
 
   context: "Context used",
+  share: (share: number) => percent.format(share),
   contextOf: (used: number, window: number) => `${count.format(used)} of ${count.format(window)} tokens`,
   queued: (ms: number) => `${decimal.format(ms / 1000)} s in the queue`,
   firstToken: (ms: number) => (ms < 1000 ? `${Math.round(ms)} ms to the first token` : `${decimal.format(ms / 1000)} s to the first token`),
@@ -141,6 +159,8 @@ export const en = {
   restarted: "The server doesn’t continue answers, so this one is generated again from the start.",
   waitingLoading: "The model is still loading. Your message will be sent when it is ready.",
   waitingUnreachable: "The model can’t be reached. Retrying automatically.",
+  waitingOffline: "You are offline. Your message will be sent when the connection is back.",
+  waitingOfflineToContinue: "You are offline. The answer will continue when the connection is back.",
   waitingBusy: "The server is at capacity. Retrying automatically.",
   waitingLoadingLong: "The model is still loading, or its server isn’t running. Your message will be sent when it is ready.",
   waitingError: "The model’s server reported an error. Retrying automatically.",
@@ -184,6 +204,8 @@ export const en = {
   hints: {
     "model-auth":
       "The operator has to set OPENAI_API_KEY to the key that the model’s server was started with (vLLM: --api-key or VLLM_API_KEY).",
+    "model-not-found":
+      "Choose another model, if the page offers several. Otherwise the operator has to set Chat:Model to a model that the server has, and to check that OPENAI_API_BASE_URL ends in /v1.",
     "forbidden-origin":
       "Open the page under the address that its operator gave you. Behind a proxy, the operator has to pass on the browser’s Host header with its port (nginx: proxy_set_header Host $http_host).",
     "too-large": "Shorten the message, remove attachments or leave out turns. The operator can raise Chat:MaxBodyBytes.",

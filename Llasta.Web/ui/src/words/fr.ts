@@ -4,6 +4,7 @@ import type { Words } from "./en.ts";
 
 const count = new Intl.NumberFormat("fr");
 const decimal = new Intl.NumberFormat("fr", { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat("fr", { style: "percent" });
 const threeDigits = new Intl.NumberFormat("fr", { maximumSignificantDigits: 3 });
 
 export const fr: Words = {
@@ -49,6 +50,13 @@ export const fr: Words = {
   backToFootnote: (label: string) => `Retour à l’appel de la note ${label}`,
   callouts: { note: "Remarque", tip: "Conseil", important: "Important", warning: "Avertissement", caution: "Attention" },
   regenerate: "Régénérer",
+  regenerateWithWish: "Régénérer avec un souhait",
+  wish: "Qu’est-ce qui doit changer\u202f?",
+  wishes: [
+    { label: "Plus court", text: "Réponds brièvement." },
+    { label: "Plus de détails", text: "Réponds avec plus de détails." },
+  ],
+  wished: (wish) => `Souhait\u00a0: ${wish}`,
   edit: "Modifier",
   editAnswer: "Modifier la réponse",
   save: "Enregistrer",
@@ -124,8 +132,10 @@ export const fr: Words = {
     unreachable: "injoignable",
     busy: "occupé",
     "signed-out": "session expirée",
+    offline: "hors ligne",
   },
   loadingLong: "en cours de chargement ou arrêté",
+  chooseModel: "Modèle",
   asking: "Vérification du modèle…",
   simulated: "simulé",
   simulatedHint: "Aucun vrai modèle n’est connecté. Un simulateur répond.",
@@ -135,8 +145,10 @@ export const fr: Words = {
   modelUnreachable: "Le modèle est injoignable.",
   modelBusy: "Le modèle est occupé.",
   modelSignedOut: "Votre session a expiré.",
+  modelOffline: "Vous êtes hors ligne.",
 
   context: "Contexte utilisé",
+  share: (share) => percent.format(share),
   contextOf: (used, window) => `${count.format(used)} jetons sur ${count.format(window)}`,
   queued: (ms) => `${decimal.format(ms / 1000)} s en file d’attente`,
   firstToken: (ms) => (ms < 1000 ? `premier jeton en ${Math.round(ms)} ms` : `premier jeton en ${decimal.format(ms / 1000)} s`),
@@ -149,6 +161,8 @@ export const fr: Words = {
   restarted: "Le serveur ne reprend pas les réponses : celle-ci est générée à nouveau.",
   waitingLoading: "Le modèle est encore en cours de chargement. Votre message sera envoyé dès qu’il sera prêt.",
   waitingUnreachable: "Le modèle est injoignable. Nouvelle tentative automatique.",
+  waitingOffline: "Vous êtes hors ligne. Votre message partira quand la connexion sera rétablie.",
+  waitingOfflineToContinue: "Vous êtes hors ligne. La réponse reprendra quand la connexion sera rétablie.",
   waitingBusy: "Le serveur est saturé. Nouvelle tentative automatique.",
   waitingLoadingLong:
     "Le modèle est encore en cours de chargement, ou son serveur ne fonctionne pas. Votre message sera envoyé dès qu’il sera prêt.",
@@ -192,6 +206,8 @@ export const fr: Words = {
   hints: {
     "model-auth":
       "L’administrateur doit donner à OPENAI_API_KEY la clé avec laquelle le serveur du modèle a été lancé (vLLM\u00a0: --api-key ou VLLM_API_KEY).",
+    "model-not-found":
+      "Choisissez un autre modèle si la page en propose plusieurs. Sinon, l’administrateur doit indiquer dans Chat:Model un modèle que le serveur propose, et vérifier que OPENAI_API_BASE_URL se termine par /v1.",
     "forbidden-origin":
       "Ouvrez la page à l’adresse fournie par l’administrateur. Derrière un proxy, celui-ci doit transmettre l’en-tête Host du navigateur avec son port (nginx\u00a0: proxy_set_header Host $http_host).",
     "too-large":

@@ -186,7 +186,7 @@ describe("a saved conversation", () => {
   const withFile = withVersion(
     plain,
     plain.exchanges[4]!.id,
-    newExchange(draftOf("e2", [{ name: "x.txt", text: "x" }]), answer("E", { edited: true, state: "stopped" })),
+    newExchange(draftOf("e2", [{ name: "x.txt", text: "x" }]), answer("E", { edited: true, state: "stopped" }), "Shorter."),
   );
   const saved: Conversation = withOldestLeftOut(withFile, 1);
   type Plain = Omit<Exchange, "id" | "versions"> & { versions?: unknown };

@@ -187,6 +187,28 @@ describe("versions", () => {
     expect(texts()).toEqual([["a", "A2"]]);
   });
 
+  test("a wish is sent after the question, and kept for the next version and for what follows", async () => {
+    const { session: chat, calls, texts } = await session(answers("A"), answers("A2"), answers("A3"), answers("B"));
+    await chat.send(draftOf("a"));
+    await chat.regenerate(chat.conversation.exchanges[0]!.id, "Shorter.");
+    await chat.regenerate();
+    await chat.send(draftOf("b"));
+    const asked = { role: "user", content: "a\n\nShorter." };
+    expect(calls.map(({ request }) => request.messages)).toEqual([
+      [{ role: "user", content: "a" }],
+      [asked],
+      [asked],
+      [asked, { role: "assistant", content: "A3" }, { role: "user", content: "b" }],
+    ]);
+    expect(texts()).toEqual([
+      ["a", "A3"],
+      ["b", "B"],
+    ]);
+    chat.showVersion(chat.conversation.exchanges[0]!.id, "earlier");
+    chat.showVersion(chat.conversation.exchanges[0]!.id, "earlier");
+    expect(chat.conversation.exchanges[0]).not.toHaveProperty("wish");
+  });
+
   test("a stopped new answer doesn't lose the earlier one", async () => {
     const { session: chat, texts } = await session(answers("A"), streams([start, event("New")], "stay"));
     await chat.send(draftOf("a"));

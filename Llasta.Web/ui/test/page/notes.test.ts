@@ -89,6 +89,7 @@ describe("the note of a running turn", () => {
 
   test("says that a model loads, and after a minute that it may not run", () => {
     expect(note(after(refused), 2000, "loading")).toMatchObject({ text: en.waitingLoading, detail: undefined });
+    expect(note(after(refused), 62_000, "offline")).toMatchObject({ text: en.waitingOffline, detail: undefined });
     expect(note(after(refused), 62_000, "loading")).toMatchObject({ text: en.waitingLoadingLong, detail: en.hints.unreachable });
   });
 

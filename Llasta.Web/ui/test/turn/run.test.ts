@@ -33,6 +33,22 @@ function when(wanted: (turn: Turn) => boolean): { onChange: (turn: Turn) => void
 }
 
 describe("a turn over HTTP", () => {
+  test("keeps the chosen model over its continuations, also when the reader chooses another one meanwhile", async () => {
+    const client = new ChatClient(
+      (
+        await chatServer(
+          ({ request, response }) => {
+            client.chosenModel = "another";
+            streams([start, answer(`${request.model}, `)], "break")({ request, response, closed: Promise.resolve() });
+          },
+          ({ request, response }) => streams([start, answer(`${request.model}`), done])({ request, response, closed: Promise.resolve() }),
+        )
+      ).base,
+    );
+    const turn = await new TurnRun({ history, thinking: true, chosenModel: "chosen" }, { client, clock: hurried() }).ended;
+    expect(turn).toMatchObject({ answer: "chosen, chosen", phase: { kind: "ended", ending: { state: "done" } } });
+  });
+
   test("runs from the request to its end", async () => {
     const { base, calls } = await chatServer(streams([start, thinking("Hm."), answer("Hel"), ": keep-alive\n\n", answer("lo 👋"), done]));
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
