@@ -96,6 +96,22 @@ for (const [screen, use] of Object.entries(screens))
     });
   });
 
+test("Send stays at the end of the box where there is no thinking switch", async ({ page, script: { chat } }) => {
+  const gapAtTheEnd = async () => {
+    const [bar, send] = await Promise.all([page.locator(".bar").boundingBox(), chat.send.boundingBox()]);
+    return bar!.x + bar!.width - send!.x - send!.width;
+  };
+  await expect(chat.button(chat.words.think)).toBeVisible();
+  expect(await gapAtTheEnd()).toBeLessThan(20);
+  await page.route("**/api/model*", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), thinking: false } });
+  });
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(chat.button(chat.words.think)).toBeHidden();
+  expect(await gapAtTheEnd()).toBeLessThan(20);
+});
+
 test("in forced colours the focus, the switch and the gauge can be seen", async ({ chat, page }) => {
   await page.emulateMedia({ forcedColors: "active" });
   await chat.ask("Hello");

@@ -101,9 +101,13 @@ export class ScriptedModel {
       case "/version":
         json({ version: "0.28.0" });
         break;
-      case "/tokenize":
-        json({ count: Math.ceil((await text(request)).length / 4), max_model_len: 16_384, tokens: [] });
+      case "/tokenize": {
+        const body = await text(request);
+        // Qwen3's template closes the thought at once if there is to be none: four tokens.
+        const closed = body.includes('"enable_thinking":false') ? 4 : 0;
+        json({ count: Math.floor(body.length / 4) + closed, max_model_len: 16_384, tokens: [] });
         break;
+      }
       case "/v1/chat/completions": {
         const turn = new ScriptedTurn(await text(request), response);
         const next = this.#waiting.shift();

@@ -101,9 +101,7 @@ export class Composer {
           button("attach", words.attach, () => files.click(), true),
           think,
           files,
-          gauge.element,
-          this.#enqueue,
-          this.#submit,
+          el("div", { className: "end" }, gauge.element, this.#enqueue, this.#submit),
         ),
       ),
     );
