@@ -114,7 +114,9 @@ test.describe("the parts as separate processes", () => {
       await chat.say(question);
       await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
       const stopped = sim.end("SIGTERM");
-      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`), { timeout: 20_000 });
+      await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`), {
+        timeout: 20_000,
+      });
       await expect(chat.stop).toBeVisible();
       await sim.end();
       await stopped;
