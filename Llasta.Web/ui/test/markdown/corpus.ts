@@ -105,8 +105,8 @@ export const more: string[] = [
   "| a |\n|---|\n| 1 |\n| a \\| b |\n\n|not|a table\n",
   "emoji 👩‍👩‍👧 and 汉字**粗体**汉字 and \u202Ertl\u202C and \u0000 null\n",
   "a\rb\r\rc\r\nd\n",
-  "*".repeat(60) + "a" + "_".repeat(60) + "\n",
-  "[".repeat(50) + "a" + "](".repeat(50) + "\n",
-  "> ".repeat(30) + "deep\n\n" + "- ".repeat(30) + "deep\n",
+  `${"*".repeat(60)}a${"_".repeat(60)}\n`,
+  `${"[".repeat(50)}a${"](".repeat(50)}\n`,
+  `${"> ".repeat(30)}deep\n\n${"- ".repeat(30)}deep\n`,
   "# Title\n\nIntro with **bold**:\n\n## Steps\n\n1. **First**: do `x`\n   ```bash\n   x --y\n   ```\n2. **Second**\n   - sub\n   - sub\n\n| k | v |\n|---|---|\n| a | 1 |\n\n---\n\nDone.",
 ];
