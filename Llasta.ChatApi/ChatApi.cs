@@ -83,10 +83,10 @@ public static class ChatApiExtensions
         // As a Delegate, not a RequestDelegate, so that the endpoint is described in the OpenAPI document.
         api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
             .WithSummary("Answers the last message")
-            .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error.")
+            .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error. Two events are rare: restart (a new answer replaces the partial one) and all-reasoning (all text of this response so far was thinking).")
             .DescribesBody<ChatRequest>()
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
-            .ProducesProblems(400, 403, 413, 415, 502, 503, 504);
+            .ProducesProblems(400, 403, 408, 413, 415, 502, 503, 504);
         api.MapGet("/model", GetModelAsync)
             .WithSummary("Tells which model answers, and whether it is ready")
             .DescribesQuery("model", JsonSchemaType.String, "One of the models to choose from; by default the first one.")
@@ -96,7 +96,7 @@ public static class ChatApiExtensions
             .WithSummary("Counts a conversation's tokens")
             .DescribesBody<TokensRequest>()
             .Produces<TokenCount>()
-            .ProducesProblems(400, 403, 413, 415, 501, 502, 503, 504);
+            .ProducesProblems(400, 403, 408, 413, 415, 501, 502, 503, 504);
         if (app.Environment.IsDevelopment())
             app.MapOpenApi();
     }
@@ -132,7 +132,7 @@ public static class ChatApiExtensions
         var name = http.Request.Query["model"].ToString();
         var status = await directory.GetStatusAsync(name.Length > 0 ? name : null, http.RequestAborted);
         if (status.State == ModelState.Ready && turns.IsFull)
-            status = status with { State = ModelState.Busy, Detail = "As many answers are running as this server allows; a message waits until one ends." };
+            status = status with { State = ModelState.Busy, Detail = "The chat API has reached its limit of concurrent answers. The page retries a message until one ends." };
         // Only a page whose turn waits asks for this.
         if (http.Request.Query["waiting"] == "1" && status.State is ModelState.Ready or ModelState.Busy)
             status = status with { Waiting = await waiting.CountAsync(http.RequestAborted) };

@@ -48,7 +48,7 @@ public sealed class ChatOptions
     /// <summary>The time limit for connecting to the model's server. 5 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>After this much silence towards the page, a comment keeps the connection alive. 15 s by default.</summary>
+    /// <summary>After this much silence towards the page, a comment keeps the connection alive. 15 s by default, 45 s at most.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
@@ -107,7 +107,9 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         if (SamplingRules.Check(o.Sampling.ToSampling()) is { } range)
             failures.AddError($"{ChatOptions.Section}:Sampling:{char.ToUpperInvariant(range.Name[0])}{range.Name[1..]} must be {range.Words}.");
         Positive(o.ConnectTimeout, nameof(o.ConnectTimeout));
-        Positive(o.HeartbeatInterval, nameof(o.HeartbeatInterval));
+        // The page takes a connection that is silent for 60 s for a lost one (client.ts).
+        if (o.HeartbeatInterval <= TimeSpan.Zero || o.HeartbeatInterval > TimeSpan.FromSeconds(45))
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.HeartbeatInterval)} is {o.HeartbeatInterval}; it must be above zero and at most 45 seconds, like 00:00:15.");
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));
         if (o.DrainTimeout < TimeSpan.Zero || o.DrainTimeout > TimeSpan.FromDays(1))
             failures.AddError($"{ChatOptions.Section}:{nameof(o.DrainTimeout)} is {o.DrainTimeout}; it must be zero or more and at most a day, like 00:00:30.");

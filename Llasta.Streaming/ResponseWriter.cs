@@ -37,7 +37,7 @@ public sealed class ResponseWriter
     public bool HasBegun { get; private set; }
 
     /// <summary>
-    /// Prepares an event that is written before the next one. Until the first event is written, the response can still be something else than
+    /// Prepares an event that is written before the next one. Until the first event is written, the response can still be something other than
     /// an event stream.
     /// </summary>
     /// <param name="name">The event's name.</param>

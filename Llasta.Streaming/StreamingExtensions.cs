@@ -15,7 +15,7 @@ namespace Llasta.Streaming;
 public static class StreamingExtensions
 {
     /// <summary>
-    /// The setting that replaces this library's HTTP client and its Kestrel output by the framework's own:
+    /// The setting that replaces this library's HTTP client and its Kestrel output with the framework's own:
     /// <c>Streaming:UseFramework=true</c>.
     /// </summary>
     internal const string UseFrameworkSetting = "Streaming:UseFramework";
@@ -77,6 +77,8 @@ public static class StreamingExtensions
                 ActivityHeadersPropagator = TraceContext.Propagator,
                 AllowAutoRedirect = false,
                 UseCookies = false,
+                // As the library: only a secure connection goes through HTTPS_PROXY.
+                UseProxy = scheme != Uri.UriSchemeHttp,
             };
 
     private static bool UsesFramework(IConfiguration configuration) => configuration.GetValue(UseFrameworkSetting, defaultValue: false);

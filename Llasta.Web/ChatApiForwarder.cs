@@ -139,7 +139,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
     /// <summary>
     /// The address of a chat API may be that of one that has just stopped. If no connection could be made, nothing was sent, so the request
-    /// is tried once more, which may reach another chat API: the next address of several, or the next pod of a Service.
+    /// is tried a second time, which may reach another chat API: the next address of several, or the next pod of a Service.
     /// </summary>
     private sealed class ConnectAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
     {

@@ -16,7 +16,7 @@ public static class ChatbotApplication
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
-            // The current folder is anyone's: it may hold another program's settings, and a watcher of a home folder visits all of it.
+            // Not the current folder: it may contain another program's settings, and watching a home folder for changes is slow.
             ContentRootPath = AppContext.BaseDirectory,
             Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
         });
@@ -33,11 +33,11 @@ public static class ChatbotApplication
         }
         else
         {
-            lines = await ModelChoice.ApplyAsync(builder.Configuration, launch.MayGuess);
+            lines = await ModelChoice.ApplyAsync(builder.Configuration, launch.MaySearch);
             builder.AddChatApi();
         }
 
-        if (launch.IsByHand)
+        if (launch.IsInteractive)
             builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         var app = builder.Build();
         app.UseSecurityHeaders();
@@ -48,7 +48,7 @@ public static class ChatbotApplication
         else
             app.MapChatApi();
         app.MapPage();
-        app.Lifetime.ApplicationStarted.Register(() => Say(launch.IsByHand ? [.. lines, $"The page is at {PageAddress(app)} (Ctrl+C to stop)."] : lines));
+        app.Lifetime.ApplicationStarted.Register(() => Say(launch.IsInteractive ? [.. lines, $"The page is at {PageAddress(app)} (Ctrl+C to stop)."] : lines));
         return app;
     }
 

@@ -16,7 +16,7 @@ internal static partial class CommandLine
     /// <returns>The exit code of the process.</returns>
     internal static async Task<int> RunAsync(string[] args)
     {
-        var model = new Option<string>("--model") { HelpName = "URL", Description = $"The model server's address, which ends in /v1, like http://localhost:8000/v1; or '{ModelChoice.Simulator}'. Without it, a server on this machine is looked for." };
+        var model = new Option<string>("--model") { HelpName = "URL", Description = $"The model server's address, which ends in /v1, like http://localhost:8000/v1; or '{ModelChoice.Simulator}'. Without it, llasta looks for a server on this machine." };
         var keyFile = new Option<string>("--key-file") { HelpName = "FILE", Description = "A file that contains the model server's key." };
         var port = new Option<int?>("--port") { HelpName = "N", Description = "The page's port on this machine; 0 for a free one. [default: 8080, or the next free one]" };
         var open = new Option<bool>("--open") { Description = "Opens the page in the browser." };
@@ -78,7 +78,7 @@ internal static partial class CommandLine
         }
     }
 
-    /// <summary>The names of settings have a colon or an underscore, but for two of the framework's.</summary>
+    /// <summary>The names of settings have a colon or an underscore, except two of the framework's.</summary>
     [GeneratedRegex("^--([A-Za-z]+[:_][^=]+|urls|environment)(=|$)", RegexOptions.CultureInvariant)]
     private static partial Regex Setting();
 

@@ -68,7 +68,7 @@ internal sealed record ModelChoice(string? BaseUrl, IReadOnlyList<string> Lines)
         return new(chosen?.BaseUrl, lines);
     }
 
-    /// <returns>Its address.</returns>
+    /// <returns>The simulator's address.</returns>
     private static async Task<string> StartSimulatorAsync()
     {
         var simulator = ModelSimApplication.Create(["--urls", "http://127.0.0.1:0"]);

@@ -55,7 +55,7 @@ internal sealed class CompletionReader
     public bool HasBegun { get; private set; }
 
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
-    public bool BeganAnew { get; private set; }
+    public bool StartedOver { get; private set; }
 
     /// <summary>The token counts of the last chunk.</summary>
     public Usage? Usage => _chunks.Usage;
@@ -140,7 +140,7 @@ internal sealed class CompletionReader
         if (data[0] != '{')
             return ReadOther(data);
         if (ReadJson(data, out var incomplete))
-            return !BeganAnew;
+            return !StartedOver;
         if (incomplete && kind == EventKind.Data)
         {
             _events.Hold(data);
@@ -213,7 +213,7 @@ internal sealed class CompletionReader
     /// <summary>A piece of answer text, as its JSON string's inside.</summary>
     internal void Text(ReadOnlySpan<byte> escaped)
     {
-        if (escaped.IsEmpty || BeganAnew)
+        if (escaped.IsEmpty || StartedOver)
             return;
         Token();
         if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
@@ -223,17 +223,17 @@ internal sealed class CompletionReader
         }
 
         _tags.Write(ServerText.Unescape(ServerText.Decode(escaped)));
-        BeganAnew |= _tags.BeganAnew;
+        StartedOver |= _tags.StartedOver;
     }
 
     /// <summary>A piece of thinking in a field of its own.</summary>
     internal void Reasoning(ReadOnlySpan<byte> escaped)
     {
-        if (escaped.IsEmpty || BeganAnew)
+        if (escaped.IsEmpty || StartedOver)
             return;
         if (_request.Mode == TurnMode.ContinueAnswer && FirstTokenAt == 0 && !_request.Dialect.ContinuesForCertain)
         {
-            BeganAnew = true;
+            StartedOver = true;
             return;
         }
 

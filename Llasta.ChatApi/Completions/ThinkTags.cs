@@ -45,7 +45,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     public bool PassesPlain => _state == State.Answering || (_state == State.Watching && _held.Length == 0);
 
     /// <summary>The continuation of an answer begins with an opening tag: it is a new answer.</summary>
-    public bool BeganAnew { get; private set; }
+    public bool StartedOver { get; private set; }
 
     /// <summary>The server sent thinking in a field of its own: the text has no tags, except for a closing one that was left at its beginning.</summary>
     public void SawField()
@@ -64,7 +64,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         _held += text;
         if (_state is State.Start or State.AfterField)
             Begin();
-        if (BeganAnew)
+        if (StartedOver)
             return;
         if (_state == State.Thinking)
             Think();
@@ -101,7 +101,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             if (trimmed.StartsWith(tag, StringComparison.Ordinal))
             {
                 Take(before + tag.Length);
-                BeganAnew = mode == TagMode.ContinueAnswer;
+                StartedOver = mode == TagMode.ContinueAnswer;
                 _closing = closing;
                 _state = _state == State.AfterField ? State.AfterThinking : State.Thinking;
                 return;

@@ -31,7 +31,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
 
     /// <summary>The request breaks the contract.</summary>
     /// <param name="detail">What is wrong and how to correct it.</param>
-    /// <param name="status">400, or 415 for another content type.</param>
+    /// <param name="status">400; 408 for a body that does not arrive; 415 for another content type.</param>
     public static ChatProblem InvalidRequest(string detail, int status = StatusCodes.Status400BadRequest) =>
         new(ProblemCodes.InvalidRequest, status, "The request can't be understood.", detail);
 
@@ -45,7 +45,7 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
         new(ProblemCodes.ForbiddenOrigin, StatusCodes.Status403Forbidden, "This address may not use the chat.", detail);
 
     internal static ChatProblem Busy(string detail, int retryAfter = 2) =>
-        new(ProblemCodes.Busy, StatusCodes.Status503ServiceUnavailable, "Too many answers are running.", detail, Retryable: true) { RetryAfter = retryAfter };
+        new(ProblemCodes.Busy, StatusCodes.Status503ServiceUnavailable, "The server is busy.", detail, Retryable: true) { RetryAfter = retryAfter };
 
     /// <summary>A server behind this one does not answer.</summary>
     /// <param name="detail">What happened and what to do.</param>

@@ -30,7 +30,7 @@ internal sealed class ChatRelay(
 
     protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, refusal == StreamRefusal.Draining
         ? ChatProblem.ShuttingDown()
-        : ChatProblem.Busy("As many answers are running as this server allows. The message is sent again automatically in a moment."));
+        : ChatProblem.Busy("The chat API has reached its limit of concurrent answers. The page retries automatically."));
 
     private Task RefuseAsync(HttpContext http, ChatProblem problem)
     {
@@ -122,14 +122,14 @@ internal sealed class ChatRelay(
         }
         finally
         {
-            // Before the reader has taken the end: a turn that has ended counts as ended.
+            // Before the flush, so that a slow reader does not keep the turn among the active ones.
             telemetry.End(turn, end);
         }
 
         await FlushEndAsync(http, response);
     }
 
-    /// <summary>The server's words about an end that is not the usual one.</summary>
+    /// <summary>The server's explanation of an unusual end.</summary>
     private string? Detail(CompletionReader completion) =>
         !completion.IsFinished && (completion.Error ?? completion.Stray) is { } error ? server.Errors.Words(error)
         : FinishReasons.IsUsual(completion.FinishReason) ? null

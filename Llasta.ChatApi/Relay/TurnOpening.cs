@@ -11,12 +11,12 @@ namespace Llasta.ChatApi.Relay;
 
 /// <summary>
 /// Sends a turn to the model's server until it begins an answer: with the fields that this server takes, to the model that it serves, and as
-/// a new answer if it does not continue one. A turn is sent again only after the server has refused it, or has begun something else than the
+/// a new answer if it does not continue one. A turn is sent again only after the server has refused it, or has begun something other than the
 /// continuation that it was asked for.
 /// </summary>
 internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, IOptions<ChatOptions> options)
 {
-    /// <summary>More refusals than there are reasons to try again.</summary>
+    /// <summary>The most requests for one turn: more than there are reasons to try again.</summary>
     private const int MaxAttempts = 6;
 
     /// <summary>Errors are shorter; the rest of a longer body is not read.</summary>
@@ -44,7 +44,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             using var body = UpstreamRequest.ForChat(request, mode, turn.Model, options.Value.Sampling, dialect.Fields & ~without);
             if (await SendAsync(turn, body, mode, request.Thinking, response, lease) is not { } refusal)
             {
-                if (!turn.Stream!.Completion.BeganAnew)
+                if (!turn.Stream!.Completion.StartedOver)
                 {
                     dialect.Accepted(body.Sent);
                     if (without != OptionalFields.None)
@@ -167,7 +167,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     private Refusal? Unusable(TurnStream stream, StreamLease lease)
     {
         var completion = stream.Completion;
-        if (completion.FirstTokenAt != 0 || completion.BeganAnew)
+        if (completion.FirstTokenAt != 0 || completion.StartedOver)
             return null;
         if (lease.UpstreamGone || lease.TimedOut)
             return new Refusal(Interrupted(lease));
@@ -189,7 +189,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     private static int? RetryAfter(PipelineResponse response) =>
         response.Headers.TryGetValue("Retry-After", out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
-    /// <summary>Servers that want the reader's message last say so in many words.</summary>
+    /// <summary>Matches the errors of servers that require the user's message to be the last one.</summary>
     [GeneratedRegex(@"\b(?:last|final|previous)\b.{0,60}\b(?:message|role|turn)\b|\bprefill|\bassistant\b.{0,60}\b(?:last|end|final)\b|must (?:end|alternate)|continue_final_message|add_generation_prompt", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex AboutLastMessage();
 }

@@ -6,7 +6,7 @@ namespace Llasta.ChatApi.Relay;
 /// <summary>The model's answer while it is read: the connection, and what was read so far.</summary>
 /// <param name="body">The body of the response.</param>
 /// <param name="pump">Reads it.</param>
-/// <param name="completion">Understands it.</param>
+/// <param name="completion">Parses it.</param>
 internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion) : IAsyncDisposable
 {
     /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
@@ -34,7 +34,7 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     {
         try
         {
-            while (!HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.BeganAnew)))
+            while (!HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.StartedOver)))
             {
                 var hadToken = completion.FirstTokenAt != 0;
                 if (!await pump.FlushAndReadAsync())

@@ -60,6 +60,7 @@ internal sealed record TurnEnd(string State, bool Failed, Usage? Usage = null, T
         TurnState.WindowFull => "window-full",
         TurnState.Repetition => "repetition",
         TurnState.Filtered => "filtered",
-        _ => "truncated",
+        TurnState.Truncated => "truncated",
+        _ => throw new ArgumentOutOfRangeException(nameof(state), state, "This state has no name."),
     };
 }

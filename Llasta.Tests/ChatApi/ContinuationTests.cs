@@ -58,7 +58,7 @@ public sealed class ContinuationTests
     }
 
     [Fact]
-    public async Task A_thought_is_thought_anew_where_the_server_can_not_continue_it()
+    public async Task A_thought_starts_over_where_the_server_can_not_continue_it()
     {
         await using var server = await ScriptedAsync(OtherModels, _ => RawUpstream.Chunk("reasoning", "Anew.") + RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
 
@@ -74,7 +74,7 @@ public sealed class ContinuationTests
     [InlineData("auto", "refuses-the-role")]
     [InlineData("auto", "thinks-in-a-field")]
     [InlineData("auto", "thinks-in-tags")]
-    public async Task A_server_that_does_not_continue_is_asked_anew_and_the_reader_is_told(string kind, string how)
+    public async Task A_server_that_does_not_continue_is_asked_again_and_the_reader_is_told(string kind, string how)
     {
         await using var server = await ScriptedAsync(OtherModels, body =>
         {

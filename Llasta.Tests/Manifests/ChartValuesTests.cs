@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Llasta.Tests.Manifests;
 
-/// <summary>values.schema.json refuses what would install something else than what was meant, before anything is installed.</summary>
+/// <summary>values.schema.json refuses what would install something other than what was meant, before anything is installed.</summary>
 public sealed class ChartValuesTests
 {
     private static readonly JsonObject Schema = JsonNode.Parse(Manifest.Text("chart/values.schema.json"))!.AsObject();

@@ -137,7 +137,7 @@ internal static partial class ManifestRules
             var mounts = container.VolumeMounts.Where(mount => claims.Contains(mount.Name)).Select(mount => mount.MountPath + "/").ToList();
             foreach (var variable in (string[])["HF_HOME", "VLLM_CACHE_ROOT"])
                 if (Setting(manifest, deployment.Name(), variable) is not { } path || !mounts.Exists(mount => path.StartsWith(mount, StringComparison.Ordinal)))
-                    yield return $"{variable} is on no claim, so every start downloads or compiles anew.";
+                    yield return $"{variable} is on no claim, so every start downloads or compiles again.";
             if (!container.VolumeMounts.Any(mount => mount.MountPath == "/dev/shm" && pod.Volumes.Any(volume => volume.Name == mount.Name && volume.EmptyDir is { Medium: "Memory" })))
                 yield return "vLLM has 64 MB of shared memory.";
             if (Setting(manifest, deployment.Name(), "VLLM_NO_USAGE_STATS") != "1")

@@ -57,7 +57,7 @@ export class AnswerText {
     const copy = this.element.cloneNode(true) as HTMLElement;
     for (const own of copy.querySelectorAll("figcaption, button, svg, .table-tools")) own.remove();
     for (const element of copy.querySelectorAll("*"))
-      for (const name of ["class", "style", "tabindex", "role", "aria-label", "id", "data-tex"]) element.removeAttribute(name);
+      for (const name of ["class", "style", "tabindex", "role", "aria-label", "id"]) element.removeAttribute(name);
     return copy.innerHTML;
   }
 

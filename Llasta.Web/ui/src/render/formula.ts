@@ -7,6 +7,12 @@ let temml: Temml | undefined;
 let loading: Promise<void> | undefined;
 const rendered = new Map<string, Element>();
 
+/** Not an attribute: the conversation's elements have none that holds a text of the model. */
+const sources = new WeakMap<Element, string>();
+
+/** The TeX of a rendered formula, with its marks. */
+export const sourceOf = (formula: Element): string | undefined => sources.get(formula);
+
 /** Replaces TeX with MathML in all formulas below `root`, now or as soon as Temml is loaded. */
 export function renderMath(root: ParentNode): void {
   const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered, .pending)");
@@ -67,7 +73,7 @@ function render(temml: Temml, formula: HTMLElement): void {
   }
   formula.classList.add("rendered");
   const mark = displayMode ? "$$" : "$";
-  formula.dataset["tex"] = `${mark}${tex.trim()}${mark}`;
+  sources.set(formula, `${mark}${tex.trim()}${mark}`);
   const drawn = math.cloneNode(true) as Element;
   formula.replaceChildren(drawn);
   if (!displayMode) return;

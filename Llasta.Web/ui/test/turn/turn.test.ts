@@ -74,15 +74,15 @@ describe("a cut", () => {
   test("in mid-thought, of a server that can't continue it: the new thinking replaces the old when it arrives", () => {
     const turn = after(fresh(), start, thought("Old"), cut, retry, start, { kind: "restart" });
     expect(turn.reasoning).toBe("Old");
-    const anew = after(turn, thought("N"), thought("ew"), said("Yes."));
-    expect([anew.reasoning, anew.answer, anew.restarted]).toEqual(["New", "Yes.", false]);
+    const repeated = after(turn, thought("N"), thought("ew"), said("Yes."));
+    expect([repeated.reasoning, repeated.answer, repeated.restarted]).toEqual(["New", "Yes.", false]);
   });
 
   test("of a server that doesn't continue answers: the new answer replaces the partial one when it arrives, and is told", () => {
     const turn = after(fresh(), start, thought("Old"), said("Half of the "), cut, retry, start, { kind: "restart" });
     expect(turn.answer).toBe("Half of the ");
-    const anew = after(turn, said("The whole "), said("answer."));
-    expect([anew.reasoning, anew.answer, anew.restarted]).toEqual(["", "The whole answer.", true]);
+    const restarted = after(turn, said("The whole "), said("answer."));
+    expect([restarted.reasoning, restarted.answer, restarted.restarted]).toEqual(["", "The whole answer.", true]);
     const again = after(turn, cut, retry);
     expect(again.answer).toBe("Half of the ");
   });
@@ -207,7 +207,7 @@ describe("the figures at the end", () => {
   test.each([
     ["in one piece", [start, said("a")]],
     ["that was refused first", [failed("busy"), retry, start, said("a")]],
-    ["that was thought anew after a cut", [start, thought("Hm"), cut, retry, start, { kind: "restart" } as const, said("a")]],
+    ["that was thought again after a cut", [start, thought("Hm"), cut, retry, start, { kind: "restart" } as const, said("a")]],
   ])("of an answer %s are those of its request", (_, events) => {
     expect(after(fresh(), ...events, ended)).toMatchObject(whole);
   });
