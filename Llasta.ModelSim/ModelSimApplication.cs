@@ -41,6 +41,8 @@ public static partial class ModelSimApplication
         {
             // Inside another process that process's telemetry sees the simulator's requests as well.
             builder.Configuration.AddEnvironmentVariables();
+            // A container's way to name its port. The addresses are set above, and the framework warns of a second source.
+            builder.Configuration["HTTP_PORTS"] = null;
             builder.AddTelemetry();
         }
         else

@@ -18,15 +18,15 @@ helm --namespace llasta test llasta --logs
 chat
 
 # Numbers, as an operator writes them.
-helm upgrade llasta "$chart" --namespace llasta --reuse-values --wait --timeout 5m \
+helm upgrade llasta "$chart" --namespace llasta --reset-then-reuse-values --wait --timeout 5m \
   --set chatapi.env.Chat__MaxConcurrentTurns=256 --set model.apiKey=12345
 [ "$(kubectl -n llasta get configmap chatapi-config -o jsonpath='{.data.Chat__MaxConcurrentTurns}')" = 256 ] || fail "the setting didn't arrive"
 chat
 
-helm upgrade llasta "$chart" --namespace llasta --reuse-values --set model.contextWindow=16k 2> "$scratch/refusal" && fail "16k was taken"
+helm upgrade llasta "$chart" --namespace llasta --reset-then-reuse-values --set model.contextWindow=16k 2> "$scratch/refusal" && fail "16k was taken"
 grep contextWindow "$scratch/refusal"
 
-helm upgrade llasta "$chart" --namespace llasta --reuse-values --wait --timeout 60s --set chatbot.image.tag=0.0.0-missing && fail "a missing image was rolled out"
+helm upgrade llasta "$chart" --namespace llasta --reset-then-reuse-values --wait --timeout 60s --set chatbot.image.tag=0.0.0-missing && fail "a missing image was rolled out"
 chat
 helm --namespace llasta rollback llasta --wait --timeout 5m
 ready

@@ -165,6 +165,24 @@ public class TurnTests
         Assert.Equal("done", (await right.AskAsync(Chatbot.User("Hello"))).State);
     }
 
+    [Fact]
+    public async Task A_key_in_a_file_comes_before_the_variable()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "secret\n", Chatbot.Cancelled);
+            await using var chatbot = await Chatbot.StartAsync(
+                Form.ChatApiAlone, model => model.ApiKey = "secret", settings: ["OPENAI_API_KEY=wrong", $"OPENAI_API_KEY_FILE={file}"]);
+
+            Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Theory]
     [CombinatorialForms]
     public async Task A_conversation_over_the_window_is_refused_with_the_counts(Form form)

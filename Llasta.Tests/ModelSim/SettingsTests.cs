@@ -53,6 +53,15 @@ public sealed class SettingsTests
         Assert.StartsWith("Sim:TokensPerChunk must be 1 or more, not '0'.", e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>In a pod HTTP_PORTS names the port, beside the image's own address.</summary>
+    [Fact]
+    public async Task The_first_line_says_where_it_listens_and_no_second_address_is_warned_of()
+    {
+        using var process = ServiceProcess.Start("Llasta.ModelSim", [], ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("HTTP_PORTS", "8000"));
+
+        Assert.Contains("at http://127.0.0.1:", (await process.WaitForAsync(new(".+"))).Value, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_unknown_setting_is_refused() =>
         Assert.StartsWith("Sim:Speed is not a setting", Assert.Throws<OptionsValidationException>(() => ModelSimApplication.Create(["--Sim:Speed=1"])).Message, StringComparison.Ordinal);

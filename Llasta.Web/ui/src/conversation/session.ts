@@ -57,6 +57,12 @@ export class Session {
     return this.#conversation;
   }
 
+  /** The conversation as it would be if the running turn were stopped now. */
+  get asStopped(): Conversation {
+    const turn = this.turn;
+    return turn ? (this.#restored(turn) ?? this.#kept(turn)) : this.#conversation;
+  }
+
   /** The turn that is running for the last exchange, if any. */
   get turn(): Turn | undefined {
     return this.#run?.turn;
@@ -179,11 +185,10 @@ export class Session {
 
   /** Replaces the conversation. @returns the previous one. */
   replace(conversation: Conversation): Conversation {
+    const old = this.asStopped;
     const run = this.#run;
     this.#run = undefined;
     run?.stop();
-    if (run) this.#conversation = this.#restored(run.turn) ?? this.#kept(run.turn);
-    const old = this.#conversation;
     this.#change(conversation);
     if (this.#queued) this.#returnQueued();
     return old;

@@ -88,7 +88,7 @@ export class Settings {
 
   /** Saves the conversation as a file. */
   save(kind: "md" | "json"): void {
-    const { conversation } = this.#session;
+    const conversation = this.#session.asStopped;
     const words = this.#words;
     const text =
       kind === "json"

@@ -161,6 +161,19 @@ describe("an answer", () => {
   });
 });
 
+test("a conversation saved in mid-answer has the text so far, as a stopped answer", async () => {
+  const { session: chat } = await session(streams([start, event("half")], "stay"));
+  const answering = until(chat, () => chat.turn?.answer === "half");
+  const ended = chat.send(draftOf("a"));
+  expect(chat.asStopped.exchanges[0]).toMatchObject({ question: draftOf("a"), answer: undefined });
+  await answering;
+  expect(chat.asStopped.exchanges[0]!.answer).toMatchObject({ text: "half", state: "stopped" });
+  expect(chat.conversation.exchanges[0]!.answer).toBeUndefined();
+  chat.stop();
+  await ended;
+  expect(chat.asStopped).toBe(chat.conversation);
+});
+
 test("a conversation replaced in mid-answer is returned with the partial answer, and receives nothing more", async () => {
   const { session: chat, texts, calls } = await session(streams([start, event("half")], "stay"));
   const answering = until(chat, () => chat.turn?.answer === "half");
