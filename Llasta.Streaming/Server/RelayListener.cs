@@ -24,7 +24,7 @@ namespace Llasta.Streaming.Server;
 internal sealed class RelayListener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, ConnectionLimit limit, TimeProvider time) : IConnectionListener
 {
     /// <summary>The pause after a connection could not be accepted. It waits in the system's queue meanwhile.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private TimeSlice _slice;
 

@@ -73,7 +73,9 @@ public sealed class ConnectionLimitTests
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/prlimit"), "prlimit changes the limit of a running process.");
         await using var server = new HostileServer("", "x");
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
-        // What its own limit of connections doesn't know of.
+        // Has loaded what it needs for a request: without native code, that takes descriptors, too.
+        Assert.True(await IsAliveAsync(api));
+        // The process's own limit of connections doesn't know of this one.
         await api.LimitDescriptorsAsync(free: 4);
         var connections = new List<Socket>();
         for (var i = 0; i < 20; i++)
