@@ -12,9 +12,10 @@ namespace Llasta.ChatApi;
 /// <summary>The chat API as one feature. A host adds and maps it, in a process of its own or in the page's.</summary>
 public static class ChatApiExtensions
 {
-    /// <summary>Registers the <c>Chat:</c> settings, also for a process that only forwards.</summary>
+    /// <summary>Registers the <c>Chat:</c> settings and the log of failures, also for a process that only forwards.</summary>
     public static TBuilder AddChatOptions<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
+        builder.Services.AddSingleton<FailureLog>();
         builder.Services.AddSingleton<IValidateOptions<ChatOptions>, ChatOptionsValidator>();
         builder.Services.AddOptions<ChatOptions>()
             .Configure<IConfiguration>((options, configuration) => StartUp.Bind(ChatOptions.Section, () =>
@@ -34,6 +35,7 @@ public static class ChatApiExtensions
             streaming.DrainTimeout = chat.DrainTimeout;
             streaming.BodyTimeout = chat.BodyTimeout;
             streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
+            streaming.MaxStreamsPerClient = chat.MaxTurnsPerClient;
         });
         builder.Services.AddSingleton<IValidateOptions<ModelServerOptions>, ModelServerOptionsValidator>();
         builder.Services.AddOptions<ModelServerOptions>()

@@ -21,6 +21,12 @@ public sealed class ChatOptions
     /// <summary>The most turns that this process relays at the same time; more are refused as <c>busy</c>. 1,024 by default.</summary>
     public int MaxConcurrentTurns { get; set; } = 1024;
 
+    /// <summary>
+    /// The most turns that one client may run at the same time; more are refused as <c>busy</c>. 0, the default: no limit. A client is told by
+    /// its address, so this is for the process that clients connect to: behind the chatbot or a proxy, all clients have the address of that.
+    /// </summary>
+    public int MaxTurnsPerClient { get; set; }
+
     /// <summary>The largest request body, in bytes. 4 MiB by default: several times a full context window.</summary>
     public int MaxBodyBytes { get; set; } = 4 << 20;
 
@@ -97,6 +103,7 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
     {
         var failures = new ValidateOptionsResultBuilder();
         AtLeast(o.MaxConcurrentTurns, 1, nameof(o.MaxConcurrentTurns));
+        AtLeast(o.MaxTurnsPerClient, 0, nameof(o.MaxTurnsPerClient));
         AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
         AtLeast(o.MaxMessages, 1, nameof(o.MaxMessages));
         Positive(o.BodyTimeout, nameof(o.BodyTimeout));

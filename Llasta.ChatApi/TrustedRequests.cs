@@ -15,9 +15,14 @@ public static class TrustedRequests
     {
         var allowed = app.ApplicationServices.GetRequiredService<IOptions<ChatOptions>>().Value.AllowedHosts
             .Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return app.Use((http, next) => !http.Request.Path.StartsWithSegments("/api") || Check(http.Request, allowed) is not { } problem
-            ? next(http)
-            : problem.WriteAsync(http));
+        var failures = app.ApplicationServices.GetRequiredService<FailureLog>();
+        return app.Use((http, next) =>
+        {
+            if (!http.Request.Path.StartsWithSegments("/api") || Check(http.Request, allowed) is not { } problem)
+                return next(http);
+            failures.Add(problem.Code, "A request came from another site's page, or under a host name that isn't in Chat:AllowedHosts.");
+            return problem.WriteAsync(http);
+        });
     }
 
     private static ChatProblem? Check(HttpRequest request, string[] allowed)

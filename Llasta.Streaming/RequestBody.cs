@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -196,16 +197,20 @@ public sealed class RequestBody : IDisposable
     {
         var reader = _http.Request.BodyReader;
         CancellationTokenSource? timeout = null;
-        CancellationTokenSource? cancellation = null;
         try
         {
             while (true)
             {
                 if (!reader.TryRead(out var result))
                 {
-                    timeout ??= new CancellationTokenSource(_bodies.Timeout, _bodies.Time);
-                    cancellation ??= CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _http.RequestAborted);
-                    result = await reader.ReadAsync(cancellation.Token);
+                    timeout ??= StartTimeout(reader);
+                    result = await reader.ReadAsync(_http.RequestAborted);
+                }
+
+                if (result.IsCanceled)
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                    return BodyRefusal.TooSlow;
                 }
 
                 var taken = take(result.Buffer);
@@ -216,15 +221,18 @@ public sealed class RequestBody : IDisposable
                     return null;
             }
         }
-        catch (OperationCanceledException) when (timeout?.IsCancellationRequested == true && !_http.RequestAborted.IsCancellationRequested)
-        {
-            return BodyRefusal.TooSlow;
-        }
         finally
         {
-            cancellation?.Dispose();
             timeout?.Dispose();
         }
+    }
+
+    /// <summary>Ends the read, not its wait: Kestrel can't read on after a wait that was cancelled, and logs that as an error.</summary>
+    private CancellationTokenSource StartTimeout(PipeReader reader)
+    {
+        var timeout = new CancellationTokenSource(_bodies.Timeout, _bodies.Time);
+        timeout.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        return timeout;
     }
 
     private bool TryHold(int bytes)

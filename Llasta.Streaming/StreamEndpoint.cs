@@ -10,6 +10,9 @@ public enum StreamRefusal
 
     /// <summary>The process serves as many streams as it may.</summary>
     Full,
+
+    /// <summary>The process serves as many streams of this client as it may (<see cref="ClientLimit"/>).</summary>
+    ClientFull,
 }
 
 /// <summary>
@@ -68,9 +71,9 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
                 return;
 
             // Step 2: admit it, now that it is here: an upload takes no stream's place.
-            if (!TryAdmit())
+            if (Admit(http) is { } refusal)
             {
-                await RefuseAsync(http, StreamRefusal.Full);
+                await RefuseAsync(http, refusal);
                 return;
             }
 
@@ -96,7 +99,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
             }
             finally
             {
-                Release();
+                Release(http);
             }
         }
         finally
@@ -109,11 +112,11 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
     protected virtual bool AnswersWhileDraining(HttpContext http) => false;
 
     /// <summary>Takes a place among the running streams, where their number is limited.</summary>
-    /// <returns>False when there is none; otherwise <see cref="Release"/> is called at the end.</returns>
-    protected virtual bool TryAdmit() => true;
+    /// <returns>Null, and <see cref="Release"/> is called at the end; or why there is no place.</returns>
+    protected virtual StreamRefusal? Admit(HttpContext http) => null;
 
     /// <summary>Gives the place back.</summary>
-    protected virtual void Release()
+    protected virtual void Release(HttpContext http)
     {
     }
 

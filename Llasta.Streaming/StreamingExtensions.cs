@@ -34,6 +34,7 @@ public static class StreamingExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<TOptions>>((streaming, host) => configure(streaming, host.Value));
         builder.Services.AddSingleton<RequestBodies>();
+        builder.Services.AddSingleton<ClientLimit>();
         builder.Services.AddSingleton<StreamSweep>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StreamSweep>());
         builder.Services.AddDrain();

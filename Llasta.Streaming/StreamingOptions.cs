@@ -20,4 +20,7 @@ public sealed class StreamingOptions
     /// body may use at most half of it.
     /// </summary>
     public long MaxBodyBytesInFlight { get; set; } = 64 << 20;
+
+    /// <summary>The most streams that one client may have at the same time (<see cref="ClientLimit"/>). 0, the default: no limit.</summary>
+    public int MaxStreamsPerClient { get; set; }
 }

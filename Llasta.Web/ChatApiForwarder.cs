@@ -23,14 +23,21 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>The state of the model: a draining chatbot still answers the readers whose answers it finishes.</summary>
     internal const string ModelPath = "/api/model";
 
+    /// <summary>A turn.</summary>
+    internal const string ChatPath = "/api/chat";
+
     private readonly HttpMessageInvoker _client;
+    private readonly ClientLimit _clients;
+    private readonly FailureLog _failures;
     private readonly TimeSpan _headTimeout;
     private readonly int _maxBodyBytes;
 
-    public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, RequestBodies bodies, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
+    public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, RequestBodies bodies, ClientLimit clients, FailureLog failures, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
         : base(bodies, drain, sweep, time)
     {
         _client = new(new ConnectAgain(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout))));
+        _clients = clients;
+        _failures = failures;
         _maxBodyBytes = options.Value.MaxBodyBytes;
         // Within its heartbeat interval the chat API answers or begins a stream; a process in between may accept connections and be silent.
         _headTimeout = options.Value.HeartbeatInterval + options.Value.ConnectTimeout + TimeSpan.FromSeconds(5);
@@ -38,13 +45,28 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
     protected override bool AnswersWhileDraining(HttpContext http) => http.Request.Path == ModelPath;
 
-    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => ChatProblem.ShuttingDown().WriteAsync(http);
+    /// <summary>The chat API, which counts all turns, sees all of them come from here.</summary>
+    protected override StreamRefusal? Admit(HttpContext http) => http.Request.Path == ChatPath && !_clients.TryEnter(http) ? StreamRefusal.ClientFull : null;
+
+    protected override void Release(HttpContext http)
+    {
+        if (http.Request.Path == ChatPath)
+            _clients.Leave(http);
+    }
+
+    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, ChatProblem.Of(refusal));
+
+    private Task RefuseAsync(HttpContext http, ChatProblem problem)
+    {
+        _failures.Add(problem.Code, problem.Detail);
+        return problem.WriteAsync(http);
+    }
 
     protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http, RequestBody body)
     {
         if (await JsonBody.ReadAsync(body, _maxBodyBytes) is { } problem)
         {
-            await problem.WriteAsync(http);
+            await RefuseAsync(http, problem);
             return null;
         }
 
@@ -64,7 +86,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     {
         var (upstream, problem) = await OpenAsync(http.Response, request, lease);
         if (upstream is null && !lease.ReaderLeft)
-            await problem!.WriteAsync(http);
+            await RefuseAsync(http, problem!);
         return upstream;
     }
 
@@ -130,6 +152,8 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
                 // The chat API or this process cut the stream. The reader must not take it for complete.
+                if (!lease.ReaderLeft)
+                    _failures.Add("truncated", "The chat API's answer was cut, or this process is stopping.");
                 http.Abort();
             }
         }
@@ -175,6 +199,7 @@ internal static class ChatApiForwarderExtensions
             streaming.DrainTimeout = chat.DrainTimeout;
             streaming.BodyTimeout = chat.BodyTimeout;
             streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
+            streaming.MaxStreamsPerClient = chat.MaxTurnsPerClient;
         });
         builder.Services.AddSingleton<ChatApiForwarder>();
     }
@@ -183,7 +208,7 @@ internal static class ChatApiForwarderExtensions
     {
         // One route for each endpoint: traces are named by it, and no path reaches the chat API that it could read as another one.
         var forwarder = endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>();
-        endpoints.MapPost("/api/chat", (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapPost(ChatApiForwarder.ChatPath, (RequestDelegate)forwarder.HandleAsync);
         endpoints.MapGet(ChatApiForwarder.ModelPath, (RequestDelegate)forwarder.HandleAsync);
         endpoints.MapPost("/api/tokens", (RequestDelegate)forwarder.HandleAsync);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Contract;
 
@@ -56,6 +57,15 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     /// <summary>This process is stopping.</summary>
     public static ChatProblem ShuttingDown() =>
         new(ProblemCodes.Unreachable, StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };
+
+    /// <summary>A turn that isn't sent to the model.</summary>
+    /// <param name="refusal">Why.</param>
+    public static ChatProblem Of(StreamRefusal refusal) => refusal switch
+    {
+        StreamRefusal.Draining => ShuttingDown(),
+        StreamRefusal.ClientFull => Busy("This server has reached its limit of concurrent answers for your network address. The page retries automatically."),
+        _ => Busy("The chat API has reached its limit of concurrent answers. The page retries automatically."),
+    };
 
     internal static ChatProblem ModelAuth() =>
         new(ProblemCodes.ModelAuth, StatusCodes.Status502BadGateway, "The model's server refused the key.",

@@ -15,6 +15,7 @@ internal sealed class ChatRelay(
     ModelServer server,
     ModelDirectory directory,
     TurnLimit limit,
+    ClientLimit clients,
     TurnTelemetry telemetry,
     RequestBodies bodies,
     StreamSweep sweep,
@@ -24,13 +25,23 @@ internal sealed class ChatRelay(
 {
     private readonly TimeProvider _time = time;
 
-    protected override bool TryAdmit() => limit.TryEnter();
+    protected override StreamRefusal? Admit(HttpContext http)
+    {
+        if (!clients.TryEnter(http))
+            return StreamRefusal.ClientFull;
+        if (limit.TryEnter())
+            return null;
+        clients.Leave(http);
+        return StreamRefusal.Full;
+    }
 
-    protected override void Release() => limit.Leave();
+    protected override void Release(HttpContext http)
+    {
+        limit.Leave();
+        clients.Leave(http);
+    }
 
-    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, refusal == StreamRefusal.Draining
-        ? ChatProblem.ShuttingDown()
-        : ChatProblem.Busy("The chat API has reached its limit of concurrent answers. The page retries automatically."));
+    protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, ChatProblem.Of(refusal));
 
     private Task RefuseAsync(HttpContext http, ChatProblem problem)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace Llasta.Streaming.Server;
@@ -9,7 +10,7 @@ namespace Llasta.Streaming.Server;
 /// </summary>
 /// <param name="max">The most connections at the same time.</param>
 /// <param name="time">Measures the time between log lines.</param>
-/// <param name="log">Says when connections are refused, at most once a minute.</param>
+/// <param name="log">Says when connections are refused or can't be accepted, at most once a minute.</param>
 internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogger<ConnectionLimit> log)
 {
     /// <summary>Descriptors for whatever is opened later: polling threads, telemetry's connections, files.</summary>
@@ -26,7 +27,8 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
     private readonly Lock _lock = new();
     private long _open;
     private long _refused;
-    private long? _loggedAt;
+    private long? _refusedLoggedAt;
+    private long? _notAcceptedLoggedAt;
 
     /// <summary>Computes the limit that this process's descriptors allow.</summary>
     public static long MaxForProcess() => MaxFor(ReadDescriptorLimit(), CountOpenDescriptors());
@@ -51,19 +53,39 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
     /// <summary>Counts a connection that has closed.</summary>
     public void Leave() => Interlocked.Decrement(ref _open);
 
+    /// <summary>Says that the system could not give the process its next connection, usually because all descriptors are in use.</summary>
+    /// <param name="error">The system's error.</param>
+    public void LogNotAccepted(SocketError error)
+    {
+        lock (_lock)
+        {
+            if (!IsDue(ref _notAcceptedLoggedAt))
+                return;
+        }
+
+        LogNotAccepted(log, error, Interlocked.Read(ref _open));
+    }
+
     private void LogRefused()
     {
         long refused;
         lock (_lock)
         {
             _refused++;
-            if (_loggedAt is { } at && time.GetElapsedTime(at) < LogInterval)
+            if (!IsDue(ref _refusedLoggedAt))
                 return;
-            _loggedAt = time.GetTimestamp();
             (refused, _refused) = (_refused, 0);
         }
 
         LogRefused(log, refused, max);
+    }
+
+    private bool IsDue(ref long? loggedAt)
+    {
+        if (loggedAt is { } at && time.GetElapsedTime(at) < LogInterval)
+            return false;
+        loggedAt = time.GetTimestamp();
+        return true;
     }
 
     /// <summary>The soft limit, which .NET has raised to the hard one at start; null where it is unknown or unlimited.</summary>
@@ -83,4 +105,9 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
         "Connections refused: {Refused}. {Max} are open, as many as the process's file descriptors allow (two for each; ulimit -n). "
         + "Raise that limit, or run more replicas. This is logged at most once a minute")]
     private static partial void LogRefused(ILogger logger, long refused, long max);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "The next connection can't be accepted: {Error}. {Open} are open. It waits until the process has a free file descriptor (ulimit -n). "
+        + "This is logged at most once a minute")]
+    private static partial void LogNotAccepted(ILogger logger, SocketError error, long open);
 }

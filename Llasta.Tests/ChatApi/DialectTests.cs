@@ -170,6 +170,26 @@ public sealed class DialectTests
         Assert.Contains(words, problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, "model-error", "")]
+    // A server that gives its responses ids of its own.
+    [InlineData(false, "done", "Another reader's answer")]
+    public async Task A_response_to_another_request_is_shown_to_nobody(bool echoesIds, string state, string text)
+    {
+        var turns = 0;
+        await using var upstream = await RawUpstream.StartAsync(http =>
+        {
+            var id = echoesIds && turns++ == 0 ? http.Request.Headers["X-Request-Id"].ToString() : "another";
+            return http.Response.WriteAsync($$$"""data: {"id":"chatcmpl-{{{id}}}","choices":[{"index":0,"delta":{"content":"Another reader's answer"}}]}""" + "\n\n" + Stop, Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.Equal((state, text), (answer.State, answer.Text));
+    }
+
     [Fact]
     public async Task An_error_in_Latin_1_is_a_problem_document()
     {

@@ -17,6 +17,7 @@ public class StartUpTests
     [InlineData("Llasta.ChatApi", "Chat:Sampling:TopP", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:Sampling:TopP=2")]
     [InlineData("Llasta.ChatApi", "Chat:MaxConcurrentTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxConcurrentTurns=0")]
     [InlineData("Llasta.ChatApi", "Chat:MaxConcurrentTurns", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxConcurrentTurns=many")]
+    [InlineData("Llasta.ChatApi", "Chat:MaxTurnsPerClient", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:MaxTurnsPerClient=-1")]
     [InlineData("Llasta.ChatApi", "Chat:IdleTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:IdleTimeout=-1")]
     [InlineData("Llasta.ChatApi", "Chat:DrainTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:DrainTimeout=-00:00:01")]
     [InlineData("Llasta.ChatApi", "Chat:DrainTimeout", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Chat:DrainTimeout=60")]

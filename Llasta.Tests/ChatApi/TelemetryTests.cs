@@ -68,6 +68,55 @@ public class TelemetryTests
             && System.Text.Json.JsonElement.Parse(output)[0].GetProperty("parts")[0].GetProperty("content").GetString() == answer.Text);
     }
 
+    [Theory]
+    [InlineData("""{"Fault":"none"}""")]
+    [InlineData("""{"Fault":"refuse"}""")]
+    [InlineData("""{"Fault":"unauthorized"}""")]
+    [InlineData("""{"Fault":"error"}""")]
+    [InlineData("""{"Fault":"overflow"}""")]
+    [InlineData("""{"Fault":"html"}""")]
+    [InlineData("""{"Fault":"stall","FaultPhase":"before-headers"}""")]
+    [InlineData("""{"Fault":"stall","FaultPhase":"answering","FaultAfterTokens":3}""")]
+    [InlineData("""{"Fault":"cut","FaultPhase":"queued"}""")]
+    [InlineData("""{"Fault":"cut","FaultPhase":"answering","FaultAfterTokens":3}""")]
+    [InlineData("""{"Fault":"abort","FaultPhase":"answering","FaultAfterTokens":3}""")]
+    [InlineData("""{"Fault":"malformed","FaultPhase":"answering","FaultAfterTokens":3}""")]
+    [InlineData("""{"Fault":"error-in-stream","FaultPhase":"answering","FaultAfterTokens":3}""")]
+    // The reader leaves.
+    [InlineData("""{"QueueDelay":"00:10:00"}""", true)]
+    [InlineData("""{"TokensPerSecond":20}""", true)]
+    public async Task However_a_turn_ends_it_is_not_active_any_more(string settings, bool stops = false)
+    {
+        var (active, begun) = (0L, 0L);
+        // The instruments are made while the services start, and this value flows only into those of this test.
+        var ours = new AsyncLocal<bool> { Value = true };
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, me) =>
+            {
+                if (ours.Value && instrument.Name == "llasta.turns.active")
+                    me.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) =>
+        {
+            Interlocked.Add(ref active, value);
+            if (value > 0)
+                Interlocked.Add(ref begun, value);
+        });
+        listener.Start();
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: ["Chat:FirstTokenTimeout=00:00:02", "Chat:IdleTimeout=00:00:02", "Chat:HeartbeatInterval=00:00:00.1"]);
+        await chatbot.SetAsync(settings);
+
+        using (var response = await chatbot.SendAsync(Chatbot.User("Hello")))
+        {
+            if (!stops)
+                await response.Content.ReadAsStringAsync(Chatbot.Cancelled);
+        }
+
+        await Eventually.TrueAsync(() => Task.FromResult(Interlocked.Read(ref begun) == 1 && Interlocked.Read(ref active) == 0), () => $"{begun} turns have begun, {active} are active.");
+    }
+
     [Fact]
     public async Task Turns_are_counted_by_their_state_and_timed_by_the_conventions_names()
     {

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Llasta.Streaming.Server;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -22,7 +21,7 @@ public sealed class ConnectionLimitTests
     [Fact]
     public void A_connection_that_closes_makes_room_for_another()
     {
-        var limit = new ConnectionLimit(2, TimeProvider.System, new CountingLogger());
+        var limit = new ConnectionLimit(2, TimeProvider.System, new LinesLogger<ConnectionLimit>());
         Assert.True(limit.TryEnter());
         Assert.True(limit.TryEnter());
         Assert.False(limit.TryEnter());
@@ -35,7 +34,7 @@ public sealed class ConnectionLimitTests
     public void Refusals_are_logged_once_a_minute_with_their_number()
     {
         var time = new FakeTimeProvider();
-        var log = new CountingLogger();
+        var log = new LinesLogger<ConnectionLimit>();
         var limit = new ConnectionLimit(0, time, log);
         for (var i = 0; i < 5; i++)
             limit.TryEnter();
@@ -68,6 +67,31 @@ public sealed class ConnectionLimitTests
         Assert.DoesNotContain(api.Log, line => line.StartsWith("fail:", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_process_whose_descriptors_are_used_otherwise_lets_connections_wait_says_so_once_and_recovers()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/prlimit"), "prlimit changes the limit of a running process.");
+        await using var server = new HostileServer("", "x");
+        await using var api = await HostileProcess.StartAsync(server.BaseUrl);
+        // Has loaded what it needs for a request: without native code, that takes descriptors, too.
+        Assert.True(await IsAliveAsync(api));
+        // The process's own limit of connections doesn't know of this one.
+        await api.LimitDescriptorsAsync(free: 4);
+        var connections = new List<Socket>();
+        for (var i = 0; i < 20; i++)
+            connections.Add(await api.ConnectAsync());
+        await Eventually.TrueAsync(() => Task.FromResult(api.Log.Any(IsNotAccepted)), () => string.Join('\n', api.Log));
+
+        foreach (var connection in connections)
+            connection.Dispose();
+
+        await Eventually.TrueAsync(async () => await IsAliveAsync(api), () => "The process does not answer any more.");
+        Assert.Single(api.Log, IsNotAccepted);
+        Assert.DoesNotContain(api.Log, line => line.StartsWith("fail:", StringComparison.Ordinal));
+    }
+
+    private static bool IsNotAccepted(string line) => line.Contains("can't be accepted: TooManyOpenSockets", StringComparison.Ordinal);
+
     private static bool IsRefusal(string line) => line.Contains("Connections refused", StringComparison.Ordinal);
 
     private static bool IsClosed(Socket socket) => socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
@@ -83,17 +107,5 @@ public sealed class ConnectionLimitTests
         {
             return false;
         }
-    }
-
-    private sealed class CountingLogger : ILogger<ConnectionLimit>
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add(formatter(state, exception));
     }
 }

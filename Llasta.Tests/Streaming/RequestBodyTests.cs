@@ -114,6 +114,27 @@ public sealed class RequestBodyTests
     }
 
     [Theory]
+    [InlineData("Content-Length: 100\r\n\r\n{")]
+    [InlineData("Content-Length: 100000\r\n\r\n{")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")]
+    public async Task A_client_that_is_too_slow_is_not_logged_as_a_fault(string upload)
+    {
+        await using var server = new HostileServer("", "x");
+        await using var api = await HostileProcess.StartAsync(server.BaseUrl, settings: "Chat:BodyTimeout=00:00:00.2");
+        using var client = await api.ConnectAsync();
+        await client.SendAsync(Encoding.ASCII.GetBytes(Head + upload), Chatbot.Cancelled);
+
+        Assert.StartsWith("HTTP/1.1 408 ", await ReceiveAsync(client));
+        // The server waits a little for the rest, and closes.
+        while (await client.ReceiveAsync(new byte[4096], Chatbot.Cancelled) > 0)
+        {
+        }
+
+        (await api.Client.GetAsync("/alive", Chatbot.Cancelled)).Dispose();
+        Assert.DoesNotContain(api.Log, line => line.StartsWith("fail:", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [CombinatorialForms(1_000)]
     [CombinatorialForms(32_768)]
     [CombinatorialForms(65_536)]

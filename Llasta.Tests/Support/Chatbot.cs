@@ -48,7 +48,8 @@ internal sealed class Chatbot : IAsyncDisposable
     /// <param name="model">Changes the simulator's settings; by default it answers as fast as it can.</param>
     /// <param name="baseUrl">The address of another model server, instead of a simulator.</param>
     /// <param name="settings">Settings of the chat API and the page, like <c>Chat:MaxMessages=2</c>.</param>
-    public static async Task<Chatbot> StartAsync(Form form, Action<ModelSimOptions>? model = null, string? baseUrl = null, params string[] settings)
+    /// <param name="frontSettings">Settings of <see cref="Front"/> alone.</param>
+    public static async Task<Chatbot> StartAsync(Form form, Action<ModelSimOptions>? model = null, string? baseUrl = null, string[]? frontSettings = null, params string[] settings)
     {
         var chatbot = new Chatbot();
         if (baseUrl is null)
@@ -66,21 +67,22 @@ internal sealed class Chatbot : IAsyncDisposable
 
         string[] common = ["--urls=http://127.0.0.1:0", "--environment=Production", "--Logging:LogLevel:Default=Warning", $"--Streaming:UseFramework={form == Form.SplitOnFramework}", .. settings.Select(s => $"--{s}")];
         string[] upstream = [.. common, $"--OPENAI_API_BASE_URL={baseUrl}"];
+        string[] ofFront = [.. (frontSettings ?? []).Select(s => $"--{s}")];
         var front = "";
         if (form is not Form.SingleProcess)
         {
-            chatbot.Api = ChatApiApplication.Create(upstream);
+            chatbot.Api = ChatApiApplication.Create(form == Form.ChatApiAlone ? [.. upstream, .. ofFront] : upstream);
             front = await chatbot.RunAsync(chatbot.Api);
         }
 
         if (form == Form.SingleProcess)
         {
-            chatbot.Api = await ChatbotApplication.CreateAsync(upstream);
+            chatbot.Api = await ChatbotApplication.CreateAsync([.. upstream, .. ofFront]);
             front = await chatbot.RunAsync(chatbot.Api);
         }
         else if (form is not Form.ChatApiAlone)
         {
-            front = await chatbot.RunAsync(await ChatbotApplication.CreateAsync([.. common, $"--services:chatapi:http:0={front}"]));
+            front = await chatbot.RunAsync(await ChatbotApplication.CreateAsync([.. common, .. ofFront, $"--services:chatapi:http:0={front}"]));
         }
 
         chatbot.Client = new HttpClient { BaseAddress = new Uri(front), Timeout = Timeout.InfiniteTimeSpan };

@@ -63,6 +63,17 @@ internal sealed partial class HostileProcess : IAsyncDisposable
         return socket;
     }
 
+    /// <summary>Lowers the process's limit of file descriptors while it runs (Linux).</summary>
+    /// <param name="free">How many more it may open.</param>
+    public async Task LimitDescriptorsAsync(int free)
+    {
+        // Descriptors are numbered from 0, and the limit is for the number; a gap would be a free one.
+        var open = Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
+        using var prlimit = Process.Start("/usr/bin/prlimit", ["--pid", $"{_process.Id}", $"--nofile={open + free}"]);
+        await prlimit.WaitForExitAsync(Chatbot.Cancelled);
+        Assert.Equal(0, prlimit.ExitCode);
+    }
+
     private void Add(string? line)
     {
         if (line is null)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -5,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace Llasta.Tests.Support;
 
 /// <summary>A service as the process that it is. Disposing ends it.</summary>
-internal sealed class ServiceProcess : IDisposable
+internal sealed partial class ServiceProcess : IDisposable
 {
     /// <summary>Variables that would configure the process, on a developer's machine or in CI's container.</summary>
     private static readonly string[] Configuring = ["DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_RUNNING_IN_CONTAINER", "OPENAI_API_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_KEY_FILE"];
@@ -13,6 +14,9 @@ internal sealed class ServiceProcess : IDisposable
     private readonly Process _process;
 
     private ServiceProcess(Process process) => _process = process;
+
+    /// <summary>The id of the process.</summary>
+    public int Id => _process.Id;
 
     /// <param name="project">The service's project.</param>
     /// <param name="arguments">Its arguments.</param>
@@ -55,10 +59,42 @@ internal sealed class ServiceProcess : IDisposable
         throw new InvalidOperationException($"The process ended before it wrote '{line}'. It wrote: {read}{await _process.StandardError.ReadToEndAsync(Chatbot.Cancelled)}");
     }
 
+    /// <summary>Reads all that the process writes, until it ends.</summary>
+    /// <param name="lines">Gets the lines as they come.</param>
+    public Task CollectAsync(ConcurrentQueue<string> lines)
+    {
+        return Task.WhenAll(CollectAsync(_process.StandardOutput), CollectAsync(_process.StandardError));
+
+        async Task CollectAsync(StreamReader from)
+        {
+            while (await from.ReadLineAsync(Chatbot.Cancelled) is { } line)
+                lines.Enqueue(line);
+        }
+    }
+
+    /// <summary>Waits until a process says where it listens.</summary>
+    /// <param name="lines">What it writes.</param>
+    public static async Task<string> AddressAsync(ConcurrentQueue<string> lines)
+    {
+        var address = "";
+        await Eventually.TrueAsync(() => Task.FromResult((address = lines.Select(line => Listening().Match(line).Groups[1].Value).FirstOrDefault(match => match.Length > 0, "")).Length > 0), () => string.Join('\n', lines));
+        return address;
+    }
+
+    /// <summary>Asks the process to stop, as an operator does, and waits until it has (not on Windows).</summary>
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync(Chatbot.Cancelled);
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();
     }
+
+    [GeneratedRegex("Now listening on: (http://.*)$")]
+    private static partial Regex Listening();
 }
