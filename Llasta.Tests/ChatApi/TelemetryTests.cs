@@ -89,7 +89,7 @@ public class TelemetryTests
     {
         var (active, begun) = (0L, 0L);
         // The instruments are made while the services start, and this value flows only into those of this test.
-        var ours = new AsyncLocal<bool> { Value = true };
+        var ours = new AsyncLocal<bool>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, me) =>
@@ -104,7 +104,9 @@ public class TelemetryTests
             if (value > 0)
                 Interlocked.Add(ref begun, value);
         });
+        // This publishes the instruments of other tests, which exist already.
         listener.Start();
+        ours.Value = true;
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: ["Chat:FirstTokenTimeout=00:00:02", "Chat:IdleTimeout=00:00:02", "Chat:HeartbeatInterval=00:00:00.1"]);
         await chatbot.SetAsync(settings);
 
