@@ -28,10 +28,7 @@ public class ClientLimitTests
 
         first.Dispose();
         await chatbot.SetAsync("""{"TokensPerSecond":0}""");
-        HttpResponseMessage response;
-        while (!(response = await chatbot.SendAsync(Chatbot.User("And me?"))).IsSuccessStatusCode)
-            response.Dispose();
-        Assert.Equal("done", (await Answer.ReadAsync(response)).State);
+        Assert.Equal("done", (await chatbot.AskUntilAcceptedAsync(Chatbot.User("And me?"))).State);
     }
 
     [Theory]

@@ -55,9 +55,6 @@ public class StopTests
 
         first.Dispose();
         await chatbot.SetAsync("""{"TokensPerSecond":0}""");
-        HttpResponseMessage response;
-        while (!(response = await chatbot.SendAsync(Chatbot.User("And me?"))).IsSuccessStatusCode)
-            response.Dispose();
-        Assert.Equal("done", (await Answer.ReadAsync(response)).State);
+        Assert.Equal("done", (await chatbot.AskUntilAcceptedAsync(Chatbot.User("And me?"))).State);
     }
 }

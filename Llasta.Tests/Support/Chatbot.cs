@@ -115,6 +115,17 @@ internal sealed class Chatbot : IAsyncDisposable
         return Client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation ?? Cancelled);
     }
 
+    /// <summary>Sends a turn until it is accepted, as the page does, and reads the answer to its end.</summary>
+    public async Task<Answer> AskUntilAcceptedAsync(object request)
+    {
+        while (true)
+        {
+            using var response = await SendAsync(request);
+            if (response.IsSuccessStatusCode)
+                return await Answer.ReadAsync(response);
+        }
+    }
+
     /// <summary>Sends a turn that must be answered with 200, and reads the answer to its end.</summary>
     public async Task<Answer> AskAsync(object request)
     {

@@ -34,7 +34,7 @@ internal sealed partial class ServiceProcess : IDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>Runs a process that ends by itself.</summary>
+    /// <summary>Runs a process to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string project, string[] arguments, params (string Name, string Value)[] environment)
     {
         using var service = Start(project, arguments, environment);

@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import { Chat, expect, test } from "./support/test.ts";
 import type { Program, Service } from "./support/service.ts";
 import { ModelControl, plainModel, type ModelSettings } from "./support/modelControl.ts";
@@ -79,15 +80,21 @@ test.describe("the parts as separate processes", () => {
     return { sim, chatapi, chatbot, model: new ModelControl(sim) };
   }
 
+  /** Opens the page, notes the uninterrupted answer, and asks again, slowly. Resolves in the middle of the answer. */
+  async function askUntilMidAnswer(page: Page, { chatbot, model }: { chatbot: Service; model: ModelControl }) {
+    const chat = new Chat(page);
+    await chat.open(chatbot.url);
+    const whole = await uninterrupted(chat);
+    await model.set(slowly);
+    await chat.say(question);
+    await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+    return { chat, whole };
+  }
+
   for (const victim of ["sim", "chatapi", "chatbot"] as const)
     test(`${victim} is killed in mid-answer and restarted: the reader sees one unbroken answer`, async ({ page, start }) => {
       const parts = await split(start);
-      const chat = new Chat(page);
-      await chat.open(parts.chatbot.url);
-      const whole = await uninterrupted(chat);
-      await parts.model.set(slowly);
-      await chat.say(question);
-      await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+      const { chat, whole } = await askUntilMidAnswer(page, parts);
       await parts[victim].end();
       await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`));
       const kept = await chat.answer.innerText();
@@ -106,13 +113,8 @@ test.describe("the parts as separate processes", () => {
     ["with silence, after its shutdown timeout", { "Sim:ShutdownTimeout": "00:00:00.1", "Sim:ShutdownSilence": "00:05:00" }],
   ] as const)
     test(`the model's server is stopped in mid-answer and ends it ${how}: the reader sees one unbroken answer`, async ({ page, start }) => {
-      const { sim, chatbot, model } = await split(start, settings);
-      const chat = new Chat(page);
-      await chat.open(chatbot.url);
-      const whole = await uninterrupted(chat);
-      await model.set(slowly);
-      await chat.say(question);
-      await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+      const { sim, ...parts } = await split(start, settings);
+      const { chat, whole } = await askUntilMidAnswer(page, parts);
       const stopped = sim.end("SIGTERM");
       await expect(chat.note.locator("p")).toHaveText(new RegExp(`${chat.words.resuming}|${chat.words.waitingToContinue}`), {
         timeout: 20_000,
@@ -125,13 +127,8 @@ test.describe("the parts as separate processes", () => {
     });
 
   test("a server that is stopped with a shutdown timeout ends the answer before it exits", async ({ page, start }) => {
-    const { sim, chatbot, model } = await split(start, { "Sim:ShutdownTimeout": "00:01:00" });
-    const chat = new Chat(page);
-    await chat.open(chatbot.url);
-    const whole = await uninterrupted(chat);
-    await model.set(slowly);
-    await chat.say(question);
-    await expect.poll(async () => (await chat.answer.innerText()).length).toBeGreaterThan(400);
+    const { sim, ...parts } = await split(start, { "Sim:ShutdownTimeout": "00:01:00" });
+    const { chat, whole } = await askUntilMidAnswer(page, parts);
     const stopped = sim.end("SIGTERM");
     await expectUnbroken(chat, whole);
     expect(await stopped).toBe(0);
