@@ -142,14 +142,14 @@ public static class ChatApiExtensions
         await http.Response.WriteAsJsonAsync(status, ContractJson.Default.ModelStatus, cancellationToken: http.RequestAborted);
     }
 
-    private static async Task CountTokensAsync(HttpContext http, TokensEndpoint counter, RequestBodies bodies, IOptions<ChatOptions> options)
+    private static async Task CountTokensAsync(HttpContext http, TokensEndpoint tokens, RequestBodies bodies, IOptions<ChatOptions> options)
     {
         using var body = bodies.Of(http);
         var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
         problem ??= request!.Check(options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)
-            (count, problem) = await counter.CountAsync(request!, http.RequestAborted);
+            (count, problem) = await tokens.CountAsync(request!, http.RequestAborted);
         if (problem is null)
             await http.Response.WriteAsJsonAsync(count!, ContractJson.Default.TokenCount, cancellationToken: http.RequestAborted);
         else
