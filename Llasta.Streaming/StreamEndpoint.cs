@@ -135,4 +135,25 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
 
     /// <summary>Streams the response to the reader, and disposes <paramref name="upstream"/>.</summary>
     protected abstract Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, TUpstream upstream);
+
+    /// <summary>
+    /// Step 7: sends what was written last and the end of the response, in one packet. The connection of a reader that doesn't take it within
+    /// the idle timeout is closed.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The reader left.</exception>
+    protected async Task EndAsync(HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        var response = http.Response;
+        // A body with a length has no end to send, and Kestrel's CompleteAsync doesn't send its last bytes either.
+        var sending = response.ContentLength is null ? response.CompleteAsync() : response.BodyWriter.FlushAsync().AsTask();
+        try
+        {
+            await sending.WaitAsync(sweep.IdleTimeout, time, http.RequestAborted);
+        }
+        catch (TimeoutException)
+        {
+            http.Abort();
+        }
+    }
 }

@@ -9,8 +9,10 @@ namespace Llasta.Streaming;
 public sealed partial class StreamSweep(IOptions<StreamingOptions> options, TimeProvider time, ILogger<StreamSweep> log) : BackgroundService
 {
     private readonly TimeSpan _heartbeatInterval = options.Value.HeartbeatInterval;
-    private readonly TimeSpan _idleTimeout = options.Value.IdleTimeout;
     private readonly ConcurrentDictionary<StreamLease, bool> _leases = new();
+
+    /// <summary>How long either side of a stream may do nothing.</summary>
+    internal TimeSpan IdleTimeout { get; } = options.Value.IdleTimeout;
 
     internal void Add(StreamLease lease) => _leases.TryAdd(lease, true);
 
@@ -19,7 +21,7 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Time
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var shortest = Math.Min(_heartbeatInterval.TotalMilliseconds, _idleTimeout.TotalMilliseconds);
+        var shortest = Math.Min(_heartbeatInterval.TotalMilliseconds, IdleTimeout.TotalMilliseconds);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
         try
         {
@@ -43,7 +45,7 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Time
     {
         try
         {
-            await lease.SweepAsync(_heartbeatInterval, _idleTimeout);
+            await lease.SweepAsync(_heartbeatInterval, IdleTimeout);
         }
         catch (ObjectDisposedException)
         {

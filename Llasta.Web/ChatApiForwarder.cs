@@ -143,11 +143,12 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             var pump = new StreamPump(upstream, response, lease);
             try
             {
-                while (await pump.FlushAndReadAsync())
+                await pump.RunAsync(() =>
                 {
                     response.Write(pump.Unread);
                     pump.Take(pump.Unread.Length);
-                }
+                    return true;
+                });
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
@@ -155,8 +156,11 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
                 if (!lease.ReaderLeft)
                     _failures.Add("truncated", "The chat API's answer was cut, or this process is stopping.");
                 http.Abort();
+                return;
             }
         }
+
+        await EndAsync(http);
     }
 
     public void Dispose() => _client.Dispose();

@@ -88,12 +88,31 @@ internal sealed class CompletionReader
     /// <exception cref="InvalidDataException">An event is too long.</exception>
     public bool ReadAll()
     {
-        while (_events.TryRead(out var kind, out var data))
+        while (true)
         {
+            while (TryReadToken())
+            {
+            }
+
+            if (!_events.TryRead(out var kind, out var data))
+                return true;
             if (!Read(kind, data))
                 return false;
         }
+    }
 
+    /// <summary>Reads the common case: an event that differs from an earlier one only in its token.</summary>
+    private bool TryReadToken()
+    {
+        if (!_events.IsAtEvent || !_shape.TryMatch(_pump.Unread, out var text, out var length)
+            || !(_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<'))))
+            return false;
+        _pump.Take(length);
+        Token();
+        if (_shape.IsReasoning)
+            _answer.Reasoning(text);
+        else
+            _answer.Text(text);
         return true;
     }
 
@@ -116,23 +135,10 @@ internal sealed class CompletionReader
 
     private bool Read(EventKind kind, ReadOnlySpan<byte> data)
     {
-        if (kind == EventKind.Data)
+        if (kind == EventKind.Data && IsDone(data))
         {
-            if (_shape.TryMatch(data, out var text) && (_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<'))))
-            {
-                Token();
-                if (_shape.IsReasoning)
-                    _answer.Reasoning(text);
-                else
-                    _answer.Text(text);
-                return true;
-            }
-
-            if (IsDone(data))
-            {
-                _doneMarker = true;
-                return false;
-            }
+            _doneMarker = true;
+            return false;
         }
 
         if (kind == EventKind.Error)
@@ -162,6 +168,7 @@ internal sealed class CompletionReader
     private bool ReadJson(ReadOnlySpan<byte> data, out bool incomplete)
     {
         incomplete = false;
+        var whole = data.Length;
         while (true)
         {
             data = data.TrimStart(" \t\r\n"u8);
@@ -178,8 +185,8 @@ internal sealed class CompletionReader
                 case ChunkResult.Chunk:
                     HasBegun = true;
                     IsFinished = FinishReasons.IsEnd(FinishReason);
-                    if (consumed == data.Length && _chunks.PlainText is { } text)
-                        _shape.Keep(data, text.Start, text.Length, text.IsReasoning);
+                    if (consumed == whole && _chunks.PlainText is { } text)
+                        _shape.Keep(_events.Opening, data, text, _events.Ending);
                     break;
                 case ChunkResult.Error:
                     return Fail(ServerError.Read(data[..consumed]));

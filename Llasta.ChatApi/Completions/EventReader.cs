@@ -33,9 +33,22 @@ internal sealed class EventReader(StreamPump pump)
     private Held? _held;
     private Held? _stray;
     private int _scanned;
+    private int _opening;
     private bool _begun;
     private bool _afterCarriageReturn;
     private bool _isError;
+
+    /// <summary>
+    /// The next bytes are the beginning of an event that depends on nothing before it, and they have not been looked at. (A line that has not
+    /// ended must not be scanned from its beginning at each read.)
+    /// </summary>
+    public bool IsAtEvent => _scanned == 0 && !_isError && _held is not { IsEmpty: false };
+
+    /// <summary>What stood before the last data, if there was one space at the most.</summary>
+    public ReadOnlySpan<byte> Opening => "data: "u8[..Math.Min(_opening, "data: ".Length)];
+
+    /// <summary>The line breaks that end an event, like the one that ended the last line.</summary>
+    public ReadOnlySpan<byte> Ending => _afterCarriageReturn ? "\r\n\r\n"u8 : "\n\n"u8;
 
     /// <summary>The last piece came in several lines.</summary>
     public bool IsJoined { get; private set; }
@@ -116,6 +129,7 @@ internal sealed class EventReader(StreamPump pump)
         if (line.StartsWith("data:"u8))
         {
             data = Value(line["data:".Length..]);
+            _opening = line.Length - data.Length;
             IsJoined = false;
             if (_held is { IsEmpty: false })
             {

@@ -23,8 +23,6 @@ internal sealed class ChatRelay(
     TimeProvider time,
     IOptions<ChatOptions> options) : StreamEndpoint<ChatRequest, UpstreamTurn>(bodies, drain, sweep, time)
 {
-    private readonly TimeProvider _time = time;
-
     protected override StreamRefusal? Admit(HttpContext http)
     {
         if (!clients.TryEnter(http))
@@ -87,7 +85,7 @@ internal sealed class ChatRelay(
         if (response.HasBegun)
         {
             response.WriteEvent("error"u8, problem, ContractJson.Default.ChatProblem);
-            await FlushEndAsync(http, response);
+            await EndAsync(http);
         }
         else
         {
@@ -137,7 +135,7 @@ internal sealed class ChatRelay(
             telemetry.End(turn, end);
         }
 
-        await FlushEndAsync(http, response);
+        await EndAsync(http);
     }
 
     /// <summary>The server's explanation of an unusual end.</summary>
@@ -145,17 +143,4 @@ internal sealed class ChatRelay(
         !completion.IsFinished && (completion.Error ?? completion.Stray) is { } error ? server.Errors.Words(error)
         : FinishReasons.IsUsual(completion.FinishReason) ? null
         : $"The model's server ended the answer with the reason \"{ServerText.Clean(completion.FinishReason!, key: null)}\".";
-
-    private async Task FlushEndAsync(HttpContext http, ResponseWriter response)
-    {
-        try
-        {
-            await response.FlushAsync().AsTask().WaitAsync(options.Value.IdleTimeout, _time, http.RequestAborted);
-        }
-        catch (TimeoutException)
-        {
-            // The reader does not even take the terminal event.
-            http.Abort();
-        }
-    }
 }

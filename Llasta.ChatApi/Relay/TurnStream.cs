@@ -32,25 +32,14 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
 
     private async Task ReadAsync(StreamLease lease, bool toFirstToken)
     {
+        if (HasEnded)
+            return;
         try
         {
-            while (!HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.StartedOver)))
+            if (await pump.RunAsync(Work))
             {
-                var hadToken = completion.FirstTokenAt != 0;
-                if (!await pump.FlushAndReadAsync())
-                {
-                    completion.ReadRest();
-                    HasEnded = true;
-                }
-                else if (!completion.ReadAll())
-                {
-                    HasEnded = true;
-                }
-
-                if (FirstWrittenAt == 0 && hadToken)
-                    FirstWrittenAt = pump.FlushedAt;
-                if (completion.IsFinished)
-                    lease.UpstreamTimeout = EndTimeout;
+                completion.ReadRest();
+                HasEnded = true;
             }
         }
         catch (InvalidDataException)
@@ -64,6 +53,17 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
         }
 
         IsMalformed |= completion.IsMalformed;
+
+        bool Work()
+        {
+            // What was read up to the first token has now been sent.
+            if (FirstWrittenAt == 0 && !toFirstToken)
+                FirstWrittenAt = pump.FlushedAt;
+            HasEnded = !completion.ReadAll();
+            if (completion.IsFinished)
+                lease.UpstreamTimeout = EndTimeout;
+            return !HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.StartedOver));
+        }
     }
 
     /// <summary>Closes the connection, which stops the model.</summary>

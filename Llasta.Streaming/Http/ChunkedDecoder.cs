@@ -45,7 +45,7 @@ internal struct ChunkedDecoder
             }
             else
             {
-                ReadFraming(bytes[at++]);
+                at += ReadFraming(bytes[at..]);
             }
         }
 
@@ -53,42 +53,88 @@ internal struct ChunkedDecoder
         return data;
     }
 
-    private void ReadFraming(byte next)
+    /// <summary>Reads framing, at the most up to the next data or the end of the body.</summary>
+    /// <returns>The number of bytes read.</returns>
+    private int ReadFraming(ReadOnlySpan<byte> bytes)
     {
-        if (++_framing > MaxFramingBytes)
-            throw Broken($"a chunk's size or the trailer has over {MaxFramingBytes} bytes");
+        var at = 0;
+        do
+        {
+            if (++_framing > MaxFramingBytes)
+                throw Broken($"a chunk's size or the trailer has over {MaxFramingBytes} bytes");
+            Read(bytes[at++]);
+        }
+        while (at < bytes.Length && _state is not (State.Data or State.End));
+        return at;
+    }
+
+    private void Read(byte next)
+    {
         switch (_state)
         {
-            case State.Size when char.IsAsciiHexDigit((char)next) && _remaining <= int.MaxValue:
-                _remaining = (_remaining * 16) + HexValue(next);
-                _hasSize = true;
+            case State.Size:
+                var digit = HexValue(next);
+                if (digit >= 0 && _remaining <= int.MaxValue)
+                {
+                    _remaining = (_remaining * 16) + digit;
+                    _hasSize = true;
+                }
+                else if (digit < 0 && _hasSize)
+                {
+                    EndSize(next);
+                }
+                else
+                {
+                    throw Broken("a chunk has no valid size");
+                }
+
                 break;
-            case State.Size when _hasSize && next is (byte)';' or (byte)' ' or (byte)'\t':
-                _state = State.Extension;
+            case State.Extension or State.SizeEnd:
+                EndSize(next);
                 break;
-            case State.Size or State.Extension when _hasSize && next is (byte)'\r':
-                _state = State.SizeEnd;
+            case State.DataEnd:
+                if (next == '\n')
+                    _state = State.Size;
+                else if (next != '\r')
+                    throw Broken("a chunk has no valid end");
                 break;
-            case State.Size or State.Extension or State.SizeEnd when _hasSize && next is (byte)'\n':
-                _state = _remaining == 0 ? State.Trailer : State.Data;
-                _hasSize = false;
-                _framing = 0;
-                break;
-            case State.DataEnd when next is (byte)'\n':
-                _state = State.Size;
-                break;
-            case State.Trailer when next is (byte)'\n':
-                _state = _lineHasText ? State.Trailer : State.End;
-                _lineHasText = false;
-                break;
-            case State.Trailer when next is not (byte)'\r':
-                _lineHasText = true;
-                break;
-            case State.Extension:
-            case State.DataEnd or State.Trailer when next is (byte)'\r':
+            case State.Trailer:
+                if (next == '\n')
+                {
+                    _state = _lineHasText ? State.Trailer : State.End;
+                    _lineHasText = false;
+                }
+                else
+                {
+                    _lineHasText |= next != '\r';
+                }
+
                 break;
             default:
-                throw Broken("a chunk has no valid size or end");
+                throw Broken("it was read on after a fault");
+        }
+    }
+
+    /// <summary>Reads what may follow a chunk's size: an extension, and a line break, with which the data begins.</summary>
+    private void EndSize(byte next)
+    {
+        if (next == '\n')
+        {
+            _state = _remaining == 0 ? State.Trailer : State.Data;
+            _hasSize = false;
+            _framing = 0;
+        }
+        else if (_state == State.SizeEnd)
+        {
+            throw Broken("a carriage return stands alone after a chunk's size");
+        }
+        else if (next == '\r')
+        {
+            _state = State.SizeEnd;
+        }
+        else if (_state == State.Size)
+        {
+            _state = next is (byte)';' or (byte)' ' or (byte)'\t' ? State.Extension : throw Broken("a chunk has no valid size");
         }
     }
 
@@ -98,5 +144,12 @@ internal struct ChunkedDecoder
         return new(HttpRequestError.InvalidResponse, $"The response body is not in the chunked coding that its header announced: {reason}.");
     }
 
-    private static int HexValue(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+    /// <summary>The value of a hexadecimal digit; -1 if it is none.</summary>
+    private static int HexValue(byte digit) => digit switch
+    {
+        >= (byte)'0' and <= (byte)'9' => digit - '0',
+        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+        _ => -1,
+    };
 }

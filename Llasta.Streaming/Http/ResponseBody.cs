@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 
 namespace Llasta.Streaming.Http;
 
@@ -27,6 +26,9 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
     public override bool CanSeek => false;
     public override bool CanWrite => false;
 
+    /// <summary>All of the body has been read.</summary>
+    internal bool HasEnded => _ended;
+
     /// <summary>Sets how the body is framed, once the headers have been read.</summary>
     public void Begin(BodyFraming framing)
     {
@@ -39,48 +41,76 @@ internal sealed class ResponseBody(Connection connection, ReadOnlyMemory<byte> e
     /// <summary>Reads what has arrived, at least one byte.</summary>
     /// <returns>The number of bytes read; 0 at the body's end.</returns>
     /// <exception cref="IOException">The connection broke, or closed before the body's end.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (buffer.IsEmpty)
+            return 0;
         try
         {
-            // Loops only when a read brings nothing but framing.
-            while (!_ended && !buffer.IsEmpty)
+            // Repeats only when a read brings nothing but framing.
+            int data;
+            do
             {
-                int read;
-                if (_early.IsEmpty)
+                var receiving = ReceiveAsync(buffer, cancellationToken);
+                if (!receiving.IsCompleted)
                 {
-                    var receiving = _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
-                    if (!receiving.IsCompleted)
-                    {
-                        _slice.Reset();
-                    }
-                    else if (_slice.IsOver(time))
-                    {
-                        await Task.Yield();
-                        _slice.Reset();
-                    }
-
-                    read = await receiving;
+                    _slice.Reset();
                 }
-                else
+                else if (_slice.IsOver(time))
                 {
-                    read = TakeEarly(buffer.Span);
+                    await Task.Yield();
+                    _slice.Reset();
                 }
 
-                if (read == 0)
-                    EndOfConnection();
-                else if (Decode(buffer.Span[..read]) is > 0 and var data)
-                    return data;
+                data = await receiving;
             }
+            while (!TryDecode(buffer.Span[..data], out data));
 
-            return 0;
+            return data;
         }
         catch (SocketException e)
         {
-            throw new IOException($"The connection broke: {e.Message}.", e);
+            throw Broken(e);
         }
     }
+
+    /// <summary>The first half of a read, for callers that have an asynchronous loop of their own: receives what has arrived, with its framing.</summary>
+    /// <returns>The number of bytes for <see cref="TryDecode"/>.</returns>
+    /// <exception cref="SocketException">The connection broke, or was closed (<see cref="CloseWhen"/>).</exception>
+    internal ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation) =>
+        _ended ? ValueTask.FromResult(0)
+        : _early.IsEmpty ? _socket.ReceiveAsync(buffer, SocketFlags.None, cancellation)
+        : ValueTask.FromResult(TakeEarly(buffer.Span));
+
+    /// <summary>The second half of a read: removes the framing in place.</summary>
+    /// <param name="received">What was received.</param>
+    /// <param name="data">The number of bytes of data at the beginning of <paramref name="received"/>; 0 at the body's end.</param>
+    /// <returns>False if there was nothing but framing: receive again.</returns>
+    /// <exception cref="HttpIOException">The connection was closed before the body's end, or the framing is wrong.</exception>
+    internal bool TryDecode(Span<byte> received, out int data)
+    {
+        data = 0;
+        if (received.IsEmpty && !_ended)
+            EndOfConnection();
+        else if (!_ended)
+            data = Decode(received);
+        return data > 0 || _ended;
+    }
+
+    /// <summary>
+    /// Closes the connection when <paramref name="cancellation"/> is cancelled, which ends a pending receive. A stream has one registration
+    /// instead of one for each token.
+    /// </summary>
+    internal CancellationTokenRegistration CloseWhen(CancellationToken cancellation) => cancellation.UnsafeRegister(
+        static state =>
+        {
+            var body = (ResponseBody)state!;
+            body._reusable = false;
+            body._socket.Dispose();
+        },
+        this);
+
+    internal static IOException Broken(SocketException e) => new($"The connection broke: {e.Message}.", e);
 
     private int TakeEarly(Span<byte> buffer)
     {

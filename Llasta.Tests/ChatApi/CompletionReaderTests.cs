@@ -1,8 +1,14 @@
 using System.Net.ServerSentEvents;
 using System.Text;
+using System.Text.Json;
+using Llasta.ChatApi;
 using Llasta.ChatApi.Completions;
+using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -60,11 +66,12 @@ public sealed class EventReaderTests
         var pump = new StreamPump(upstream, output, lease);
         var reader = new EventReader(pump);
         var read = new List<string>();
-        while (await pump.FlushAndReadAsync())
+        await pump.RunAsync(() =>
         {
             while (reader.TryRead(out var kind, out var data))
                 read.Add($"{kind} {Encoding.UTF8.GetString(data)}");
-        }
+            return true;
+        });
 
         if (reader.TryReadRest(out var last, out var rest))
             read.Add($"{last} {Encoding.UTF8.GetString(rest)}");
@@ -72,7 +79,7 @@ public sealed class EventReaderTests
     }
 
     /// <summary>A stream that gives one piece per read, as a network may.</summary>
-    private sealed class Pieces(params byte[][] pieces) : MemoryStream
+    internal sealed class Pieces(params byte[][] pieces) : MemoryStream
     {
         private readonly Queue<byte[]> _pieces = new(pieces.Where(piece => piece.Length > 0));
         private ReadOnlyMemory<byte> _current;
@@ -89,9 +96,12 @@ public sealed class EventReaderTests
     }
 }
 
-/// <summary>The shortcut for chunks that differ only in their text.</summary>
+/// <summary>The shortcut for events that differ only in their text.</summary>
 public sealed class ChunkShapeTests
 {
+    private const string Before = "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"";
+    private const string After = "\"},\"finish_reason\":null}]}";
+
     [Theory]
     [InlineData(" token", true)]
     [InlineData("ünïcödé 🦙", true)]
@@ -100,16 +110,58 @@ public sealed class ChunkShapeTests
     [InlineData("a line\\n", false)]
     [InlineData("\",\"more\":\"", false)]
     [InlineData("a raw \u0001 control", false)]
-    public void Only_a_text_that_needs_no_parsing_matches_the_shape_of_a_chunk(string text, bool matches)
+    public void Only_a_text_that_needs_no_parsing_matches_the_shape_of_an_event(string text, bool matches)
     {
-        const string Before = """{"choices":[{"index":0,"delta":{"content":" """;
-        const string After = """ "},"finish_reason":null}]}""";
         var shape = new ChunkShape();
-        shape.Keep(Encoding.UTF8.GetBytes($"{Before.Trim()}first{After.Trim()}"), Before.Trim().Length, "first".Length, isReasoning: false);
+        shape.Keep("data: "u8, Encoding.UTF8.GetBytes($"{Before}first{After}"), new TextPosition(Before.Length, "first".Length, IsReasoning: false), "\n\n"u8);
+        var whole = Encoding.UTF8.GetBytes($"data: {Before}{text}{After}\n\n");
 
-        Assert.Equal(matches, shape.TryMatch(Encoding.UTF8.GetBytes($"{Before.Trim()}{text}{After.Trim()}"), out var found));
+        Assert.Equal(matches, shape.TryMatch([.. whole, .. "data: next"u8], out var found, out var length));
         if (matches)
+        {
             Assert.Equal(text, Encoding.UTF8.GetString(found));
-        Assert.False(shape.TryMatch(Encoding.UTF8.GetBytes($"{Before.Trim()}{text}\"}},\"finish_reason\":\"stop\"}}]}}"), out _));
+            Assert.Equal(whole.Length, length);
+        }
+
+        Assert.False(shape.TryMatch(whole.AsSpan(..^1), out _, out _));
+        Assert.False(shape.TryMatch(Encoding.UTF8.GetBytes($"data: {Before}{text}\"}},\"finish_reason\":\"stop\"}}]}}\n\n"), out _, out _));
+    }
+
+    [Theory]
+    [InlineData("data: ", "\n\n")]
+    [InlineData("data:", "\n\n")]
+    [InlineData("data: ", "\r\n\r\n")]
+    [InlineData("data:   ", " \n\n")]
+    [InlineData("data: ", "\n")]
+    [InlineData("id: 7\ndata: ", "\r\r")]
+    public async Task Tokens_are_the_same_in_every_framing_wherever_the_stream_is_split(string opening, string ending)
+    {
+        string[] texts = ["Hello", ",", " world", "\\n", " a", " <b", ">", "c", " 😀", "\\ud83d\\ude00", " d", "e"];
+        var events = texts.Select(text => $"{opening}{Before}{text}{After}{ending}");
+        var stream = Encoding.UTF8.GetBytes($"{string.Concat(events)}{opening}[DONE]{ending}");
+
+        for (var split = 0; split <= stream.Length; split++)
+            Assert.Equal("Hello, world\n a <b>c 😀😀 de", await ReadAsync(new EventReaderTests.Pieces(stream[..split], stream[split..])));
+    }
+
+    private static async Task<string> ReadAsync(Stream upstream)
+    {
+        var written = new MemoryStream();
+        var http = new DefaultHttpContext();
+        http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(written));
+        var response = new ResponseWriter(http.Response);
+        using var lease = new StreamLease(response, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
+        var pump = new StreamPump(upstream, response, lease);
+        var dialect = new ServerDialect(Options.Create(new ChatOptions()), NullLogger<ServerDialect>.Instance);
+        var completion = new CompletionReader(pump, response, new CompletionRequest(TurnMode.Answer, Thinking: true, "chatcmpl-1", ContextWindow: null, dialect, Recorder: null));
+        Assert.False(await pump.RunAsync(completion.ReadAll));
+        completion.Complete();
+        await response.FlushAsync();
+
+        var text = new StringBuilder();
+        written.Position = 0;
+        await foreach (var item in SseParser.Create(written).EnumerateAsync(Chatbot.Cancelled))
+            text.Append(JsonSerializer.Deserialize<string>(item.Data));
+        return text.ToString();
     }
 }

@@ -1,4 +1,5 @@
 using Llasta.ChatApi.Upstream;
+using Microsoft.AspNetCore.Http;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -133,5 +134,24 @@ public class FaultTests
         Assert.Empty(thought.Text);
         Assert.Equal("length", answered.State);
         Assert.Equal(20, answered.End!.Value.GetProperty("usage").GetProperty("completionTokens").GetInt32());
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_long_explanation_of_the_server_arrives_whole(Form form)
+    {
+        // A body with a length, which takes more than one read on its way.
+        await using var upstream = await RawUpstream.StartAsync(http =>
+        {
+            http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            return http.Response.WriteAsync("{\"error\":{\"message\":\"" + string.Concat(Enumerable.Repeat("so it is ", 500)) + "\"}}", Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(form, baseUrl: upstream.BaseUrl);
+
+        var (status, problem, response) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal(502, status);
+        Assert.InRange(response.Content.Headers.ContentLength ?? 0, 600, 2000);
+        Assert.Contains("so it is so it is", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 }

@@ -56,12 +56,13 @@ public sealed class StreamPumpTests
             try
             {
                 var pump = new StreamPump(upstream, response, lease);
-                while (await pump.FlushAndReadAsync())
+                await pump.RunAsync(() =>
                 {
                     reads++;
                     read.Write(pump.Unread);
                     pump.Take(pump.Unread.Length);
-                }
+                    return true;
+                });
 
                 done.SetResult();
             }
