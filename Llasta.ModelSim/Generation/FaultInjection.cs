@@ -23,7 +23,7 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
         switch (sequence.Options.Fault)
         {
             case Fault.Malformed:
-                writer.Invalid("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
+                writer.Raw("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
                 await writer.FlushAsync();
                 return false;
             case Fault.Stall:
@@ -105,14 +105,14 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
         }
         var inChunks = sequence.Options.Fault == Fault.Endless;
         if (!inChunks)
-            writer.Invalid("data: "u8);
+            writer.Raw("data: "u8);
         for (var token = usage.CompletionTokens; !sequence.Gone && !sequence.Interrupted; token++)
         {
             await sequence.UntilAsync(sequence.TokenDue(token));
             if (inChunks)
                 writer.Delta(Answer.Endless, thinking: false, usage);
             else
-                writer.Invalid(Filler);
+                writer.Raw(Filler);
             await writer.FlushAsync();
         }
     }

@@ -181,7 +181,7 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
             await sequence.UntilAsync(sequence.KeepAliveDue);
             if (sequence.Gone || sequence.Interrupted)
                 return;
-            writer.KeepAlive();
+            writer.Raw(": keep-alive\n\n"u8);
             await writer.FlushAsync();
             sequence.KeptAlive();
         }

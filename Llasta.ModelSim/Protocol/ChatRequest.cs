@@ -90,7 +90,7 @@ internal sealed record ChatRequest
         CheckRange("temperature", temperature, value => value >= 0, "must be non-negative", named: true);
         CheckRange("top_p", topP, value => value is > 0 and <= 1, "must be in (0, 1]", named: true);
         if (topK < -1)
-            throw Rejected(VllmError.Invalid(string.Create(CultureInfo.InvariantCulture, $"top_k must be 0 (disable), or at least 1, got {topK}.")));
+            throw Rejected(VllmError.Invalid($"top_k must be 0 (disable), or at least 1, got {topK}."));
         CheckRange("min_p", minP, value => value is >= 0 and <= 1, "must be in [0, 1]");
         return new()
         {

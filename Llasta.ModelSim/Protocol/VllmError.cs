@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Llasta.ModelSim.Protocol;
@@ -10,12 +9,15 @@ namespace Llasta.ModelSim.Protocol;
 internal sealed record VllmError(int Status, string Type, string Message, string? Param = null)
 {
     private const int ErrorsShown = 10;
+    private const string ModelNotFound = "model_not_found";
 
     /// <summary>The Rust front end's sentence, where it has its own.</summary>
     public string? RustMessage { get; init; }
 
     /// <summary>The Rust front end's code, where it isn't that of the status.</summary>
     public string? RustCode { get; init; }
+
+    private string RustType => Status < 500 ? "invalid_request_error" : "server_error";
 
     public static VllmError EngineDead { get; } =
         new(500, "InternalServerError", "EngineCore encountered an issue. See stack trace (above) for the root cause.");
@@ -49,7 +51,7 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     public static VllmError UnknownModel(string model, string served) => new(404, "NotFoundError", $"The model `{model}` does not exist. Valid aliases: {served}.", "model")
     {
         RustMessage = $"The model `{model}` does not exist.",
-        RustCode = "model_not_found",
+        RustCode = ModelNotFound,
     };
 
     public static VllmError NotMultimodal(string model) => Invalid($"{model} is not a multimodal model") with { RustMessage = "unsupported multimodal content: image_url" };
@@ -66,26 +68,26 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     public static VllmError Invalid(string message, string param, string value) => new(400, "BadRequestError", $"{message} (parameter={param}, value={value})", param);
 
     public static VllmError Overflow(int window, int promptTokens) => Invalid(
-        string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {window} tokens. However, your prompt contains at least {window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt."),
-        "input_tokens", Print(window + 1)) with
+        $"This model's maximum context length is {window} tokens. However, your prompt contains at least {window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.",
+        "input_tokens", $"{window + 1}") with
     {
-        RustMessage = string.Create(CultureInfo.InvariantCulture, $"this model's maximum context length is {window} tokens, but the prompt contains {promptTokens} input tokens"),
+        RustMessage = $"this model's maximum context length is {window} tokens, but the prompt contains {promptTokens} input tokens",
     };
 
     public static VllmError TooManyOutputTokens(string param, int requested, int window) => Invalid(
-        string.Create(CultureInfo.InvariantCulture, $"{param}={requested} cannot be greater than max_model_len={window}. Please request fewer output tokens."), param, Print(requested));
+        $"{param}={requested} cannot be greater than max_model_len={window}. Please request fewer output tokens.", param, $"{requested}");
 
     public static VllmError TooFewOutputTokens(int requested) =>
-        Invalid(string.Create(CultureInfo.InvariantCulture, $"max_tokens must be at least 1, got {requested}."), "max_tokens", Print(requested));
+        Invalid($"max_tokens must be at least 1, got {requested}.", "max_tokens", $"{requested}");
 
     /// <summary>Fields that FastAPI refuses.</summary>
     public static VllmError Unprocessable(IReadOnlyList<FieldError> errors)
     {
-        var message = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:");
+        var message = new StringBuilder().Append($"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:");
         foreach (var error in errors.Take(ErrorsShown))
             message.Append("\n  ").Append(error);
         if (errors.Count > ErrorsShown)
-            message.Append(CultureInfo.InvariantCulture, $"\n  ...and {errors.Count - ErrorsShown} more errors");
+            message.Append($"\n  ...and {errors.Count - ErrorsShown} more errors");
         return new(400, "Bad Request", message.ToString(), errors[0].Path)
         {
             RustMessage = $"Failed to deserialize the JSON body into the target type: {errors[0].Path["body".Length..].TrimStart('.')}: {errors[0].Message}",
@@ -96,38 +98,24 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     /// <param name="position">The character at which the text stops being JSON.</param>
     public static VllmError InvalidJson(long position)
     {
-        var path = string.Create(CultureInfo.InvariantCulture, $"body.{position}");
+        var path = $"body.{position}";
         return new(400, "Bad Request", $"1 validation error:\n  {{'type': 'json_invalid', 'loc': '{path}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {{'error': 'Expecting value'}}}}", path)
         {
-            RustMessage = string.Create(CultureInfo.InvariantCulture, $"Failed to parse the request body as JSON: expected value at line 1 column {position}"),
+            RustMessage = $"Failed to parse the request body as JSON: expected value at line 1 column {position}",
             RustCode = "json_parse_error",
         };
     }
 
     /// <summary>The body of a response.</summary>
-    public string ToJson(FrontEnd frontEnd)
-    {
-        if (frontEnd == FrontEnd.Python)
-            return ToJson(",", ":");
-        var type = Status < 500 ? "invalid_request_error" : "server_error";
-        return $"{{\"error\":{{\"message\":{JsonText.Quoted(RustMessage ?? Message)},\"type\":\"{type}\",\"param\":{QuotedParam(RustCode == "model_not_found")},\"code\":\"{RustCode ?? type}\"}}}}";
-    }
+    public string ToJson(FrontEnd frontEnd) => frontEnd == FrontEnd.Rust
+        ? $$$"""{"error":{"message":{{{JsonText.Quoted(RustMessage ?? Message)}}},"type":"{{{RustType}}}","param":{{{JsonText.Quoted(RustCode == ModelNotFound ? Param : null)}}},"code":"{{{RustCode ?? RustType}}}"}}"""
+        : $$$"""{"error":{"message":{{{JsonText.Quoted(Message)}}},"type":"{{{Type}}}","param":{{{JsonText.Quoted(Param)}}},"code":{{{Status}}}}}""";
 
-    /// <summary>The event of a stream, which is written by Python's own <c>json.dumps</c>.</summary>
-    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Python ? ToJson(", ", ": ") : ToJson(frontEnd);
+    /// <summary>The event of a stream, which Python's own <c>json.dumps</c> writes, with spaces.</summary>
+    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Rust ? ToJson(frontEnd)
+        : $$$"""{"error": {"message": {{{JsonText.Quoted(Message)}}}, "type": "{{{Type}}}", "param": {{{JsonText.Quoted(Param)}}}, "code": {{{Status}}}}}""";
 
     public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, ToJson(frontEnd));
-
-    private string ToJson(string comma, string colon)
-    {
-        var code = string.Create(CultureInfo.InvariantCulture, $"{Status}");
-        return "{\"error\"" + colon + "{\"message\"" + colon + JsonText.Quoted(Message) + comma + "\"type\"" + colon + JsonText.Quoted(Type)
-            + comma + "\"param\"" + colon + QuotedParam(known: true) + comma + "\"code\"" + colon + code + "}}";
-    }
-
-    private string QuotedParam(bool known) => known ? JsonText.Quoted(Param) : "null";
-
-    private static string Print(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>Ends the handling of a request with that error.</summary>
@@ -143,6 +131,6 @@ internal static class JsonResponse
         response.StatusCode = status;
         response.ContentType = "application/json";
         response.ContentLength = Encoding.UTF8.GetByteCount(json);
-        return response.WriteAsync(json, response.HttpContext.RequestAborted);
+        return response.WriteAsync(json);
     }
 }
