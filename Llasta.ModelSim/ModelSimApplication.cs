@@ -54,9 +54,8 @@ public static partial class ModelSimApplication
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new LiveSettings(options));
-        builder.Services.AddSingleton<Pacer>();
         builder.Services.AddSingleton<Engine>();
-        builder.Services.AddHostedService<ServerLifecycle>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Engine>());
         // The simulator's own settings bound the shutdown.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
 

@@ -63,7 +63,7 @@ internal static class ChatCompletions
                     throw new RequestRejectedException(VllmError.EngineDead);
             }
             else
-                await new Generator(sequence, CompletionWriter.For(context.Response, sequence.Head)).RunAsync();
+                await new Generator(sequence).RunAsync();
         }
         finally
         {

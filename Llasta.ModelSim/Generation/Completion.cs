@@ -69,7 +69,7 @@ internal enum TokenKind
 internal struct TokenCursor(Completion completion, ModelSimOptions options)
 {
     private readonly string _text = completion.Text;
-    private readonly bool _parses = options.ReasoningField != ReasoningField.Tags;
+    private readonly bool _parses = options.HasReasoningParser;
     private readonly bool _cutsNewlines = options.FrontEnd == FrontEnd.Rust;
     private bool _afterThinking;
 

@@ -43,7 +43,7 @@ internal abstract class ChunkStream : CompletionWriter
     protected string Member(ReadOnlySpan<char> text, bool thinking)
     {
         var json = JsonText.Quoted(text);
-        return thinking && Head.SeparatesReasoning ? Reasoning(json) : $"\"content\":{json}";
+        return thinking && Head.Options.HasReasoningParser ? Reasoning(json) : $"\"content\":{json}";
     }
 
     private void Write(string text) => Encoding.UTF8.GetBytes(text, _output);

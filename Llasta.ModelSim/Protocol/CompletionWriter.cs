@@ -16,11 +16,7 @@ internal readonly record struct RequestTimes(TimeSpan Queue, TimeSpan FirstToken
 /// <param name="Created">Unix seconds.</param>
 /// <param name="Request">The request.</param>
 /// <param name="Options">The settings for the request.</param>
-internal sealed record CompletionHead(string Id, long Created, ChatRequest Request, ModelSimOptions Options)
-{
-    /// <summary>Whether thinking has fields of its own: there is a reasoning parser.</summary>
-    public bool SeparatesReasoning => Options.ReasoningField != ReasoningField.Tags;
-}
+internal sealed record CompletionHead(string Id, long Created, ChatRequest Request, ModelSimOptions Options);
 
 /// <summary>Writes a completion to a response as it is generated: as a stream of chunks, or as one document at its end.</summary>
 internal abstract class CompletionWriter(HttpResponse response, CompletionHead head)

@@ -50,6 +50,6 @@ internal sealed class PythonStream(HttpResponse response, CompletionHead head) :
     private string UsageMember(Usage usage)
     {
         var cached = Head.Options.PromptTokensDetails ? $$""","prompt_tokens_details":{"cached_tokens":{{usage.CachedTokens}},"created_cache_tokens":{{usage.CreatedCacheTokens}}}""" : "";
-        return UsageMember(usage, Head.SeparatesReasoning ? $"{cached},\"completion_tokens_details\":{ReasoningTokens(usage)}" : cached);
+        return UsageMember(usage, Head.Options.HasReasoningParser ? $"{cached},\"completion_tokens_details\":{ReasoningTokens(usage)}" : cached);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class WholeCompletion(HttpResponse response, CompletionHead head
     }
 
     public override void Delta(ReadOnlySpan<char> text, bool thinking, Usage usage) =>
-        (thinking && Head.SeparatesReasoning ? _thinking : _answer).Append(text);
+        (thinking && Head.Options.HasReasoningParser ? _thinking : _answer).Append(text);
 
     public override void Finish(ReadOnlySpan<char> text, ReadOnlySpan<char> half, bool thinking, string reason, string? stopText, Usage usage)
     {
@@ -56,7 +56,7 @@ internal sealed class WholeCompletion(HttpResponse response, CompletionHead head
     }
 
     private string Details(Usage usage, string cached) =>
-        $",\"prompt_tokens_details\":{cached},\"completion_tokens_details\":{(Head.SeparatesReasoning ? ReasoningTokens(usage) : "null")}";
+        $",\"prompt_tokens_details\":{cached},\"completion_tokens_details\":{(Head.Options.HasReasoningParser ? ReasoningTokens(usage) : "null")}";
 
     private static string Text(StringBuilder text) => text.Length == 0 ? "null" : JsonText.Quoted(text.ToString());
 }
