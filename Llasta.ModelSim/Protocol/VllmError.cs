@@ -107,13 +107,14 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     }
 
     /// <summary>The body of a response.</summary>
-    public string ToJson(FrontEnd frontEnd) => frontEnd == FrontEnd.Rust
-        ? $$$"""{"error":{"message":{{{JsonText.Quoted(RustMessage ?? Message)}}},"type":"{{{RustType}}}","param":{{{JsonText.Quoted(RustCode == ModelNotFound ? Param : null)}}},"code":"{{{RustCode ?? RustType}}}"}}"""
-        : $$$"""{"error":{"message":{{{JsonText.Quoted(Message)}}},"type":"{{{Type}}}","param":{{{JsonText.Quoted(Param)}}},"code":{{{Status}}}}}""";
+    public string ToJson(FrontEnd frontEnd) => frontEnd == FrontEnd.Python
+        ? $$$"""{"error":{"message":{{{JsonText.Quoted(Message)}}},"type":"{{{Type}}}","param":{{{JsonText.Quoted(Param)}}},"code":{{{Status}}}}}"""
+        : $$$"""{"error":{"message":{{{JsonText.Quoted(RustMessage ?? Message)}}},"type":"{{{RustType}}}","param":{{{JsonText.Quoted(RustCode == ModelNotFound ? Param : null)}}},"code":"{{{RustCode ?? RustType}}}"}}""";
 
     /// <summary>The event of a stream, which Python's own <c>json.dumps</c> writes, with spaces.</summary>
-    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Rust ? ToJson(frontEnd)
-        : $$$"""{"error": {"message": {{{JsonText.Quoted(Message)}}}, "type": "{{{Type}}}", "param": {{{JsonText.Quoted(Param)}}}, "code": {{{Status}}}}}""";
+    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Python
+        ? $$$"""{"error": {"message": {{{JsonText.Quoted(Message)}}}, "type": "{{{Type}}}", "param": {{{JsonText.Quoted(Param)}}}, "code": {{{Status}}}}}"""
+        : ToJson(frontEnd);
 
     public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, ToJson(frontEnd));
 }
