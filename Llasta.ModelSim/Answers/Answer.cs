@@ -24,7 +24,7 @@ internal static class Answer
 
     public static string To(Question question)
     {
-        if (question.Length is var (count, inTokens))
+        if (question.ReadLength() is var (count, inTokens))
             return new LongText(question.Seed, inTokens).Of(count);
         if (question.HasAny("everything"))
             return Texts.Of("everything");
@@ -43,7 +43,7 @@ internal static class Answer
         var (openings, asides) = (Texts.Lines("openings"), Texts.Lines("asides"));
         var opening = openings[question.Seed % openings.Length];
         var aside = asides[question.Seed / 7 % asides.Length];
-        var said = question.Quote is { Length: > 0 } quote ? $"You wrote:\n\n> {quote}" : "Your message was empty, which is a fine way to begin.";
+        var said = question.Quote() is { Length: > 0 } quote ? $"You wrote:\n\n> {quote}" : "Your message was empty, which is a fine way to begin.";
         var words = question.Words.Count;
         var size = $"That is **{words} {(words == 1 ? "word" : "different words")}** in message *{question.Turn}* of this conversation; the simulator read them and understood nothing.";
         return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{Texts.Of("what-to-try")}\n\n{Texts.Of("how-to-connect-in-short")}";

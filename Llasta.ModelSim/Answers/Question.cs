@@ -12,7 +12,6 @@ internal sealed partial class Question(IReadOnlyList<Message> messages)
     private const int LongestQuote = 120;
 
     private readonly string _text = messages.LastOrDefault(message => message.Role == "user")?.Content ?? "";
-    private HashSet<string>? _words;
 
     /// <summary>The number of user messages up to this one.</summary>
     public int Turn => messages.Count(message => message.Role == "user");
@@ -21,47 +20,35 @@ internal sealed partial class Question(IReadOnlyList<Message> messages)
     public uint Seed => Tokenizer.Hash(_text);
 
     /// <summary>Its different words, in lower case.</summary>
-    public HashSet<string> Words => _words ??= [.. Word.Matches(_text).Select(word => word.Value.ToLowerInvariant())];
+    public HashSet<string> Words => field ??= [.. Word.Matches(_text).Select(word => word.Value.ToLowerInvariant())];
 
     /// <summary>Whether it has one of these words.</summary>
-    public bool HasAny(params ReadOnlySpan<string> words)
-    {
-        foreach (var word in words)
-            if (Words.Contains(word))
-                return true;
-        return false;
-    }
+    public bool HasAny(params string[] words) => words.Any(Words.Contains);
 
     /// <summary>The length that it asks for: "2000 words", "a 2,000-word essay", "about 2k tokens".</summary>
-    public (int Count, bool InTokens)? Length
+    public (int Count, bool InTokens)? ReadLength()
     {
-        get
-        {
-            var match = LengthWords.Match(_text);
-            if (!match.Success || !double.TryParse(match.Groups[1].Value.Replace(",", "", StringComparison.Ordinal), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-                return null;
-            var count = (int)Math.Clamp(number * (match.Groups[2].Length > 0 ? 1000 : 1), 1, LongestText);
-            return (count, match.Groups[3].Value.StartsWith("tok", StringComparison.OrdinalIgnoreCase));
-        }
+        var match = LengthWords.Match(_text);
+        if (!match.Success || !double.TryParse(match.Groups[1].Value.Replace(",", "", StringComparison.Ordinal), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            return null;
+        var count = (int)Math.Clamp(number * (match.Groups[2].Length > 0 ? 1000 : 1), 1, LongestText);
+        return (count, match.Groups[3].Value.StartsWith("tok", StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Its beginning on one line, without characters that Markdown or the chat template would interpret.</summary>
-    public string Quote
+    public string Quote()
     {
-        get
+        var quote = new StringBuilder();
+        foreach (var rune in _text.EnumerateRunes())
         {
-            var quote = new StringBuilder();
-            foreach (var rune in _text.EnumerateRunes())
-            {
-                if (quote.Length >= LongestQuote)
-                    return quote.Append('…').ToString();
-                if (Rune.IsWhiteSpace(rune))
-                    _ = quote.Length == 0 || quote[^1] == ' ' ? quote : quote.Append(' ');
-                else if (!Rune.IsControl(rune) && !"<>`*_[]|$\\#~".Contains(rune.ToString(), StringComparison.Ordinal))
-                    quote.Append(rune.ToString());
-            }
-            return quote.ToString().TrimEnd();
+            if (quote.Length >= LongestQuote)
+                return quote.Append('…').ToString();
+            if (Rune.IsWhiteSpace(rune))
+                _ = quote.Length == 0 || quote[^1] == ' ' ? quote : quote.Append(' ');
+            else if (!Rune.IsControl(rune) && !"<>`*_[]|$\\#~".Contains(rune.ToString(), StringComparison.Ordinal))
+                quote.Append(rune.ToString());
         }
+        return quote.ToString().TrimEnd();
     }
 
     [GeneratedRegex(@"[\p{L}\p{Nd}]+")]

@@ -13,7 +13,7 @@ internal static class Thinking
     /// <param name="tokens">Exactly that many tokens, or null for a length that suits the question.</param>
     public static string About(Question question, int? tokens)
     {
-        var text = new StringBuilder(question.Quote is { Length: > 0 } quote ? $"Okay, the user wrote: \"{quote}\"." : "Okay, the user wrote nothing.");
+        var text = new StringBuilder(question.Quote() is { Length: > 0 } quote ? $"Okay, the user wrote: \"{quote}\"." : "Okay, the user wrote nothing.");
         var thoughts = Texts.Lines("thoughts");
         var steps = question.HasAny("think") && question.HasAny("hard", "harder", "long", "longer", "deeply", "carefully") ? LongSteps : ShortSteps;
         // A step begins with white space, so its tokens add up with those before it.

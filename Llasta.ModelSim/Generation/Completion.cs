@@ -45,14 +45,10 @@ internal sealed record Completion(string Text, bool StartsThinking, string? Stop
     /// <summary>What follows in a text after its beginning, or null where it begins otherwise.</summary>
     private static string? Rest(string text, string beginning) => text.StartsWith(beginning, StringComparison.Ordinal) ? text[beginning.Length..] : null;
 
-    private Completion StopAt(IReadOnlyList<string> stops)
-    {
-        var (at, text) = (Text.Length, (string?)null);
-        foreach (var stop in stops)
-            if (stop.Length > 0 && Text.IndexOf(stop, StringComparison.Ordinal) is var found and >= 0 && found < at)
-                (at, text) = (found, stop);
-        return text is null ? this : this with { Text = Text[..at], StopText = text };
-    }
+    private Completion StopAt(IReadOnlyList<string> stops) =>
+        stops.Where(stop => stop.Length > 0 && Text.Contains(stop, StringComparison.Ordinal)).MinBy(stop => Text.IndexOf(stop, StringComparison.Ordinal)) is { } first
+            ? this with { Text = Text[..Text.IndexOf(first, StringComparison.Ordinal)], StopText = first }
+            : this;
 }
 
 /// <summary>What a token is for.</summary>

@@ -70,7 +70,10 @@ internal sealed class Engine(LiveSettings settings, TimeProvider time) : IHosted
         var options = settings.Current;
         _state = options.ShutdownTimeout == TimeSpan.Zero ? EngineState.Dead : EngineState.Stopping;
         if (_state == EngineState.Stopping && InFlight > 0)
-            _state = await IsIdleWithinAsync(options.ShutdownTimeout, cancellationToken) ? EngineState.Stopping : EngineState.Silent;
+        {
+            await _idle.Task.WaitAsync(options.ShutdownTimeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _state = _idle.Task.IsCompleted ? EngineState.Stopping : EngineState.Silent;
+        }
         if (_state != EngineState.Stopping)
             await _interrupted.CancelAsync();
         _ended.CancelAfter(_state switch
@@ -89,19 +92,6 @@ internal sealed class Engine(LiveSettings settings, TimeProvider time) : IHosted
     {
         _interrupted.Dispose();
         _ended.Dispose();
-    }
-
-    private async Task<bool> IsIdleWithinAsync(TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _idle.Task.WaitAsync(timeout, time, cancellationToken);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
     }
 }
 

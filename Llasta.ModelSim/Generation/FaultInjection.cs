@@ -22,40 +22,26 @@ internal sealed class FaultInjection(Sequence sequence)
     {
         _done = true;
         sequence.Record.Fail();
-        switch (_options.Fault)
+        if (_options.Fault == Fault.Malformed)
+            _writer.Raw("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
+        if (_options.Fault == Fault.TruncatedJson)
+            _writer.HalfAChunk();
+        if (_options.Fault == Fault.Abort)
         {
-            case Fault.Malformed:
-                _writer.Raw("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
-                await _writer.FlushAsync();
-                return false;
-            case Fault.Stall:
-                await _writer.FlushAsync();
-                await sequence.StallAsync();
-                await EndWithEngineAsync();
-                return true;
-            case Fault.Endless or Fault.EndlessLine:
-                await WriteEndlesslyAsync(usage);
-                await EndWithEngineAsync();
-                return true;
-            case Fault.Cut:
-                await ResetAsync();
-                return true;
-            case Fault.EngineDeath:
-                await DieAsync();
-                return true;
-            case Fault.ErrorInStream:
-                await FailAsync(VllmError.GenerationFailed);
-                return true;
-            case Fault.TruncatedJson:
-                _writer.HalfAChunk();
-                break;
-            case Fault.Abort:
-                _writer.Finish("", "", thinking: false, "abort", null, usage);
-                _writer.End(usage, sequence.Times);
-                break;
+            _writer.Finish("", "", thinking: false, "abort", null, usage);
+            _writer.End(usage, sequence.Times);
         }
-        await FinishAsync();
-        return true;
+        await (_options.Fault switch
+        {
+            Fault.Malformed => _writer.FlushAsync(),
+            Fault.Stall => StallAsync(),
+            Fault.Endless or Fault.EndlessLine => WriteEndlesslyAsync(usage),
+            Fault.Cut => ResetAsync(),
+            Fault.EngineDeath => DieAsync(),
+            Fault.ErrorInStream => FailAsync(VllmError.GenerationFailed),
+            _ => FinishAsync(),
+        });
+        return _options.Fault != Fault.Malformed;
     }
 
     /// <summary>Ends the sequence as the engine's end does; does nothing while the engine runs.</summary>
@@ -91,14 +77,18 @@ internal sealed class FaultInjection(Sequence sequence)
         sequence.Context.Abort();
     }
 
+    private async Task StallAsync()
+    {
+        await _writer.FlushAsync();
+        await sequence.StallAsync();
+        await EndWithEngineAsync();
+    }
+
     private async Task WriteEndlesslyAsync(Usage usage)
     {
         // A whole answer without an end is one that never comes.
         if (!sequence.Request.Stream)
-        {
             await sequence.StallAsync();
-            return;
-        }
         var inChunks = _options.Fault == Fault.Endless;
         if (!inChunks)
             _writer.Raw("data: "u8);
@@ -111,5 +101,6 @@ internal sealed class FaultInjection(Sequence sequence)
                 _writer.Raw(Filler);
             await _writer.FlushAsync();
         }
+        await EndWithEngineAsync();
     }
 }

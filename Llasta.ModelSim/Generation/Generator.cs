@@ -37,7 +37,7 @@ internal sealed class Generator(Sequence sequence)
         }
         if (await FailsAsync(phaseEnds: true))
             return;
-        sequence.EnterQueue();
+        sequence.Metrics.Enqueue();
         await WaitUntilAsync(sequence.Options.QueueDelay);
         sequence.LeaveQueue();
         await WaitUntilAsync(sequence.TokenDue(0));
@@ -76,9 +76,8 @@ internal sealed class Generator(Sequence sequence)
             {
                 SendChunk();
                 await _writer.FlushAsync();
-                var now = sequence.Elapsed;
-                sequence.Metrics.InterToken.Observe(now - lastChunk);
-                lastChunk = now;
+                sequence.Metrics.InterToken.Observe(sequence.Elapsed - lastChunk);
+                lastChunk = sequence.Elapsed;
             }
             if (_phase == FaultPhase.Thinking && !_cursor.IsThinking)
             {

@@ -8,69 +8,50 @@ namespace Llasta.ModelSim.Generation;
 /// An accepted request in the engine: its clock, and the two events that end it early. A client that leaves aborts it in every
 /// phase (<c>vllm/v1/engine/async_llm.py</c>); so does the end of the engine. Times count from its arrival.
 /// </summary>
-internal sealed class Sequence : IDisposable
+internal sealed class Sequence(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine) : IDisposable
 {
-    private readonly Engine _engine;
-    private readonly CancellationTokenSource _over;
-    private readonly CancellationTokenRegistration _whenProcessEnds;
-    private readonly long _arrival;
+    private readonly CancellationTokenSource _over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, engine.Interrupted);
+    private readonly CancellationTokenRegistration _whenProcessEnds = engine.Ended.UnsafeRegister(static context => ((HttpContext)context!).Abort(), context);
+    private readonly long _arrival = engine.Time.GetTimestamp();
     private TimeSpan _queued;
     private TimeSpan _firstToken;
 
-    public Sequence(HttpContext context, ChatRequest request, ModelSimOptions options, RequestRecord record, Engine engine)
-    {
-        (Context, Request, Options, Record, _engine) = (context, request, options, record, engine);
-        _arrival = engine.Time.GetTimestamp();
-        _over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, engine.Interrupted);
-        _whenProcessEnds = engine.Ended.UnsafeRegister(static context => ((HttpContext)context!).Abort(), context);
-        Completion = Completion.For(request, options);
-        Writer = CompletionWriter.For(context.Response, new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), request, options));
-    }
+    public HttpContext Context => context;
 
-    public HttpContext Context { get; }
+    public ChatRequest Request => request;
 
-    public ChatRequest Request { get; }
+    public ModelSimOptions Options => options;
 
-    public ModelSimOptions Options { get; }
+    public RequestRecord Record => record;
 
-    public RequestRecord Record { get; }
+    public EngineMetrics Metrics => engine.Metrics;
 
-    public Completion Completion { get; }
+    public Completion Completion { get; } = Completion.For(request, options);
 
-    public CompletionWriter Writer { get; }
-
-    public EngineMetrics Metrics => _engine.Metrics;
+    public CompletionWriter Writer { get; } = CompletionWriter.For(context.Response, new(record.Id, engine.Time.GetUtcNow().ToUnixTimeSeconds(), request, options));
 
     /// <summary>The prompt's tokens that the prefix cache held, and those that were added to it; known when the sequence leaves the queue.</summary>
     public (int Cached, int Created) CacheTokens { get; private set; }
 
     /// <summary>The client has left: nothing that is written arrives.</summary>
-    public bool Gone => Context.RequestAborted.IsCancellationRequested;
+    public bool Gone => context.RequestAborted.IsCancellationRequested;
 
     /// <summary>The engine generates nothing any more.</summary>
-    public bool Interrupted => _engine.Interrupted.IsCancellationRequested;
+    public bool Interrupted => engine.Interrupted.IsCancellationRequested;
 
     /// <summary>The engine is silent until the process ends.</summary>
-    public bool EngineIsSilent => _engine.State == EngineState.Silent;
+    public bool EngineIsSilent => engine.State == EngineState.Silent;
 
-    public TimeSpan Elapsed => _engine.Time.GetElapsedTime(_arrival);
+    public TimeSpan Elapsed => engine.Time.GetElapsedTime(_arrival);
 
     public RequestTimes Times => new(_queued, _firstToken - _queued, Elapsed - _firstToken);
 
-    public void EnterQueue()
-    {
-        if (Options.QueueDelay > TimeSpan.Zero)
-            Metrics.Wait(1);
-    }
-
     public void LeaveQueue()
     {
-        if (Options.QueueDelay > TimeSpan.Zero)
-            Metrics.Wait(-1);
         _queued = Elapsed;
-        CacheTokens = _engine.Prefixes.Add(Request.Prompt);
+        CacheTokens = engine.Prefixes.Add(request.Prompt);
         Metrics.QueueTime.Observe(_queued);
-        Metrics.Start(Request.PromptTokens, CacheTokens.Cached);
+        Metrics.Start(request.PromptTokens, CacheTokens.Cached);
     }
 
     public void BeginsAnswering()
@@ -82,8 +63,8 @@ internal sealed class Sequence : IDisposable
     /// <summary>When that token is due, counted from 0. A stream that is late catches up.</summary>
     public TimeSpan TokenDue(int index)
     {
-        var seconds = Options.TokensPerSecond > 0 ? index / Options.TokensPerSecond : 0;
-        return Options.QueueDelay + Options.FirstTokenDelay + TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue));
+        var seconds = options.TokensPerSecond > 0 ? index / options.TokensPerSecond : 0;
+        return options.QueueDelay + options.FirstTokenDelay + TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue));
     }
 
     /// <summary>Waits until that time (to the millisecond; after three weeks means never), or until the client leaves or the engine ends.</summary>
@@ -99,12 +80,12 @@ internal sealed class Sequence : IDisposable
     public Task StallAsync() => UntilAsync(TimeSpan.MaxValue);
 
     /// <summary>Waits until the client leaves or the process ends.</summary>
-    public Task SilenceAsync() => DelayAsync(Timeout.InfiniteTimeSpan, Context.RequestAborted);
+    public Task SilenceAsync() => DelayAsync(Timeout.InfiniteTimeSpan, context.RequestAborted);
 
     /// <summary>Updates the metrics of a sequence that had left the queue.</summary>
     public void Close(string finishReason, int tokens)
     {
-        Metrics.Finish(finishReason, Request.PromptTokens, tokens);
+        Metrics.Finish(finishReason, request.PromptTokens, tokens);
         Metrics.Latency.Observe(Elapsed);
     }
 
@@ -115,5 +96,5 @@ internal sealed class Sequence : IDisposable
     }
 
     private async Task DelayAsync(TimeSpan delay, CancellationToken cancellationToken) =>
-        await Task.Delay(delay, _engine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(delay, engine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -5,17 +5,10 @@ using System.Text;
 namespace Llasta.ModelSim.Protocol;
 
 /// <summary>What both front ends' streams have in common. The common beginning of a stream's chunks is encoded once.</summary>
-internal abstract class ChunkStream : CompletionWriter
+internal abstract class ChunkStream(HttpResponse response, CompletionHead head) : CompletionWriter(response, head)
 {
-    private readonly PipeWriter _output;
-    private readonly byte[] _beginning;
-
-    protected ChunkStream(HttpResponse response, CompletionHead head)
-        : base(response, head)
-    {
-        _output = response.BodyWriter;
-        _beginning = Encoding.UTF8.GetBytes($"data: {Beginning("chat.completion.chunk")}");
-    }
+    private readonly PipeWriter _output = response.BodyWriter;
+    private byte[]? _beginning;
 
     public override void Fail(VllmError error)
     {
@@ -25,7 +18,7 @@ internal abstract class ChunkStream : CompletionWriter
 
     public override void Raw(ReadOnlySpan<byte> bytes) => _output.Write(bytes);
 
-    public override void HalfAChunk() => _output.Write(_beginning);
+    public override void HalfAChunk() => _output.Write(_beginning ??= Encoding.UTF8.GetBytes($"data: {Beginning("chat.completion.chunk")}"));
 
     public override Task FlushAsync() => _output.FlushAsync().AsTask();
 

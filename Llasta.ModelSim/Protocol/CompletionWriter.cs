@@ -36,11 +36,13 @@ internal abstract class CompletionWriter(HttpResponse response, CompletionHead h
         : head.Options.FrontEnd == FrontEnd.Rust ? new RustStream(response, head)
         : new PythonStream(response, head);
 
-    /// <summary>Sends the headers of a stream, before the request queues.</summary>
-    public abstract Task StartAsync();
+    /// <summary>Sends the headers of a stream, before the request queues. A document's are sent with it.</summary>
+    public virtual Task StartAsync() => Task.CompletedTask;
 
-    /// <summary>The first token has been generated.</summary>
-    public abstract void Begin(Usage usage);
+    /// <summary>The first token has been generated. A document says nothing of it.</summary>
+    public virtual void Begin(Usage usage)
+    {
+    }
 
     /// <summary>More text of the thinking or the answer; empty where tokens end in the middle of a character.</summary>
     public abstract void Delta(ReadOnlySpan<char> text, bool thinking, Usage usage);

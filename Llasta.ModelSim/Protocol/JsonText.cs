@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Llasta.ModelSim.Protocol;
 
-/// <summary>JSON strings as pydantic and serde_json write them: plain UTF-8, where .NET's writer escapes what lies beyond the basic plane.</summary>
+/// <summary>JSON as text. Strings are written as pydantic and serde_json write them: plain UTF-8, where .NET's writer escapes what lies beyond the basic plane.</summary>
 internal static class JsonText
 {
     /// <summary>A JSON string with its quotes: only quotes, backslashes and control characters are escaped.</summary>
@@ -26,4 +26,11 @@ internal static class JsonText
 
     /// <summary>The JSON string, or <c>null</c>.</summary>
     public static string Quoted(string? text) => text is null ? "null" : Quoted(text.AsSpan());
+
+    /// <summary>Writes all of a response. If the client has left, nothing happens.</summary>
+    public static Task WriteJsonAsync(this HttpResponse response, int status, string json)
+    {
+        (response.StatusCode, response.ContentType, response.ContentLength) = (status, "application/json", Encoding.UTF8.GetByteCount(json));
+        return response.WriteAsync(json);
+    }
 }

@@ -89,13 +89,12 @@ internal sealed class RequestFields
     };
 
     /// <summary>One of these words, or null.</summary>
-    public string? Choice(string name, params ReadOnlySpan<string> choices)
+    public string? Choice(string name, params string[] choices)
     {
         if (Field(name) is not { } value)
             return null;
-        foreach (var choice in choices)
-            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(choice))
-                return choice;
+        if (value.ValueKind == JsonValueKind.String && choices.Contains(value.GetString()))
+            return value.GetString();
         _errors.Add(FieldError.Literal($"{_path}.{name}", value, choices));
         return null;
     }
@@ -112,15 +111,10 @@ internal sealed class RequestFields
             return null;
         if (list.ValueKind != JsonValueKind.Array)
             return Wrong<IReadOnlyList<RequestFields>>("list_type", name, "Input should be a valid list", list);
-        var items = new List<RequestFields>(list.GetArrayLength());
-        foreach (var item in list.EnumerateArray())
-        {
-            var path = $"{_path}.{name}.{items.Count}";
+        foreach (var (index, item) in list.EnumerateArray().Index())
             if (item.ValueKind != JsonValueKind.Object)
-                _errors.Add(new("dict_type", path, "Input should be a valid dictionary", FieldError.Print(item)));
-            items.Add(new(item, path, _errors));
-        }
-        return items;
+                Wrong<object>("dict_type", $"{name}.{index}", "Input should be a valid dictionary", item);
+        return [.. list.EnumerateArray().Select((item, index) => new RequestFields(item, $"{_path}.{name}.{index}", _errors))];
     }
 
     /// <summary>Collects an error where the field is missing or null.</summary>

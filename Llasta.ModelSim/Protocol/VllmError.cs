@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Llasta.ModelSim.Protocol;
 
 /// <summary>
@@ -29,11 +27,8 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     public static VllmError Busy { get; } =
         new(503, "Service Unavailable", "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.");
 
-    public static VllmError WrongContentType { get; } = new(400, "Bad Request", "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed")
-    {
-        RustMessage = "Expected request with `Content-Type: application/json`",
-        RustCode = "json_parse_error",
-    };
+    public static VllmError WrongContentType { get; } = WrongBody(
+        "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed", null, "Expected request with `Content-Type: application/json`");
 
     public static VllmError EmptyConversation { get; } = Invalid("Cannot apply chat template to an empty conversation. Provide at least one message.") with
     {
@@ -61,11 +56,8 @@ internal sealed record VllmError(int Status, string Type, string Message, string
 
     public static VllmError UntrustedHost(string message) => new(403, "PermissionDeniedError", message);
 
-    public static VllmError Invalid(string message) => new(400, "BadRequestError", message);
-
-    public static VllmError Invalid(string message, string param) => new(400, "BadRequestError", $"{message} (parameter={param})", param);
-
-    public static VllmError Invalid(string message, string param, string value) => new(400, "BadRequestError", $"{message} (parameter={param}, value={value})", param);
+    public static VllmError Invalid(string message, string? param = null, string? value = null) =>
+        new(400, "BadRequestError", $"{message}{(param is null ? "" : value is null ? $" (parameter={param})" : $" (parameter={param}, value={value})")}", param);
 
     public static VllmError Overflow(int window, int promptTokens) => Invalid(
         $"This model's maximum context length is {window} tokens. However, your prompt contains at least {window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.",
@@ -83,28 +75,17 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     /// <summary>Fields that FastAPI refuses.</summary>
     public static VllmError Unprocessable(IReadOnlyList<FieldError> errors)
     {
-        var message = new StringBuilder().Append($"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:");
-        foreach (var error in errors.Take(ErrorsShown))
-            message.Append("\n  ").Append(error);
-        if (errors.Count > ErrorsShown)
-            message.Append($"\n  ...and {errors.Count - ErrorsShown} more errors");
-        return new(400, "Bad Request", message.ToString(), errors[0].Path)
-        {
-            RustMessage = $"Failed to deserialize the JSON body into the target type: {errors[0].Path["body".Length..].TrimStart('.')}: {errors[0].Message}",
-            RustCode = "json_parse_error",
-        };
+        var first = errors[0];
+        var shown = string.Concat(errors.Take(ErrorsShown).Select(error => $"\n  {error}"));
+        var rest = errors.Count > ErrorsShown ? $"\n  ...and {errors.Count - ErrorsShown} more errors" : "";
+        return WrongBody($"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:{shown}{rest}", first.Path,
+            $"Failed to deserialize the JSON body into the target type: {first.Path["body".Length..].TrimStart('.')}: {first.Message}");
     }
 
     /// <param name="position">The character at which the text stops being JSON.</param>
-    public static VllmError InvalidJson(long position)
-    {
-        var path = $"body.{position}";
-        return new(400, "Bad Request", $"1 validation error:\n  {{'type': 'json_invalid', 'loc': '{path}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {{'error': 'Expecting value'}}}}", path)
-        {
-            RustMessage = $"Failed to parse the request body as JSON: expected value at line 1 column {position}",
-            RustCode = "json_parse_error",
-        };
-    }
+    public static VllmError InvalidJson(long position) => WrongBody(
+        $"1 validation error:\n  {{'type': 'json_invalid', 'loc': 'body.{position}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {{'error': 'Expecting value'}}}}",
+        $"body.{position}", $"Failed to parse the request body as JSON: expected value at line 1 column {position}");
 
     /// <summary>The body of a response.</summary>
     public string ToJson(FrontEnd frontEnd) => frontEnd == FrontEnd.Python
@@ -117,21 +98,13 @@ internal sealed record VllmError(int Status, string Type, string Message, string
         : ToJson(frontEnd);
 
     public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, ToJson(frontEnd));
+
+    private static VllmError WrongBody(string message, string? param, string rustMessage) =>
+        new(400, "Bad Request", message, param) { RustMessage = rustMessage, RustCode = "json_parse_error" };
 }
 
 /// <summary>Ends the handling of a request with that error.</summary>
 internal sealed class RequestRejectedException(VllmError error) : Exception(error.Message)
 {
     public VllmError Error { get; } = error;
-}
-
-internal static class JsonResponse
-{
-    public static Task WriteJsonAsync(this HttpResponse response, int status, string json)
-    {
-        response.StatusCode = status;
-        response.ContentType = "application/json";
-        response.ContentLength = Encoding.UTF8.GetByteCount(json);
-        return response.WriteAsync(json);
-    }
 }

@@ -10,12 +10,6 @@ internal sealed class WholeCompletion(HttpResponse response, CompletionHead head
     private (string Reason, string? StopText) _finish;
     private (int Status, string Json)? _document;
 
-    public override Task StartAsync() => Task.CompletedTask;
-
-    public override void Begin(Usage usage)
-    {
-    }
-
     public override void Delta(ReadOnlySpan<char> text, bool thinking, Usage usage) =>
         (thinking && Head.Options.HasReasoningParser ? _thinking : _answer).Append(text);
 
