@@ -1,5 +1,5 @@
-using System.Net;
 using Llasta.ChatApi.Contract;
+using Llasta.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi;
@@ -25,28 +25,9 @@ public static class TrustedRequests
         });
     }
 
-    private static ChatProblem? Check(HttpRequest request, string[] allowed)
-    {
-        if (!IsKnownHost(request.Host.Host, allowed))
-            return ChatProblem.ForbiddenOrigin($"The chat isn't served under the name '{request.Host.Host}'. The operator can add it to Chat:AllowedHosts.");
-
-        // Browsers send Sec-Fetch-Site to https and localhost, and Origin to other addresses. Programs that are not browsers send neither.
-        var site = request.Headers["Sec-Fetch-Site"].ToString();
-        var trusted = site.Length > 0
-            ? site is "same-origin" or "none"
-            : request.Headers.Origin.ToString() is not { Length: > 0 } origin || (Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority == request.Host.Value);
-        return trusted ? null : ChatProblem.ForbiddenOrigin("The request comes from another site's page. Open the chat's own page.");
-    }
-
-    /// <summary>
-    /// Host names that no page on the Internet can have (localhost, IP addresses, single-label names, names inside a cluster), and those that
-    /// the operator allows.
-    /// </summary>
-    private static bool IsKnownHost(string host, string[] allowed) =>
-        !host.Contains('.')
-        || IPAddress.TryParse(host, out _)
-        || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
-        || host.EndsWith(".svc", StringComparison.OrdinalIgnoreCase)
-        || host.EndsWith(".svc.cluster.local", StringComparison.OrdinalIgnoreCase)
-        || allowed.Contains(host, StringComparer.OrdinalIgnoreCase);
+    private static ChatProblem? Check(HttpRequest request, string[] allowed) =>
+        !RequestOrigin.IsPrivateName(request.Host.Host) && !allowed.Contains(request.Host.Host, StringComparer.OrdinalIgnoreCase)
+            ? ChatProblem.ForbiddenOrigin($"The chat isn't served under the name '{request.Host.Host}'. The operator can add it to Chat:AllowedHosts.")
+        : RequestOrigin.IsFromAnotherSite(request) ? ChatProblem.ForbiddenOrigin("The request comes from another site's page. Open the chat's own page.")
+        : null;
 }

@@ -3,8 +3,7 @@ using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Protocol;
 using Llasta.ModelSim.Settings;
 using Llasta.ServiceDefaults;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ModelSim;
@@ -54,24 +53,27 @@ public static partial class ModelSimApplication
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new LiveSettings(options));
-        builder.Services.AddSingleton<Pacer>();
         builder.Services.AddSingleton<Engine>();
-        builder.Services.AddHostedService<ServerLifecycle>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Engine>());
         // The simulator's own settings bound the shutdown.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
 
         var app = builder.Build();
-        var services = app.Services;
-        var engine = services.GetRequiredService<Engine>();
+        var engine = app.Services.GetRequiredService<Engine>();
         app.UseTrustedHosts();
         app.Use((context, next) => engine.Settings.Current.ApiKey is { Length: > 0 } key && !ApiKey.Accepts(context.Request, key)
             ? ApiKey.RefuseAsync(context.Response)
             : next(context));
-        app.Use(DescribeUnroutedAsync);
+        app.Use((context, next) => DescribeUnroutedAsync(context, next, engine.Settings));
         app.MapPost("/v1/chat/completions", context => ChatCompletions.HandleAsync(context, engine));
         app.MapServer(engine);
         app.MapControl(engine);
-        app.Lifetime.ApplicationStarted.Register(() => SayStarted(services, options.Model));
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ModelSimApplication).FullName!);
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            var addresses = string.Join(", ", app.Urls);
+            Started(logger, options.Model, addresses);
+        });
         return app;
     }
 
@@ -80,17 +82,12 @@ public static partial class ModelSimApplication
     public static Task<int> RunAsync(string[] args) => StartUp.RunAsync(() => Task.FromResult(Create(args, configure: null, ownProcess: true)));
 
     // FastAPI's own bodies for a path or a method that it has no route for; the Rust front end has none.
-    private static async Task DescribeUnroutedAsync(HttpContext context, RequestDelegate next)
+    private static async Task DescribeUnroutedAsync(HttpContext context, RequestDelegate next, LiveSettings settings)
     {
         await next(context);
-        if (context.Response.HasStarted || context.GetEndpoint() is not null && context.Response.StatusCode != 405)
-            return;
-        if (context.RequestServices.GetRequiredService<LiveSettings>().Current.FrontEnd == FrontEnd.Rust)
-            return;
-        if (context.Response.StatusCode == 404)
-            await context.Response.WriteJsonAsync(404, """{"detail":"Not Found"}""");
-        else if (context.Response.StatusCode == 405)
-            await context.Response.WriteJsonAsync(405, """{"detail":"Method Not Allowed"}""");
+        var status = context.Response.StatusCode;
+        if (!context.Response.HasStarted && (status == 405 || (status == 404 && context.GetEndpoint() is null)) && settings.Current.FrontEnd != FrontEnd.Rust)
+            await context.Response.WriteJsonAsync(status, $$"""{"detail":"{{ReasonPhrases.GetReasonPhrase(status)}}"}""");
     }
 
     private sealed class EmbeddedLifetime : IHostLifetime
@@ -98,13 +95,6 @@ public static partial class ModelSimApplication
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
-
-    private static void SayStarted(IServiceProvider services, string model)
-    {
-        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ModelSimApplication).FullName!);
-        var addresses = string.Join(", ", services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
-        Started(logger, model, addresses);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Simulating {Model} at {Addresses}: no real model is connected")]

@@ -38,6 +38,9 @@ public sealed record ModelSimOptions
     /// <summary>The field that carries the thinking, which depends on vLLM's version and parser.</summary>
     public ReasoningField ReasoningField { get; set; }
 
+    /// <summary>Whether thinking has a field of its own.</summary>
+    internal bool HasReasoningParser => ReasoningField != ReasoningField.Tags;
+
     /// <summary>Which of vLLM's two front ends is spoken.</summary>
     public FrontEnd FrontEnd { get; set; }
 

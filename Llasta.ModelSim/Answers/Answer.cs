@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Text;
-using Llasta.ModelSim.Prompts;
-
 namespace Llasta.ModelSim.Answers;
 
 /// <summary>
@@ -16,88 +12,40 @@ internal static class Answer
     /// <summary>The text of the endless stream's chunks.</summary>
     public const string Endless = " and so on";
 
-    private const int LongestQuote = 120;
-
-    private static readonly (string[] Words, string Passage)[] Topics =
+    private static readonly (string Text, string[] Words)[] Topics =
     [
-        (["table", "tables", "compare", "comparison"], Passages.Table),
-        (["code", "program", "function", "script", "snippet"], Passages.Code),
-        (["math", "maths", "mathematics", "formula", "formulas", "equation", "equations", "latex"], Passages.Math),
-        (["note", "notes", "footnote", "footnotes", "warning"], Passages.Notes),
-        (["language", "languages", "chinese", "japanese", "korean", "arabic", "hebrew"], Passages.Languages),
-        (["list", "lists", "bullets", "checklist", "steps"], Passages.Lists),
+        ("table", ["table", "tables", "compare", "comparison"]),
+        ("code", ["code", "program", "function", "script", "snippet"]),
+        ("math", ["math", "maths", "mathematics", "formula", "formulas", "equation", "equations", "latex"]),
+        ("notes", ["note", "notes", "footnote", "footnotes", "warning"]),
+        ("languages", ["language", "languages", "chinese", "japanese", "korean", "arabic", "hebrew"]),
+        ("lists", ["list", "lists", "bullets", "checklist", "steps"]),
     ];
 
-    public static string For(IReadOnlyList<Message> messages)
+    public static string To(Question question)
     {
-        var asked = messages.LastOrDefault(message => message.Role == "user")?.Content ?? "";
-        if (LengthRequest.In(asked) is { } length)
-            return LongText.Of(length, Seed(asked));
-        var words = Words(asked);
-        if (words.Contains("everything"))
-            return Passages.Everything;
-        var topics = Topics.Where(topic => topic.Words.Any(words.Contains)).Select(topic => topic.Passage).ToList();
+        if (question.ReadLength() is var (count, inTokens))
+            return new LongText(question.Seed, inTokens).Of(count);
+        if (question.HasAny("everything"))
+            return Texts.Of("everything");
+        var topics = Topics.Where(topic => question.HasAny(topic.Words)).Select(topic => Texts.Of(topic.Text)).ToList();
         if (topics.Count > 0)
-            return $"{About.Notice}\n\n{string.Join("\n\n", topics)}\n\n{About.HowToConnectInShort}";
-        if (words.Contains("connect") || words.Contains("connected") || (words.Contains("real") && words.Contains("model")))
-            return About.HowToConnect;
-        if (words.Contains("you") && (words.Contains("who") || words.Contains("what")) && words.Contains("are"))
-            return About.WhatAreYou;
-        return Ordinary(asked, messages.Count(message => message.Role == "user"));
+            return $"{Texts.Of("notice")}\n\n{string.Join("\n\n", topics)}\n\n{Texts.Of("how-to-connect-in-short")}";
+        if (question.HasAny("connect", "connected") || (question.HasAny("real") && question.HasAny("model")))
+            return Texts.Of("how-to-connect");
+        if (question.HasAny("you") && question.HasAny("who", "what") && question.HasAny("are"))
+            return Texts.Of("what-are-you");
+        return Ordinary(question);
     }
 
-    /// <summary>A number for a text, the same on every machine and in every run.</summary>
-    public static uint Seed(string text)
+    private static string Ordinary(Question question)
     {
-        var hash = 2_166_136_261u;
-        foreach (var character in text)
-            hash = (hash ^ character) * 16_777_619;
-        return hash;
-    }
-
-    public static HashSet<string> Words(string text)
-    {
-        var words = new HashSet<string>(StringComparer.Ordinal);
-        var word = new StringBuilder();
-        foreach (var character in text + " ")
-        {
-            if (char.IsLetterOrDigit(character))
-            {
-                word.Append(char.ToLowerInvariant(character));
-                continue;
-            }
-            if (word.Length > 0)
-                words.Add(word.ToString());
-            word.Clear();
-        }
-        return words;
-    }
-
-    /// <summary>The text's beginning on one line, without characters that Markdown or the chat template would interpret.</summary>
-    public static string Quote(string text)
-    {
-        var quote = new StringBuilder();
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (quote.Length >= LongestQuote)
-                return quote.Append('…').ToString();
-            if (Rune.IsWhiteSpace(rune))
-                _ = quote.Length == 0 || quote[^1] == ' ' ? quote : quote.Append(' ');
-            else if (!Rune.IsControl(rune) && !"<>`*_[]|$\\#~".Contains(rune.ToString(), StringComparison.Ordinal))
-                quote.Append(rune.ToString());
-        }
-        return quote.ToString().TrimEnd();
-    }
-
-    private static string Ordinary(string asked, int turn)
-    {
-        var quote = Quote(asked);
-        var seed = Seed(asked);
-        var opening = About.Openings[seed % About.Openings.Length];
-        var aside = About.Asides[seed / 7 % About.Asides.Length];
-        var said = quote.Length == 0 ? "Your message was empty, which is a fine way to begin." : $"You wrote:\n\n> {quote}";
-        var words = Words(asked).Count;
-        var size = string.Create(CultureInfo.InvariantCulture, $"That is **{words} {(words == 1 ? "word" : "different words")}** in message *{turn}* of this conversation; the simulator read them and understood nothing.");
-        return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{About.WhatToTry}\n\n{About.HowToConnectInShort}";
+        var (openings, asides) = (Texts.Lines("openings"), Texts.Lines("asides"));
+        var opening = openings[question.Seed % openings.Length];
+        var aside = asides[question.Seed / 7 % asides.Length];
+        var said = question.Quote() is { Length: > 0 } quote ? $"You wrote:\n\n> {quote}" : "Your message was empty, which is a fine way to begin.";
+        var words = question.Words.Count;
+        var size = $"That is **{words} {(words == 1 ? "word" : "different words")}** in message *{question.Turn}* of this conversation; the simulator read them and understood nothing.";
+        return $"{opening}\n\n{said}\n\n{size} {aside}\n\n{Texts.Of("what-to-try")}\n\n{Texts.Of("how-to-connect-in-short")}";
     }
 }

@@ -1,11 +1,10 @@
-using System.Globalization;
 using System.Text;
 using Llasta.ModelSim.Prompts;
 
 namespace Llasta.ModelSim.Answers;
 
 /// <summary>Text of a requested length with many kinds of Markdown: exact in words, and in tokens to within a word.</summary>
-internal static class LongText
+internal sealed class LongText(uint seed, bool inTokens)
 {
     private const int RoomForAnEnding = 40;
 
@@ -17,53 +16,46 @@ internal static class LongText
 
     private static readonly string[] Details = ["without a pause", "even at sixty tokens per second", "as long as nobody stops it", "in *plain* text", "with **no model** behind it", "and says so", "one piece at a time", "through `/v1/chat/completions`", "à la carte", "like 水 in a river"];
 
-    public static string Of(LengthRequest length, uint seed)
+    public string Of(int length)
     {
-        Func<string, int> measure = length.InTokens ? text => Tokenizer.Count(text) : CountWords;
-        var text = new StringBuilder(length.Count * 7);
+        var text = new StringBuilder(length * 7);
         var written = 0;
-        if (length.Count > RoomForAnEnding)
-            Add(About.Notice);
-        for (var section = 0; ; section++)
+        if (length > RoomForAnEnding)
+            Add(Texts.Of("notice"));
+        var block = Block(0);
+        for (var section = 1; written + Measure(block) <= length - RoomForAnEnding; section++)
         {
-            var block = Block(section, ref seed);
-            if (written + measure(block) > length.Count - RoomForAnEnding)
-                break;
             Add(block);
+            block = Block(section);
         }
         if (written > 0)
-            text.Append("\n\n");
-        return Fill(text, length, length.Count - written - (length.InTokens && written > 0 ? 1 : 0), ref seed);
+            Add("");
+        // A last paragraph of plain words fills the text up to its length.
+        while (written < length)
+            foreach (var word in Sentence().Split(' '))
+            {
+                if (written >= length)
+                    break;
+                var piece = text.Length == 0 || text[^1] == '\n' ? word : " " + word;
+                text.Append(piece);
+                written += Measure(piece);
+            }
+        return text.ToString();
 
         void Add(string block)
         {
             // A blank line is one token and no word.
-            written += measure(block) + (length.InTokens && written > 0 ? 1 : 0);
+            written += Measure(block) + (inTokens && written > 0 ? 1 : 0);
             text.Append(text.Length == 0 ? "" : "\n\n").Append(block);
         }
     }
 
-    /// <summary>A last paragraph of plain words that fills the text up to its length.</summary>
-    private static string Fill(StringBuilder text, LengthRequest length, int rest, ref uint seed)
-    {
-        for (var first = true; rest > 0; first = false)
-            foreach (var word in Sentence(ref seed).Split(' '))
-            {
-                var piece = first || text.Length == 0 || text[^1] == '\n' ? word : " " + word;
-                var size = length.InTokens ? Tokenizer.Count(piece) : 1;
-                if (rest <= 0)
-                    break;
-                text.Append(piece);
-                first = false;
-                rest -= size;
-            }
-        return text.ToString();
-    }
+    private int Measure(string text) => inTokens ? Tokenizer.Count(text) : text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
 
-    private static string Block(int section, ref uint seed) => (section % 8) switch
+    private string Block(int section) => (section % 8) switch
     {
-        0 => string.Create(CultureInfo.InvariantCulture, $"## Part {section / 8 + 1}"),
-        3 => $"- {Sentence(ref seed)}\n- {Sentence(ref seed)}\n  - {Sentence(ref seed)}\n  - {Sentence(ref seed)}\n- {Sentence(ref seed)}",
+        0 => $"## Part {section / 8 + 1}",
+        3 => $"- {Sentence()}\n- {Sentence()}\n  - {Sentence()}\n  - {Sentence()}\n- {Sentence()}",
         5 => (section / 8 % 4) switch
         {
             0 => "```python\nfor token in stream:\n    print(token, end=\"\", flush=True)\n```",
@@ -71,27 +63,18 @@ internal static class LongText
             2 => "$$\n\\sum_{k=1}^{n} k = \\frac{n(n+1)}{2}\n$$",
             _ => "```sql\nSELECT phase, count(*) FROM turns GROUP BY phase;\n```",
         },
-        6 => $"> {Sentence(ref seed)} {Sentence(ref seed)}",
-        _ => Paragraph(ref seed),
+        6 => $"> {Sentence()} {Sentence()}",
+        _ => string.Join(' ', Enumerable.Range(0, 3 + Next(4)).Select(_ => Sentence())),
     };
 
-    private static string Paragraph(ref uint seed)
-    {
-        var sentences = new string[3 + Next(ref seed) % 4];
-        for (var i = 0; i < sentences.Length; i++)
-            sentences[i] = Sentence(ref seed);
-        return string.Join(' ', sentences);
-    }
+    private string Sentence() => $"{One(Subjects)} {One(Verbs)} {One(Objects)} {One(Details)}.";
 
-    private static string Sentence(ref uint seed) =>
-        $"{Subjects[Next(ref seed) % Subjects.Length]} {Verbs[Next(ref seed) % Verbs.Length]} {Objects[Next(ref seed) % Objects.Length]} {Details[Next(ref seed) % Details.Length]}.";
+    private string One(string[] choices) => choices[Next(choices.Length)];
 
     // A linear congruential generator: the same text on every machine.
-    private static uint Next(ref uint seed)
+    private int Next(int choices)
     {
         seed = seed * 1_664_525 + 1_013_904_223;
-        return seed >> 16;
+        return (int)((seed >> 16) % choices);
     }
-
-    private static int CountWords(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
 }

@@ -7,9 +7,9 @@ namespace Llasta.ModelSim.Endpoints;
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal static class ChatCompletions
 {
-    private static readonly byte[] CaptivePortal = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in to the network</h1></body></html>\n"u8.ToArray();
+    private const string CaptivePortal = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in to the network</h1></body></html>\n";
 
-    private static readonly byte[] RouterError = "Request failed: error sending request for url (http://worker:8000/v1/chat/completions)"u8.ToArray();
+    private const string RouterError = "Request failed: error sending request for url (http://worker:8000/v1/chat/completions)";
 
     public static async Task HandleAsync(HttpContext context, Engine engine)
     {
@@ -28,8 +28,14 @@ internal static class ChatCompletions
                 throw new RequestRejectedException(VllmError.Invalid(complaint));
             var body = await RequestFields.ReadAsync(context.Request);
             record.Keep(body.Body);
-            if (!await ReplacedByFaultAsync(context, record, options))
+            if (InPlaceOfEngine(context, options) is not { } fault)
+            {
                 await AnswerAsync(context, ChatRequest.Read(body, options), options, record, engine);
+                return;
+            }
+            record.Fail();
+            record.Finish();
+            await fault();
         }
         catch (RequestRejectedException e)
         {
@@ -63,7 +69,7 @@ internal static class ChatCompletions
                     throw new RequestRejectedException(VllmError.EngineDead);
             }
             else
-                await new Generator(sequence, CompletionWriter.For(context.Response, sequence.Head)).RunAsync();
+                await new Generator(sequence).RunAsync();
         }
         finally
         {
@@ -81,42 +87,37 @@ internal static class ChatCompletions
         context.Abort();
     }
 
-    /// <summary>The faults that answer in place of the engine.</summary>
-    private static async Task<bool> ReplacedByFaultAsync(HttpContext context, RequestRecord record, ModelSimOptions options)
+    /// <summary>What the faults do that answer in place of the engine; null for the others.</summary>
+    /// <exception cref="RequestRejectedException">The fault is an error of vLLM's.</exception>
+    private static Func<Task>? InPlaceOfEngine(HttpContext context, ModelSimOptions options)
     {
-        Func<Task>? answer = options.Fault switch
+        var beforeHeaders = options.FaultPhase == FaultPhase.BeforeHeaders;
+        return options.Fault switch
         {
-            Fault.Refuse => Reset,
-            Fault.Cut when options.FaultPhase == FaultPhase.BeforeHeaders => Reset,
-            Fault.RouterError => () => WriteAsync("text/plain; charset=utf-8", RouterError, 500),
-            Fault.Html => () => WriteAsync("text/html; charset=utf-8", CaptivePortal),
+            Fault.Refuse => ResetAsync,
+            Fault.Cut when beforeHeaders => ResetAsync,
+            Fault.RouterError => () => WriteAsync(500, "text/plain; charset=utf-8", RouterError),
+            Fault.Html => () => WriteAsync(200, "text/html; charset=utf-8", CaptivePortal),
             Fault.Unauthorized => () => ApiKey.RefuseAsync(context.Response),
             Fault.NotFound => throw new RequestRejectedException(VllmError.UnknownModel(options.Model, options.Model)),
             Fault.Busy => throw new RequestRejectedException(VllmError.Busy),
             Fault.Stopping => throw new RequestRejectedException(VllmError.ShuttingDown),
-            Fault.EngineDeath when options.FaultPhase == FaultPhase.BeforeHeaders => throw new RequestRejectedException(VllmError.EngineDead),
+            Fault.EngineDeath when beforeHeaders => throw new RequestRejectedException(VllmError.EngineDead),
             Fault.Error => throw new RequestRejectedException(VllmError.EngineDead),
             Fault.Overflow => throw new RequestRejectedException(VllmError.Overflow(options.ContextWindow, options.ContextWindow + 1)),
             _ => null,
         };
-        if (answer is null)
-            return false;
-        record.Fail();
-        record.Finish();
-        await answer();
-        return true;
 
-        Task Reset()
+        Task ResetAsync()
         {
             context.Abort();
             return Task.CompletedTask;
         }
 
-        Task WriteAsync(string contentType, byte[] body, int status = 200)
+        Task WriteAsync(int status, string contentType, string body)
         {
-            context.Response.StatusCode = status;
-            context.Response.ContentType = contentType;
-            return context.Response.BodyWriter.WriteAsync(body).AsTask();
+            (context.Response.StatusCode, context.Response.ContentType) = (status, contentType);
+            return context.Response.WriteAsync(body);
         }
     }
 }

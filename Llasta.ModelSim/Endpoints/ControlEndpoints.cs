@@ -31,10 +31,7 @@ internal static class ControlEndpoints
         {
             complaint = e.Message;
         }
-        if (complaint is null)
-            await WriteSettingsAsync(context, engine);
-        else
-            await context.Response.WriteJsonAsync(400, $"{{\"error\":{JsonText.Quoted(complaint)}}}");
+        await (complaint is null ? WriteSettingsAsync(context, engine) : context.Response.WriteJsonAsync(400, $"{{\"error\":{JsonText.Quoted(complaint)}}}"));
     }
 
     private static Task WriteSettingsAsync(HttpContext context, Engine engine) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Prompts;
@@ -51,10 +50,8 @@ internal static class ServerEndpoints
     private static string Models(ModelSimOptions options, long created)
     {
         var name = JsonText.Quoted(options.Model);
-        var permission = options.FrontEnd == FrontEnd.Rust ? "" : string.Create(CultureInfo.InvariantCulture,
-            $",\"permission\":[{{\"id\":\"modelperm-{created:x16}\",\"object\":\"model_permission\",\"created\":{created},\"allow_create_engine\":false,\"allow_sampling\":true,\"allow_logprobs\":true,\"allow_search_indices\":false,\"allow_view\":true,\"allow_fine_tuning\":false,\"organization\":\"*\",\"group\":null,\"is_blocking\":false}}]");
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{{\"object\":\"list\",\"data\":[{{\"id\":{name},\"object\":\"model\",\"created\":{created},\"owned_by\":\"{OwnedBy}\",\"root\":{name},\"parent\":null,\"max_model_len\":{options.ContextWindow}{permission}}}]}}");
+        var permission = options.FrontEnd == FrontEnd.Rust ? "" : $",\"permission\":[{{\"id\":\"modelperm-{created:x16}\",\"object\":\"model_permission\",\"created\":{created},\"allow_create_engine\":false,\"allow_sampling\":true,\"allow_logprobs\":true,\"allow_search_indices\":false,\"allow_view\":true,\"allow_fine_tuning\":false,\"organization\":\"*\",\"group\":null,\"is_blocking\":false}}]";
+        return $"{{\"object\":\"list\",\"data\":[{{\"id\":{name},\"object\":\"model\",\"created\":{created},\"owned_by\":\"{OwnedBy}\",\"root\":{name},\"parent\":null,\"max_model_len\":{options.ContextWindow}{permission}}}]}}";
     }
 
     // vllm/entrypoints/serve/tokenize/protocol.py
@@ -93,7 +90,6 @@ internal static class ServerEndpoints
         for (var rest = text.AsSpan(); !rest.IsEmpty; rest = rest[pieces[^1].Length..])
             pieces.Add(rest[..Tokenizer.PieceLength(rest)].ToString());
         var strings = withStrings ? $"[{string.Join(',', pieces.Select(JsonText.Quoted))}]" : "null";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{{\"count\":{pieces.Count},\"max_model_len\":{window},\"tokens\":[{string.Join(',', pieces.Select(piece => Tokenizer.Id(piece)))}],\"token_strs\":{strings}}}");
+        return $"{{\"count\":{pieces.Count},\"max_model_len\":{window},\"tokens\":[{string.Join(',', pieces.Select(piece => Tokenizer.Id(piece)))}],\"token_strs\":{strings}}}";
     }
 }

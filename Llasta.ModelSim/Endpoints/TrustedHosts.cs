@@ -1,6 +1,7 @@
 using System.Net;
 using Llasta.ModelSim.Generation;
 using Llasta.ModelSim.Protocol;
+using Llasta.ServiceDefaults;
 
 namespace Llasta.ModelSim.Endpoints;
 
@@ -14,9 +15,9 @@ internal static class TrustedHosts
     {
         var request = context.Request;
         var isControl = request.Path.StartsWithSegments("/sim", StringComparison.OrdinalIgnoreCase);
-        var complaint = !(isControl ? IsLoopback(request.Host.Host) : IsKnown(request.Host.Host))
+        var complaint = !(isControl ? IsLoopback(request.Host.Host) : RequestOrigin.IsPrivateName(request.Host.Host))
                 ? $"{(isControl ? "/sim" : "The simulator")} isn't served under this host name; use {(isControl ? "localhost, by kubectl port-forward if need be" : "localhost, an address or a name inside the cluster")}."
-            : IsFromAnotherSite(request) ? "The request comes from another site's page."
+            : RequestOrigin.IsFromAnotherSite(request) ? "The request comes from another site's page."
             : null;
         return complaint is null
             ? next(context)
@@ -27,22 +28,4 @@ internal static class TrustedHosts
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
-
-    /// <summary>Names that no site on the Internet can have.</summary>
-    private static bool IsKnown(string host) =>
-        !host.Contains('.')
-        || IsLoopback(host)
-        || IPAddress.TryParse(host, out _)
-        || host.EndsWith(".svc", StringComparison.OrdinalIgnoreCase)
-        || host.EndsWith(".svc.cluster.local", StringComparison.OrdinalIgnoreCase);
-
-    // Programs that aren't browsers send neither header.
-    private static bool IsFromAnotherSite(HttpRequest request)
-    {
-        var site = request.Headers["Sec-Fetch-Site"].ToString();
-        if (site.Length > 0)
-            return site is not ("same-origin" or "none");
-        var origin = request.Headers.Origin.ToString();
-        return origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority == request.Host.Value);
-    }
 }

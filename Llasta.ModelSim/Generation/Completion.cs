@@ -15,46 +15,40 @@ internal sealed record Completion(string Text, bool StartsThinking, string? Stop
 {
     public static Completion For(ChatRequest request, ModelSimOptions options)
     {
+        var question = new Question(request.Messages);
+        var answer = Answer.To(question);
         var completion = request is { ContinueFinalMessage: true, Messages: [.., { Role: "assistant" } partial] }
             // Qwen3's template strips the partial answer's leading newlines.
-            ? Continue(request, options, [.. request.Messages.Take(request.Messages.Count - 1)], partial.Content.TrimStart('\n'))
-            : new(request.EnableThinking ? $"{Tokenizer.ThinkStart}{Thought(request, options, request.Messages)}{Answer.For(request.Messages)}" : Answer.For(request.Messages), request.EnableThinking, null);
+            ? Continue(partial.Content.TrimStart('\n'))
+            : new(request.EnableThinking ? $"{Tokenizer.ThinkStart}{Thought()}{answer}" : answer, request.EnableThinking, null);
         return completion.StopAt(request.Stop);
+
+        Completion Continue(string partial)
+        {
+            // The prompt's last think block is closed, so the reasoning parser takes everything for content.
+            if (!partial.StartsWith(Tokenizer.ThinkStart, StringComparison.Ordinal))
+                return new(Rest(answer, partial) ?? Answer.ForeignContinuation, false, null);
+            var seen = partial[Tokenizer.ThinkStart.Length..].TrimStart('\n');
+            var ended = seen.Contains(Tokenizer.ThinkEnd, StringComparison.Ordinal);
+            var rest = Rest(Thought().TrimStart('\n') + answer, seen) ?? (ended ? Answer.ForeignContinuation : $"\n{Tokenizer.ThinkEnd}\n\n{answer}");
+            return new(rest, request.EnableThinking && !ended, null);
+        }
+
+        // From the opening tag on, with the closing tag and the blank line after it.
+        string Thought()
+        {
+            var thought = $"\n{Thinking.About(question, options.ThinkingTokens)}\n";
+            return $"{thought[..Tokenizer.LengthOf(thought, request.ThinkingTokenBudget ?? int.MaxValue)]}{Tokenizer.ThinkEnd}\n\n";
+        }
     }
 
-    private static Completion Continue(ChatRequest request, ModelSimOptions options, IReadOnlyList<Message> messages, string partial)
-    {
-        var answer = Answer.For(messages);
-        // The prompt's last think block is closed, so the reasoning parser takes everything for content.
-        if (!partial.StartsWith(Tokenizer.ThinkStart, StringComparison.Ordinal))
-            return new(answer.StartsWith(partial, StringComparison.Ordinal) ? answer[partial.Length..] : Answer.ForeignContinuation, false, null);
+    /// <summary>What follows in a text after its beginning, or null where it begins otherwise.</summary>
+    private static string? Rest(string text, string beginning) => text.StartsWith(beginning, StringComparison.Ordinal) ? text[beginning.Length..] : null;
 
-        var whole = Thought(request, options, messages).TrimStart('\n') + answer;
-        var seen = partial[Tokenizer.ThinkStart.Length..].TrimStart('\n');
-        var ended = seen.Contains(Tokenizer.ThinkEnd, StringComparison.Ordinal);
-        var rest = whole.StartsWith(seen, StringComparison.Ordinal) ? whole[seen.Length..]
-            : ended ? Answer.ForeignContinuation
-            : $"\n{Tokenizer.ThinkEnd}\n\n{answer}";
-        return new(rest, request.EnableThinking && !ended, null);
-    }
-
-    /// <summary>The thinking from its opening tag on, with the closing tag and the blank line after it.</summary>
-    private static string Thought(ChatRequest request, ModelSimOptions options, IReadOnlyList<Message> messages)
-    {
-        var thought = $"\n{Thinking.For(messages, options.ThinkingTokens)}\n";
-        if (request.ThinkingTokenBudget is { } budget)
-            thought = thought[..Tokenizer.LengthOf(thought, budget)];
-        return $"{thought}{Tokenizer.ThinkEnd}\n\n";
-    }
-
-    private Completion StopAt(IReadOnlyList<string> stops)
-    {
-        var (at, text) = (Text.Length, (string?)null);
-        foreach (var stop in stops)
-            if (stop.Length > 0 && Text.IndexOf(stop, StringComparison.Ordinal) is var found and >= 0 && found < at)
-                (at, text) = (found, stop);
-        return text is null ? this : this with { Text = Text[..at], StopText = text };
-    }
+    private Completion StopAt(IReadOnlyList<string> stops) =>
+        stops.Where(stop => stop.Length > 0 && Text.Contains(stop, StringComparison.Ordinal)).MinBy(stop => Text.IndexOf(stop, StringComparison.Ordinal)) is { } first
+            ? this with { Text = Text[..Text.IndexOf(first, StringComparison.Ordinal)], StopText = first }
+            : this;
 }
 
 /// <summary>What a token is for.</summary>
@@ -71,7 +65,7 @@ internal enum TokenKind
 internal struct TokenCursor(Completion completion, ModelSimOptions options)
 {
     private readonly string _text = completion.Text;
-    private readonly bool _parses = options.ReasoningField != ReasoningField.Tags;
+    private readonly bool _parses = options.HasReasoningParser;
     private readonly bool _cutsNewlines = options.FrontEnd == FrontEnd.Rust;
     private bool _afterThinking;
 

@@ -4,9 +4,16 @@ using Llasta.ModelSim.Settings;
 
 namespace Llasta.ModelSim.Generation;
 
-/// <summary>What all requests share, and the engine's life.</summary>
-internal sealed class Engine(LiveSettings settings, Pacer pacer, TimeProvider time) : IDisposable
+/// <summary>
+/// What all requests share, and the server's life, as vLLM's. Until the model has loaded, the port refuses connections. After SIGTERM,
+/// the engine dies at once or, with a shutdown timeout, lets running streams finish while the port still answers; streams that outlast
+/// the timeout are silent on a closed port.
+/// </summary>
+internal sealed class Engine(LiveSettings settings, TimeProvider time) : IHostedLifecycleService, IDisposable
 {
+    // For the last events of streams whose clients read slowly.
+    private static readonly TimeSpan LastWrites = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _interrupted = new();
     private readonly CancellationTokenSource _ended = new(Timeout.InfiniteTimeSpan, time);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,8 +21,6 @@ internal sealed class Engine(LiveSettings settings, Pacer pacer, TimeProvider ti
     private int _inFlight;
 
     public LiveSettings Settings => settings;
-
-    public Pacer Pacer => pacer;
 
     public TimeProvider Time => time;
 
@@ -52,38 +57,41 @@ internal sealed class Engine(LiveSettings settings, Pacer pacer, TimeProvider ti
             _idle.TrySetResult();
     }
 
-    /// <summary>Ends every sequence with an error, as an engine that dies.</summary>
-    public Task DieAsync() => InterruptAsync(EngineState.Dead);
+    // The host waits for the delay before it opens the port.
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.Delay(settings.Current.StartupDelay, time, cancellationToken);
 
-    /// <summary>Refuses new requests and lets the running ones finish; those that take longer are silent from then on.</summary>
-    public async Task DrainAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // The host waits for it before it closes the port.
+    public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        _state = EngineState.Stopping;
-        if (InFlight == 0)
-            return;
-        try
+        var options = settings.Current;
+        _state = options.ShutdownTimeout == TimeSpan.Zero ? EngineState.Dead : EngineState.Stopping;
+        if (_state == EngineState.Stopping && InFlight > 0)
         {
-            await _idle.Task.WaitAsync(timeout, time, cancellationToken);
+            await _idle.Task.WaitAsync(options.ShutdownTimeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _state = _idle.Task.IsCompleted ? EngineState.Stopping : EngineState.Silent;
         }
-        catch (TimeoutException)
+        if (_state != EngineState.Stopping)
+            await _interrupted.CancelAsync();
+        _ended.CancelAfter(_state switch
         {
-            await InterruptAsync(EngineState.Silent);
-        }
+            EngineState.Dead => LastWrites,
+            EngineState.Silent => options.ShutdownSilence,
+            _ => TimeSpan.Zero,
+        });
     }
 
-    /// <summary>Resets the connections that are still open after that time.</summary>
-    public void EndAfter(TimeSpan delay) => _ended.CancelAfter(delay);
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose()
     {
         _interrupted.Dispose();
         _ended.Dispose();
-    }
-
-    private Task InterruptAsync(EngineState state)
-    {
-        _state = state;
-        return _interrupted.CancelAsync();
     }
 }
 

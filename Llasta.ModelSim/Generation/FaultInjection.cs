@@ -4,61 +4,44 @@ using Llasta.ModelSim.Protocol;
 namespace Llasta.ModelSim.Generation;
 
 /// <summary>The configured fault of one sequence, which happens once, in its phase; and the end of the engine, which looks like one.</summary>
-internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
+internal sealed class FaultInjection(Sequence sequence)
 {
     private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)'x', 4096)];
     private static readonly TimeSpan BeforeReset = TimeSpan.FromMilliseconds(25);
 
+    private readonly CompletionWriter _writer = sequence.Writer;
+    private readonly ModelSimOptions _options = sequence.Options;
     private bool _done = sequence.Options.Fault == Fault.None;
 
     /// <summary>Whether it happens now, with that many tokens of that phase sent.</summary>
     public bool IsDue(FaultPhase phase, int tokens) =>
-        !_done && tokens >= sequence.Options.FaultAfterTokens && phase == (sequence.Options.FaultPhase == FaultPhase.BeforeHeaders ? FaultPhase.Queued : sequence.Options.FaultPhase);
+        !_done && tokens >= _options.FaultAfterTokens && phase == (_options.FaultPhase == FaultPhase.BeforeHeaders ? FaultPhase.Queued : _options.FaultPhase);
 
     /// <summary>Lets it happen. Returns whether the sequence is over.</summary>
     public async Task<bool> EnactAsync(Usage usage)
     {
         _done = true;
         sequence.Record.Fail();
-        switch (sequence.Options.Fault)
+        if (_options.Fault == Fault.Malformed)
+            _writer.Raw("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
+        if (_options.Fault == Fault.TruncatedJson)
+            _writer.HalfAChunk();
+        if (_options.Fault == Fault.Abort)
         {
-            case Fault.Malformed:
-                writer.Invalid("data: {\"id\": chatcmpl, this is no JSON\n\n"u8);
-                await writer.FlushAsync();
-                return false;
-            case Fault.Stall:
-                await writer.FlushAsync();
-                await sequence.StallAsync();
-                await EndWithEngineAsync();
-                break;
-            case Fault.Endless or Fault.EndlessLine:
-                await WriteEndlesslyAsync(usage);
-                await EndWithEngineAsync();
-                break;
-            case Fault.Cut:
-                await ResetAsync();
-                break;
-            case Fault.EngineDeath:
-                await DieAsync();
-                break;
-            case Fault.TruncatedJson:
-                writer.HalfAChunk();
-                await FinishAsync();
-                break;
-            case Fault.ErrorInStream:
-                writer.Fail(VllmError.GenerationFailed);
-                await FinishAsync();
-                break;
-            case Fault.Abort:
-                writer.Finish("", "", thinking: false, "abort", null, usage);
-                writer.End(usage, sequence.Times);
-                await FinishAsync();
-                break;
-            default:
-                await FinishAsync();
-                break;
+            _writer.Finish("", "", thinking: false, "abort", null, usage);
+            _writer.End(usage, sequence.Times);
         }
-        return true;
+        await (_options.Fault switch
+        {
+            Fault.Malformed => _writer.FlushAsync(),
+            Fault.Stall => StallAsync(),
+            Fault.Endless or Fault.EndlessLine => WriteEndlesslyAsync(usage),
+            Fault.Cut => ResetAsync(),
+            Fault.EngineDeath => DieAsync(),
+            Fault.ErrorInStream => FailAsync(VllmError.GenerationFailed),
+            _ => FinishAsync(),
+        });
+        return _options.Fault != Fault.Malformed;
     }
 
     /// <summary>Ends the sequence as the engine's end does; does nothing while the engine runs.</summary>
@@ -67,24 +50,23 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
         if (!sequence.Interrupted || sequence.Gone)
             return;
         sequence.Record.Fail();
-        if (sequence.EngineIsSilent)
-            await sequence.SilenceAsync();
-        else
-            await DieAsync();
+        await (sequence.EngineIsSilent ? sequence.SilenceAsync() : DieAsync());
     }
 
-    private Task DieAsync()
+    /// <summary>Ends the sequence with an error.</summary>
+    public Task FailAsync(VllmError error)
     {
-        if (sequence.Options.FrontEnd == FrontEnd.Rust)
-            return ResetAsync();
-        writer.Fail(VllmError.EngineDead);
+        sequence.Record.Fail();
+        _writer.Fail(error);
         return FinishAsync();
     }
+
+    private Task DieAsync() => _options.FrontEnd == FrontEnd.Rust ? ResetAsync() : FailAsync(VllmError.EngineDead);
 
     private Task FinishAsync()
     {
         sequence.Record.Finish();
-        return writer.FlushAsync();
+        return _writer.FlushAsync();
     }
 
     private async Task ResetAsync()
@@ -95,25 +77,30 @@ internal sealed class FaultInjection(Sequence sequence, CompletionWriter writer)
         sequence.Context.Abort();
     }
 
+    private async Task StallAsync()
+    {
+        await _writer.FlushAsync();
+        await sequence.StallAsync();
+        await EndWithEngineAsync();
+    }
+
     private async Task WriteEndlesslyAsync(Usage usage)
     {
         // A whole answer without an end is one that never comes.
         if (!sequence.Request.Stream)
-        {
             await sequence.StallAsync();
-            return;
-        }
-        var inChunks = sequence.Options.Fault == Fault.Endless;
+        var inChunks = _options.Fault == Fault.Endless;
         if (!inChunks)
-            writer.Invalid("data: "u8);
+            _writer.Raw("data: "u8);
         for (var token = usage.CompletionTokens; !sequence.Gone && !sequence.Interrupted; token++)
         {
             await sequence.UntilAsync(sequence.TokenDue(token));
             if (inChunks)
-                writer.Delta(Answer.Endless, thinking: false, usage);
+                _writer.Delta(Answer.Endless, thinking: false, usage);
             else
-                writer.Invalid(Filler);
-            await writer.FlushAsync();
+                _writer.Raw(Filler);
+            await _writer.FlushAsync();
         }
+        await EndWithEngineAsync();
     }
 }

@@ -4,44 +4,44 @@ using Llasta.ModelSim.Protocol;
 namespace Llasta.ModelSim.Generation;
 
 /// <summary>Generates a sequence token by token: one flush per chunk, paced, with the configured fault in its phase.</summary>
-internal sealed class Generator(Sequence sequence, CompletionWriter writer)
+internal sealed class Generator(Sequence sequence)
 {
-    private readonly FaultInjection _fault = new(sequence, writer);
+    private readonly CompletionWriter _writer = sequence.Writer;
+    private readonly FaultInjection _fault = new(sequence);
     private readonly string _text = sequence.Completion.Text;
     private TokenCursor _cursor = new(sequence.Completion, sequence.Options);
     private FaultPhase _phase = FaultPhase.Queued;
     private int _tokens;
     private int _thinkingTokens;
     private int _tokensInPhase;
+    private TimeSpan _lastSent;
 
-    // The chunk that is being filled: where its text begins, what its tokens are, how many it holds, and its last token's place.
-    private int _chunkStart;
+    // The chunk that is being filled: what its tokens are, how many it holds, where its text begins, and how far it can be sent. What
+    // was taken beyond that is half a character, which is sent with the other half.
     private TokenKind _chunkKind;
     private int _chunkTokens;
-    private (int Start, int End) _lastToken;
-
-    // The last token ends in half a character, which is sent with the other half.
-    private bool _holdsHalf;
+    private int _start;
+    private int _ready;
+    private int _taken;
 
     private Usage Usage => new(sequence.Request.PromptTokens, _tokens, _thinkingTokens, sequence.CacheTokens.Cached, sequence.CacheTokens.Created);
 
     public async Task RunAsync()
     {
-        await writer.StartAsync();
+        await _writer.StartAsync();
         sequence.Record.Enter(FaultPhase.Queued);
-        if (sequence.Request.ThinkingTokenBudget is not null && !sequence.Head.SeparatesReasoning)
+        if (sequence.Request.ThinkingTokenBudget is not null && !sequence.Options.HasReasoningParser)
         {
-            await RefuseAsync(VllmError.NoReasoningParser);
+            await _fault.FailAsync(VllmError.NoReasoningParser);
             return;
         }
         if (await FailsAsync(phaseEnds: true))
             return;
-        sequence.EnterQueue();
-        await WaitUntilAsync(sequence.QueueEnds);
+        sequence.Metrics.Enqueue();
+        await WaitUntilAsync(sequence.Options.QueueDelay);
         sequence.LeaveQueue();
-        await WaitUntilAsync(sequence.FirstTokenDue);
-        var reason = await GenerateAsync();
-        sequence.Close(reason ?? "abort", _tokens);
+        await WaitUntilAsync(sequence.TokenDue(0));
+        sequence.Close(await GenerateAsync() ?? "abort", _tokens);
     }
 
     /// <summary>The finish reason, or null when the sequence ended without one.</summary>
@@ -50,9 +50,9 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
         if (await EndsEarlyAsync())
             return null;
         sequence.BeginsAnswering();
-        writer.Begin(Usage);
+        _writer.Begin(Usage);
         Enter(_cursor.IsThinking ? FaultPhase.Thinking : FaultPhase.Answering);
-        var lastFlush = sequence.Elapsed;
+        var lastChunk = sequence.Elapsed;
         while (true)
         {
             if (await FailsAsync())
@@ -75,10 +75,9 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
             if (_chunkTokens == sequence.Options.TokensPerChunk && _tokens < sequence.Request.MaxTokens)
             {
                 SendChunk();
-                await writer.FlushAsync();
-                var now = sequence.Elapsed;
-                sequence.Metrics.InterToken.Observe(now - lastFlush);
-                lastFlush = now;
+                await _writer.FlushAsync();
+                sequence.Metrics.InterToken.Observe(sequence.Elapsed - lastChunk);
+                lastChunk = sequence.Elapsed;
             }
             if (_phase == FaultPhase.Thinking && !_cursor.IsThinking)
             {
@@ -94,11 +93,11 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
         _tokens++;
         if (_cursor.Kind == TokenKind.Tag)
             return;
-        if (_chunkTokens++ == 0 && !_holdsHalf)
-            _chunkStart = _cursor.Start;
+        if (_chunkTokens++ == 0 && _ready == _taken)
+            _start = _cursor.Start;
         _chunkKind = _cursor.Kind;
-        _lastToken = (_cursor.Start, _cursor.End);
-        _holdsHalf = char.IsHighSurrogate(_text[_cursor.End - 1]);
+        _taken = _cursor.End;
+        _ready = char.IsHighSurrogate(_text[_taken - 1]) ? _cursor.Start : _taken;
         _tokensInPhase++;
         _thinkingTokens += _cursor.Kind == TokenKind.Thinking ? 1 : 0;
     }
@@ -107,24 +106,17 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
     {
         if (await FailsAsync(phaseEnds: true))
             return null;
-        var pending = _chunkTokens > 0 || _holdsHalf;
-        var end = _holdsHalf ? _lastToken.Start : _lastToken.End;
-        writer.Finish(
-            pending && end > _chunkStart ? _text.AsSpan(_chunkStart, end - _chunkStart) : "",
-            _holdsHalf ? _text.AsSpan(_lastToken.Start, _lastToken.End - _lastToken.Start) : "",
-            pending ? _chunkKind == TokenKind.Thinking : _cursor.IsThinking,
-            reason,
-            reason == "stop" ? sequence.Completion.StopText : null,
-            Usage);
+        var thinking = _chunkTokens > 0 || _ready < _taken ? _chunkKind == TokenKind.Thinking : _cursor.IsThinking;
+        _writer.Finish(_text.AsSpan(_start, _ready - _start), _text.AsSpan(_ready, _taken - _ready), thinking, reason, reason == "stop" ? sequence.Completion.StopText : null, Usage);
         sequence.Record.Sent(_chunkTokens);
         _chunkTokens = 0;
         Enter(FaultPhase.AfterFinish);
         if (await FailsAsync(phaseEnds: true))
             return null;
-        writer.End(Usage, sequence.Times);
+        _writer.End(Usage, sequence.Times);
         // Before the flush: a client that closes when it reads [DONE] has not aborted anything.
         sequence.Record.Finish();
-        await writer.FlushAsync();
+        await _writer.FlushAsync();
         return reason;
     }
 
@@ -132,18 +124,9 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
     {
         if (_chunkTokens == 0)
             return;
-        var end = _holdsHalf ? _lastToken.Start : _lastToken.End;
-        writer.Delta(_text.AsSpan(_chunkStart, Math.Max(0, end - _chunkStart)), _chunkKind == TokenKind.Thinking, Usage);
+        _writer.Delta(_text.AsSpan(_start, _ready - _start), _chunkKind == TokenKind.Thinking, Usage);
         sequence.Record.Sent(_chunkTokens);
-        (_chunkStart, _chunkTokens) = (Math.Max(_chunkStart, end), 0);
-    }
-
-    private async Task RefuseAsync(VllmError error)
-    {
-        sequence.Record.Fail();
-        sequence.Record.Finish();
-        writer.Fail(error);
-        await writer.FlushAsync();
+        (_start, _chunkTokens) = (_ready, 0);
     }
 
     private void Enter(FaultPhase phase)
@@ -174,18 +157,18 @@ internal sealed class Generator(Sequence sequence, CompletionWriter writer)
     }
 
     /// <summary>Waits, with a comment after each interval in which nothing else is sent.</summary>
-    private async ValueTask WaitUntilAsync(long due)
+    private async Task WaitUntilAsync(TimeSpan due)
     {
-        while (sequence.KeepAliveDue < due)
+        var interval = sequence.Options.KeepAliveInterval;
+        for (; interval > TimeSpan.Zero && _lastSent + interval < due; _lastSent = sequence.Elapsed)
         {
-            await sequence.UntilAsync(sequence.KeepAliveDue);
+            await sequence.UntilAsync(_lastSent + interval);
             if (sequence.Gone || sequence.Interrupted)
                 return;
-            writer.KeepAlive();
-            await writer.FlushAsync();
-            sequence.KeptAlive();
+            _writer.Raw(": keep-alive\n\n"u8);
+            await _writer.FlushAsync();
         }
         await sequence.UntilAsync(due);
-        sequence.KeptAlive();
+        _lastSent = sequence.Elapsed;
     }
 }

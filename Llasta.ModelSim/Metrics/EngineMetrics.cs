@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Llasta.ModelSim.Metrics;
@@ -17,7 +16,6 @@ internal sealed class EngineMetrics
     private long _cachedTokens;
     private long _promptTokens;
     private long _generationTokens;
-    private long _prefixQueries;
     private long _prefixHits;
 
     public Histogram FirstToken { get; } = new("vllm:time_to_first_token_seconds", "Histogram of time to first token in seconds.",
@@ -32,15 +30,16 @@ internal sealed class EngineMetrics
 
     private static double[] RequestBounds => [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 
-    public void Wait(int change) => Interlocked.Add(ref _waiting, change);
+    /// <summary>A request enters the queue.</summary>
+    public void Enqueue() => Interlocked.Increment(ref _waiting);
 
     /// <summary>A request leaves the queue.</summary>
     public void Start(int promptTokens, int cachedTokens)
     {
+        Interlocked.Decrement(ref _waiting);
         Interlocked.Increment(ref _running);
         Interlocked.Add(ref _cachedTokens, promptTokens);
         Interlocked.Add(ref _promptTokens, promptTokens);
-        Interlocked.Add(ref _prefixQueries, promptTokens);
         Interlocked.Add(ref _prefixHits, cachedTokens);
     }
 
@@ -61,18 +60,18 @@ internal sealed class EngineMetrics
         One("vllm:num_requests_running", "gauge", "Number of requests in model execution batches.", Interlocked.Read(ref _running));
         One("vllm:num_requests_waiting", "gauge", "Number of requests waiting to be processed.", Interlocked.Read(ref _waiting));
         One("vllm:kv_cache_usage_perc", "gauge", "KV-cache usage. 1 means 100 percent usage.", usage);
-        One("vllm:prefix_cache_queries_total", "counter", "Prefix cache queries, in terms of number of queried tokens.", Interlocked.Read(ref _prefixQueries));
+        One("vllm:prefix_cache_queries_total", "counter", "Prefix cache queries, in terms of number of queried tokens.", Interlocked.Read(ref _promptTokens));
         One("vllm:prefix_cache_hits_total", "counter", "Prefix cache hits, in terms of number of cached tokens.", Interlocked.Read(ref _prefixHits));
         One("vllm:prompt_tokens_total", "counter", "Number of prefill tokens processed.", Interlocked.Read(ref _promptTokens));
         One("vllm:generation_tokens_total", "counter", "Number of generation tokens processed.", Interlocked.Read(ref _generationTokens));
         text.Append("# HELP vllm:request_success_total Count of successfully processed requests.\n# TYPE vllm:request_success_total counter\n");
         for (var i = 0; i < FinishReasons.Length; i++)
-            text.Append(CultureInfo.InvariantCulture, $"vllm:request_success_total{{engine=\"0\",finished_reason=\"{FinishReasons[i]}\",model_name=\"{model}\"}} {Interlocked.Read(ref _finished[i])}.0\n");
+            text.Append($"vllm:request_success_total{{engine=\"0\",finished_reason=\"{FinishReasons[i]}\",model_name=\"{model}\"}} {Interlocked.Read(ref _finished[i])}.0\n");
         foreach (var histogram in (Histogram[])[FirstToken, InterToken, Latency, QueueTime])
             histogram.WriteTo(text, model);
         return text.ToString();
 
         void One(string name, string type, string help, double value) =>
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n{name}{{engine=\"0\",model_name=\"{model}\"}} {value:0.0#####}\n");
+            text.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n{name}{{engine=\"0\",model_name=\"{model}\"}} {value:0.0#####}\n");
     }
 }

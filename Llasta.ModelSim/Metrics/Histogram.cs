@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Llasta.ModelSim.Metrics;
@@ -11,11 +10,9 @@ internal sealed class Histogram(string name, string help, params double[] bounds
 
     public void Observe(TimeSpan value)
     {
-        var seconds = value.TotalSeconds;
-        var bucket = 0;
-        while (bucket < bounds.Length && seconds > bounds[bucket])
-            bucket++;
-        Interlocked.Increment(ref _counts[bucket]);
+        // Where there is no equal bound, the complement of the place of the next higher one.
+        var place = Array.BinarySearch(bounds, value.TotalSeconds);
+        Interlocked.Increment(ref _counts[place < 0 ? ~place : place]);
         Interlocked.Add(ref _sumTicks, value.Ticks);
     }
 
@@ -23,16 +20,15 @@ internal sealed class Histogram(string name, string help, params double[] bounds
     /// <param name="model">The model's name, escaped.</param>
     public void WriteTo(StringBuilder text, string model)
     {
-        text.Append("# HELP ").Append(name).Append(' ').Append(help).Append('\n');
-        text.Append("# TYPE ").Append(name).Append(" histogram\n");
+        text.Append($"# HELP {name} {help}\n# TYPE {name} histogram\n");
         var count = 0L;
         for (var i = 0; i < _counts.Length; i++)
         {
             count += Interlocked.Read(ref _counts[i]);
-            var bound = i == bounds.Length ? "+Inf" : bounds[i].ToString("0.0##", CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{engine=\"0\",le=\"{bound}\",model_name=\"{model}\"}} {count}.0\n");
+            var bound = i == bounds.Length ? "+Inf" : bounds[i].ToString("0.0##");
+            text.Append($"{name}_bucket{{engine=\"0\",le=\"{bound}\",model_name=\"{model}\"}} {count}.0\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"{name}_count{{engine=\"0\",model_name=\"{model}\"}} {count}.0\n");
-        text.Append(CultureInfo.InvariantCulture, $"{name}_sum{{engine=\"0\",model_name=\"{model}\"}} {new TimeSpan(Interlocked.Read(ref _sumTicks)).TotalSeconds:0.0######}\n");
+        text.Append($"{name}_count{{engine=\"0\",model_name=\"{model}\"}} {count}.0\n");
+        text.Append($"{name}_sum{{engine=\"0\",model_name=\"{model}\"}} {new TimeSpan(Interlocked.Read(ref _sumTicks)).TotalSeconds:0.0######}\n");
     }
 }

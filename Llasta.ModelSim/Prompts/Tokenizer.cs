@@ -73,12 +73,15 @@ internal static class Tokenizer
     }
 
     /// <summary>A number for a piece, stable and within Qwen3's vocabulary.</summary>
-    public static int Id(ReadOnlySpan<char> piece)
+    public static int Id(ReadOnlySpan<char> piece) => (int)(Hash(piece) % VocabularySize);
+
+    /// <summary>A number for a text, the same on every machine and in every run (FNV-1a).</summary>
+    public static uint Hash(ReadOnlySpan<char> text)
     {
         var hash = 2_166_136_261u;
-        foreach (var character in piece)
+        foreach (var character in text)
             hash = (hash ^ character) * 16_777_619;
-        return (int)(hash % VocabularySize);
+        return hash;
     }
 
     private static int SpecialLength(ReadOnlySpan<char> text) =>

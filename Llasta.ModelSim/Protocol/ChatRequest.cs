@@ -8,43 +8,25 @@ namespace Llasta.ModelSim.Protocol;
 /// A chat completion request that vLLM would accept (<c>vllm/entrypoints/openai/chat_completion/protocol.py</c>,
 /// <c>vllm/sampling_params.py</c>). Unknown fields are ignored, as vLLM ignores them.
 /// </summary>
-internal sealed record ChatRequest
+/// <param name="Messages">The conversation, not empty.</param>
+/// <param name="Stream">Whether the answer is a stream of chunks.</param>
+/// <param name="Stop">Texts that end the answer before they appear in it.</param>
+/// <param name="IncludeUsage">Whether a stream ends with the usage.</param>
+/// <param name="ContinuousUsage">Usage on every chunk, not only on the last.</param>
+/// <param name="ThinkingTokenBudget">The most tokens of thinking, or null.</param>
+/// <param name="EnableThinking">Whether the model thinks first.</param>
+/// <param name="IncludeReasoning">Whether the thinking is sent; it is generated in any case.</param>
+/// <param name="AddGenerationPrompt">Whether the prompt ends with the beginning of an answer.</param>
+/// <param name="ContinueFinalMessage">The last message is open-ended: the answer continues it.</param>
+/// <param name="Prompt">The rendered prompt.</param>
+/// <param name="PromptTokens">Its tokens.</param>
+/// <param name="MaxTokens">The most tokens of thinking and answer: the request's limit, or what the window leaves.</param>
+internal sealed record ChatRequest(
+    IReadOnlyList<Message> Messages, bool Stream, IReadOnlyList<string> Stop, bool IncludeUsage, bool ContinuousUsage, int? ThinkingTokenBudget, bool EnableThinking,
+    bool IncludeReasoning, bool AddGenerationPrompt, bool ContinueFinalMessage, string Prompt, int PromptTokens, int MaxTokens)
 {
     // Features that vLLM has and the simulator doesn't. Ignoring them would leave out silently what the client asked for.
     private static readonly string[] NotSimulated = ["prompt_logprobs", "structured_outputs", "use_beam_search", "return_token_ids", "echo"];
-
-    public required IReadOnlyList<Message> Messages { get; init; }
-
-    public required bool Stream { get; init; }
-
-    public required bool IncludeUsage { get; init; }
-
-    /// <summary>Usage on every chunk, not only on the last.</summary>
-    public required bool ContinuousUsage { get; init; }
-
-    public required bool EnableThinking { get; init; }
-
-    /// <summary>Whether the thinking is sent; it is generated in any case.</summary>
-    public required bool IncludeReasoning { get; init; }
-
-    public required bool AddGenerationPrompt { get; init; }
-
-    /// <summary>The last message is open-ended: the answer continues it.</summary>
-    public required bool ContinueFinalMessage { get; init; }
-
-    /// <summary>The most tokens of thinking, or null.</summary>
-    public required int? ThinkingTokenBudget { get; init; }
-
-    /// <summary>Texts that end the answer before they appear in it.</summary>
-    public required IReadOnlyList<string> Stop { get; init; }
-
-    public required int PromptTokens { get; init; }
-
-    /// <summary>The rendered prompt.</summary>
-    public required string Prompt { get; init; }
-
-    /// <summary>The most tokens of thinking and answer: the request's limit, or what the window leaves.</summary>
-    public required int MaxTokens { get; init; }
 
     /// <exception cref="RequestRejectedException">vLLM would refuse it, or the simulator doesn't support it.</exception>
     public static ChatRequest Read(RequestFields body, ModelSimOptions options)
@@ -52,8 +34,7 @@ internal sealed record ChatRequest
         CheckCombinations(body);
         // In the order in which pydantic checks them.
         var messages = RequestMessages.Read(body, options.Model);
-        if (messages is null && body.Field("messages") is null)
-            body.Missing("messages");
+        body.Require("messages");
         var model = body.Text("model");
         var frequencyPenalty = body.Real("frequency_penalty");
         var logprobs = body.Flag("logprobs");
@@ -90,24 +71,11 @@ internal sealed record ChatRequest
         CheckRange("temperature", temperature, value => value >= 0, "must be non-negative", named: true);
         CheckRange("top_p", topP, value => value is > 0 and <= 1, "must be in (0, 1]", named: true);
         if (topK < -1)
-            throw Rejected(VllmError.Invalid(string.Create(CultureInfo.InvariantCulture, $"top_k must be 0 (disable), or at least 1, got {topK}.")));
+            throw Rejected(VllmError.Invalid($"top_k must be 0 (disable), or at least 1, got {topK}."));
         CheckRange("min_p", minP, value => value is >= 0 and <= 1, "must be in [0, 1]");
-        return new()
-        {
-            Messages = messages!,
-            Stream = stream,
-            IncludeUsage = includeUsage,
-            ContinuousUsage = includeUsage && continuousUsage,
-            EnableThinking = enableThinking,
-            IncludeReasoning = includeReasoning,
-            AddGenerationPrompt = addGenerationPrompt,
-            ContinueFinalMessage = continueFinalMessage,
-            ThinkingTokenBudget = thinkingTokenBudget,
-            Stop = stop,
-            Prompt = prompt,
-            PromptTokens = promptTokens,
-            MaxTokens = Math.Min(limit ?? int.MaxValue, options.ContextWindow - promptTokens),
-        };
+        return new(
+            messages!, stream, stop, includeUsage, includeUsage && continuousUsage, thinkingTokenBudget, enableThinking, includeReasoning, addGenerationPrompt,
+            continueFinalMessage, prompt, promptTokens, Math.Min(limit ?? int.MaxValue, options.ContextWindow - promptTokens));
     }
 
     /// <summary>The prompt that vLLM's tokenizer would make of the messages.</summary>
@@ -125,11 +93,11 @@ internal sealed record ChatRequest
     /// <summary>What vLLM checks before any field's type.</summary>
     private static void CheckCombinations(RequestFields body)
     {
-        if (body.Field("stream_options") is not null && body.Field("stream") is not { ValueKind: JsonValueKind.True })
+        if (body.Field("stream_options") is not null && !body.IsTrue("stream"))
             throw Rejected(VllmError.Invalid("Stream options can only be defined when `stream=True`.", "stream_options") with { RustMessage = "__all__: stream_options can only be used when stream is true" });
-        if (body.Field("continue_final_message") is { ValueKind: JsonValueKind.True } && body.Field("add_generation_prompt") is { ValueKind: JsonValueKind.True })
+        if (body.IsTrue("continue_final_message") && body.IsTrue("add_generation_prompt"))
             throw Rejected(VllmError.Invalid("Cannot set both `continue_final_message` and `add_generation_prompt` to True."));
-        if (body.Field("cache_salt") is { } salt && !(salt.ValueKind == JsonValueKind.String && salt.GetString()!.Length > 0))
+        if (body.Field("cache_salt") is { } salt && (salt.ValueKind != JsonValueKind.String || salt.ValueEquals("")))
             throw Rejected(VllmError.Invalid("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt"));
     }
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Globalization;
+using System.IO.Pipelines;
 using System.Text;
 
 namespace Llasta.ModelSim.Protocol;
@@ -7,49 +7,37 @@ namespace Llasta.ModelSim.Protocol;
 /// <summary>What both front ends' streams have in common. The common beginning of a stream's chunks is encoded once.</summary>
 internal abstract class ChunkStream(HttpResponse response, CompletionHead head) : CompletionWriter(response, head)
 {
-    private readonly byte[] _head = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-        $"data: {{\"id\":{JsonText.Quoted(head.Id)},\"object\":\"chat.completion.chunk\",\"created\":{head.Created},\"model\":{JsonText.Quoted(head.Options.Model)},\"choices\":["));
+    private readonly PipeWriter _output = response.BodyWriter;
+    private byte[]? _beginning;
 
     public override void Fail(VllmError error)
     {
-        Raw($"data: {error.ToEvent(Head.Options.FrontEnd)}\n\n");
+        Write($"data: {error.ToEvent(Head.Options.FrontEnd)}\n\n");
         Done();
     }
 
-    public override void KeepAlive() => Output.Write(": keep-alive\n\n"u8);
+    public override void Raw(ReadOnlySpan<byte> bytes) => _output.Write(bytes);
 
-    public override void Invalid(ReadOnlySpan<byte> bytes) => Output.Write(bytes);
+    public override void HalfAChunk() => _output.Write(_beginning ??= Encoding.UTF8.GetBytes($"data: {Beginning("chat.completion.chunk")}"));
 
-    public override void HalfAChunk() => Output.Write(_head);
+    public override Task FlushAsync() => _output.FlushAsync().AsTask();
 
-    protected void Done() => Output.Write("data: [DONE]\n\n"u8);
-
-    protected void Raw(string text) => Encoding.UTF8.GetBytes(text, Output);
-
-    /// <summary>A member: the name with its quotes and colon, after any punctuation, then a JSON string.</summary>
-    protected void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text)
+    /// <summary>An event, from its choices on.</summary>
+    protected void Chunk(string rest)
     {
-        Output.Write(name);
-        Output.Write("\""u8);
-        JsonText.Escape(Output, text);
-        Output.Write("\""u8);
+        HalfAChunk();
+        Write(rest);
+        Raw("\n\n"u8);
     }
 
-    protected void Number(ReadOnlySpan<byte> name, int value)
+    protected void Done() => Raw("data: [DONE]\n\n"u8);
+
+    /// <summary>The member of a delta that carries the text.</summary>
+    protected string Member(ReadOnlySpan<char> text, bool thinking)
     {
-        Output.Write(name);
-        value.TryFormat(Output.GetSpan(11), out var written, provider: CultureInfo.InvariantCulture);
-        Output.Advance(written);
+        var json = JsonText.Quoted(text);
+        return thinking && Head.Options.HasReasoningParser ? Reasoning(json) : $"\"content\":{json}";
     }
 
-    /// <summary>The members that name the thinking, with their text, without the braces.</summary>
-    protected void Reasoning(ReadOnlySpan<char> text)
-    {
-        if (Head.Options.ReasoningField != ReasoningField.ReasoningContent)
-            Text("\"reasoning\":"u8, text);
-        if (Head.Options.ReasoningField == ReasoningField.Both)
-            Output.Write(","u8);
-        if (Head.Options.ReasoningField != ReasoningField.Reasoning)
-            Text("\"reasoning_content\":"u8, text);
-    }
+    private void Write(string text) => Encoding.UTF8.GetBytes(text, _output);
 }

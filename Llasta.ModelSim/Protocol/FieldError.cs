@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -23,8 +22,8 @@ internal sealed record FieldError(string Type, string Path, string Message, stri
     /// <summary>A value as vLLM shows it: text as it is, containers by their size.</summary>
     public static string Print(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.Object => string.Create(CultureInfo.InvariantCulture, $"<dict of {value.GetPropertyCount()} items>"),
-        JsonValueKind.Array => string.Create(CultureInfo.InvariantCulture, $"<list of {value.GetArrayLength()} items>"),
+        JsonValueKind.Object => $"<dict of {value.GetPropertyCount()} items>",
+        JsonValueKind.Array => $"<list of {value.GetArrayLength()} items>",
         JsonValueKind.String => value.GetString()!,
         JsonValueKind.True => "True",
         JsonValueKind.False => "False",

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -11,19 +10,20 @@ namespace Llasta.ModelSim.Protocol;
 /// </summary>
 internal sealed class RequestFields
 {
-    private readonly JsonElement _owner;
     private readonly string _path;
     private readonly List<FieldError> _errors;
 
-    private RequestFields(JsonElement owner, string path, List<FieldError> errors) => (_owner, _path, _errors) = (owner, path, errors);
+    private RequestFields(JsonElement body, string path, List<FieldError> errors) => (Body, _path, _errors) = (body, path, errors);
 
     /// <summary>The object itself.</summary>
-    public JsonElement Body => _owner;
+    public JsonElement Body { get; }
 
     /// <exception cref="RequestRejectedException">The body isn't JSON, or isn't a JSON object.</exception>
     public static async Task<RequestFields> ReadAsync(HttpRequest request)
     {
-        var bytes = await ReadBytesAsync(request);
+        using var buffer = new MemoryStream();
+        await request.Body.CopyToAsync(buffer, request.HttpContext.RequestAborted);
+        var bytes = buffer.ToArray();
         // vllm/entrypoints/serve/utils/api_utils.py: validate_json_request
         if (!(request.ContentType ?? "").Split(';', 2)[0].Equals("application/json", StringComparison.OrdinalIgnoreCase))
             throw new RequestRejectedException(VllmError.WrongContentType);
@@ -52,7 +52,9 @@ internal sealed class RequestFields
     }
 
     /// <summary>The value, or null where it is missing or null.</summary>
-    public JsonElement? Field(string name) => _owner.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    public JsonElement? Field(string name) => Body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public bool IsTrue(string name) => Field(name) is { ValueKind: JsonValueKind.True };
 
     public string? Text(string name) => Field(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString()
@@ -87,13 +89,12 @@ internal sealed class RequestFields
     };
 
     /// <summary>One of these words, or null.</summary>
-    public string? Choice(string name, params ReadOnlySpan<string> choices)
+    public string? Choice(string name, params string[] choices)
     {
         if (Field(name) is not { } value)
             return null;
-        foreach (var choice in choices)
-            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(choice))
-                return choice;
+        if (value.ValueKind == JsonValueKind.String && choices.Contains(value.GetString()))
+            return value.GetString();
         _errors.Add(FieldError.Literal($"{_path}.{name}", value, choices));
         return null;
     }
@@ -110,18 +111,20 @@ internal sealed class RequestFields
             return null;
         if (list.ValueKind != JsonValueKind.Array)
             return Wrong<IReadOnlyList<RequestFields>>("list_type", name, "Input should be a valid list", list);
-        var items = new List<RequestFields>(list.GetArrayLength());
-        foreach (var item in list.EnumerateArray())
-        {
-            var path = string.Create(CultureInfo.InvariantCulture, $"{_path}.{name}.{items.Count}");
+        foreach (var (index, item) in list.EnumerateArray().Index())
             if (item.ValueKind != JsonValueKind.Object)
-                _errors.Add(new("dict_type", path, "Input should be a valid dictionary", FieldError.Print(item)));
-            items.Add(new(item, path, _errors));
-        }
-        return items;
+                Wrong<object>("dict_type", $"{name}.{index}", "Input should be a valid dictionary", item);
+        return [.. list.EnumerateArray().Select((item, index) => new RequestFields(item, $"{_path}.{name}.{index}", _errors))];
     }
 
-    public void Missing(string name) => _errors.Add(new("missing", $"{_path}.{name}", "Field required", FieldError.Print(_owner)));
+    /// <summary>Collects an error where the field is missing or null.</summary>
+    public void Require(string name)
+    {
+        if (Field(name) is null)
+            Missing(name);
+    }
+
+    public void Missing(string name) => Wrong<object>("missing", name, "Field required", Body);
 
     /// <summary>Adds errors whose places are given from here.</summary>
     public void Add(IEnumerable<FieldError> errors) => _errors.AddRange(errors.Select(error => error with { Path = $"{_path}.{error.Path}" }));
@@ -138,20 +141,5 @@ internal sealed class RequestFields
         for (var line = e.LineNumber ?? 0; line > 0; line--)
             start = Array.IndexOf(bytes, (byte)'\n', start) + 1;
         return Encoding.UTF8.GetCharCount(bytes, 0, start) + (e.BytePositionInLine ?? 0);
-    }
-
-    private static async Task<byte[]> ReadBytesAsync(HttpRequest request)
-    {
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
-            if (read.IsCompleted)
-            {
-                var bytes = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                return bytes;
-            }
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
     }
 }

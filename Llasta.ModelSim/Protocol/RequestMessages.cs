@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Llasta.ModelSim.Prompts;
 
@@ -24,8 +22,7 @@ internal static class RequestMessages
         if (item.Body.ValueKind != JsonValueKind.Object)
             return new("", "", null);
         var role = item.Text("role");
-        if (role is null && item.Field("role") is null)
-            item.Missing("role");
+        item.Require("role");
         return new(role ?? "", ReadContent(item, role, model), item.Text("reasoning") ?? item.Text("reasoning_content"));
     }
 
@@ -33,30 +30,18 @@ internal static class RequestMessages
     {
         if (!message.Body.TryGetProperty("content", out var content) || (content.ValueKind == JsonValueKind.Null && role == "assistant"))
             return "";
-        if (content.ValueKind == JsonValueKind.Array)
-            return Join(content, model);
         if (content.ValueKind == JsonValueKind.String)
             return content.GetString()!;
+        if (content.ValueKind == JsonValueKind.Array)
+            return content.EnumerateArray().Select(TextOf).Aggregate("", (text, part) => text.Length == 0 ? part : $"{text}\n{part}");
         message.Add(WrongContent(content, role));
         return "";
-    }
 
-    private static string Join(JsonElement parts, string model)
-    {
-        var text = new StringBuilder();
-        foreach (var part in parts.EnumerateArray())
-        {
-            if (part.ValueKind == JsonValueKind.String)
-                Append(text, part.GetString()!);
-            else if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var piece) && piece.ValueKind == JsonValueKind.String)
-                Append(text, piece.GetString()!);
-            else
-                throw new RequestRejectedException(VllmError.NotMultimodal(model));
-        }
-        return text.ToString();
+        string TextOf(JsonElement part) =>
+            part.ValueKind == JsonValueKind.String ? part.GetString()!
+            : part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()!
+            : throw new RequestRejectedException(VllmError.NotMultimodal(model));
     }
-
-    private static void Append(StringBuilder text, string part) => text.Append(text.Length == 0 ? "" : "\n").Append(part);
 
     /// <summary>Every type's complaints about the content, as a union of pydantic's has them.</summary>
     private static IEnumerable<FieldError> WrongContent(JsonElement content, string? role)
@@ -74,6 +59,6 @@ internal static class RequestMessages
         }
         // Seven more complaints of the types that follow; vLLM shows ten and counts the others.
         for (var rest = 0; rest < 7; rest++)
-            yield return new("missing", string.Create(CultureInfo.InvariantCulture, $"other.{rest}"), "Field required", input);
+            yield return new("missing", $"other.{rest}", "Field required", input);
     }
 }

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Llasta.ModelSim.Protocol;
 
 /// <summary>
@@ -10,12 +7,15 @@ namespace Llasta.ModelSim.Protocol;
 internal sealed record VllmError(int Status, string Type, string Message, string? Param = null)
 {
     private const int ErrorsShown = 10;
+    private const string ModelNotFound = "model_not_found";
 
     /// <summary>The Rust front end's sentence, where it has its own.</summary>
     public string? RustMessage { get; init; }
 
     /// <summary>The Rust front end's code, where it isn't that of the status.</summary>
     public string? RustCode { get; init; }
+
+    private string RustType => Status < 500 ? "invalid_request_error" : "server_error";
 
     public static VllmError EngineDead { get; } =
         new(500, "InternalServerError", "EngineCore encountered an issue. See stack trace (above) for the root cause.");
@@ -27,11 +27,8 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     public static VllmError Busy { get; } =
         new(503, "Service Unavailable", "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.");
 
-    public static VllmError WrongContentType { get; } = new(400, "Bad Request", "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed")
-    {
-        RustMessage = "Expected request with `Content-Type: application/json`",
-        RustCode = "json_parse_error",
-    };
+    public static VllmError WrongContentType { get; } = WrongBody(
+        "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed", null, "Expected request with `Content-Type: application/json`");
 
     public static VllmError EmptyConversation { get; } = Invalid("Cannot apply chat template to an empty conversation. Provide at least one message.") with
     {
@@ -49,7 +46,7 @@ internal sealed record VllmError(int Status, string Type, string Message, string
     public static VllmError UnknownModel(string model, string served) => new(404, "NotFoundError", $"The model `{model}` does not exist. Valid aliases: {served}.", "model")
     {
         RustMessage = $"The model `{model}` does not exist.",
-        RustCode = "model_not_found",
+        RustCode = ModelNotFound,
     };
 
     public static VllmError NotMultimodal(string model) => Invalid($"{model} is not a multimodal model") with { RustMessage = "unsupported multimodal content: image_url" };
@@ -59,90 +56,55 @@ internal sealed record VllmError(int Status, string Type, string Message, string
 
     public static VllmError UntrustedHost(string message) => new(403, "PermissionDeniedError", message);
 
-    public static VllmError Invalid(string message) => new(400, "BadRequestError", message);
-
-    public static VllmError Invalid(string message, string param) => new(400, "BadRequestError", $"{message} (parameter={param})", param);
-
-    public static VllmError Invalid(string message, string param, string value) => new(400, "BadRequestError", $"{message} (parameter={param}, value={value})", param);
+    public static VllmError Invalid(string message, string? param = null, string? value = null) =>
+        new(400, "BadRequestError", $"{message}{(param is null ? "" : value is null ? $" (parameter={param})" : $" (parameter={param}, value={value})")}", param);
 
     public static VllmError Overflow(int window, int promptTokens) => Invalid(
-        string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {window} tokens. However, your prompt contains at least {window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt."),
-        "input_tokens", Print(window + 1)) with
+        $"This model's maximum context length is {window} tokens. However, your prompt contains at least {window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.",
+        "input_tokens", $"{window + 1}") with
     {
-        RustMessage = string.Create(CultureInfo.InvariantCulture, $"this model's maximum context length is {window} tokens, but the prompt contains {promptTokens} input tokens"),
+        RustMessage = $"this model's maximum context length is {window} tokens, but the prompt contains {promptTokens} input tokens",
     };
 
     public static VllmError TooManyOutputTokens(string param, int requested, int window) => Invalid(
-        string.Create(CultureInfo.InvariantCulture, $"{param}={requested} cannot be greater than max_model_len={window}. Please request fewer output tokens."), param, Print(requested));
+        $"{param}={requested} cannot be greater than max_model_len={window}. Please request fewer output tokens.", param, $"{requested}");
 
     public static VllmError TooFewOutputTokens(int requested) =>
-        Invalid(string.Create(CultureInfo.InvariantCulture, $"max_tokens must be at least 1, got {requested}."), "max_tokens", Print(requested));
+        Invalid($"max_tokens must be at least 1, got {requested}.", "max_tokens", $"{requested}");
 
     /// <summary>Fields that FastAPI refuses.</summary>
     public static VllmError Unprocessable(IReadOnlyList<FieldError> errors)
     {
-        var message = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:");
-        foreach (var error in errors.Take(ErrorsShown))
-            message.Append("\n  ").Append(error);
-        if (errors.Count > ErrorsShown)
-            message.Append(CultureInfo.InvariantCulture, $"\n  ...and {errors.Count - ErrorsShown} more errors");
-        return new(400, "Bad Request", message.ToString(), errors[0].Path)
-        {
-            RustMessage = $"Failed to deserialize the JSON body into the target type: {errors[0].Path["body".Length..].TrimStart('.')}: {errors[0].Message}",
-            RustCode = "json_parse_error",
-        };
+        var first = errors[0];
+        var shown = string.Concat(errors.Take(ErrorsShown).Select(error => $"\n  {error}"));
+        var rest = errors.Count > ErrorsShown ? $"\n  ...and {errors.Count - ErrorsShown} more errors" : "";
+        return WrongBody($"{errors.Count} validation error{(errors.Count == 1 ? "" : "s")}:{shown}{rest}", first.Path,
+            $"Failed to deserialize the JSON body into the target type: {first.Path["body".Length..].TrimStart('.')}: {first.Message}");
     }
 
     /// <param name="position">The character at which the text stops being JSON.</param>
-    public static VllmError InvalidJson(long position)
-    {
-        var path = string.Create(CultureInfo.InvariantCulture, $"body.{position}");
-        return new(400, "Bad Request", $"1 validation error:\n  {{'type': 'json_invalid', 'loc': '{path}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {{'error': 'Expecting value'}}}}", path)
-        {
-            RustMessage = string.Create(CultureInfo.InvariantCulture, $"Failed to parse the request body as JSON: expected value at line 1 column {position}"),
-            RustCode = "json_parse_error",
-        };
-    }
+    public static VllmError InvalidJson(long position) => WrongBody(
+        $"1 validation error:\n  {{'type': 'json_invalid', 'loc': 'body.{position}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {{'error': 'Expecting value'}}}}",
+        $"body.{position}", $"Failed to parse the request body as JSON: expected value at line 1 column {position}");
 
     /// <summary>The body of a response.</summary>
-    public string ToJson(FrontEnd frontEnd)
-    {
-        if (frontEnd == FrontEnd.Python)
-            return ToJson(",", ":");
-        var type = Status < 500 ? "invalid_request_error" : "server_error";
-        return $"{{\"error\":{{\"message\":{JsonText.Quoted(RustMessage ?? Message)},\"type\":\"{type}\",\"param\":{QuotedParam(RustCode == "model_not_found")},\"code\":\"{RustCode ?? type}\"}}}}";
-    }
+    public string ToJson(FrontEnd frontEnd) => frontEnd == FrontEnd.Python
+        ? $$$"""{"error":{"message":{{{JsonText.Quoted(Message)}}},"type":"{{{Type}}}","param":{{{JsonText.Quoted(Param)}}},"code":{{{Status}}}}}"""
+        : $$$"""{"error":{"message":{{{JsonText.Quoted(RustMessage ?? Message)}}},"type":"{{{RustType}}}","param":{{{JsonText.Quoted(RustCode == ModelNotFound ? Param : null)}}},"code":"{{{RustCode ?? RustType}}}"}}""";
 
-    /// <summary>The event of a stream, which is written by Python's own <c>json.dumps</c>.</summary>
-    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Python ? ToJson(", ", ": ") : ToJson(frontEnd);
+    /// <summary>The event of a stream, which Python's own <c>json.dumps</c> writes, with spaces.</summary>
+    public string ToEvent(FrontEnd frontEnd) => frontEnd == FrontEnd.Python
+        ? $$$"""{"error": {"message": {{{JsonText.Quoted(Message)}}}, "type": "{{{Type}}}", "param": {{{JsonText.Quoted(Param)}}}, "code": {{{Status}}}}}"""
+        : ToJson(frontEnd);
 
     public Task WriteAsync(HttpResponse response, FrontEnd frontEnd) => response.WriteJsonAsync(Status, ToJson(frontEnd));
 
-    private string ToJson(string comma, string colon)
-    {
-        var code = string.Create(CultureInfo.InvariantCulture, $"{Status}");
-        return "{\"error\"" + colon + "{\"message\"" + colon + JsonText.Quoted(Message) + comma + "\"type\"" + colon + JsonText.Quoted(Type)
-            + comma + "\"param\"" + colon + QuotedParam(known: true) + comma + "\"code\"" + colon + code + "}}";
-    }
-
-    private string QuotedParam(bool known) => known ? JsonText.Quoted(Param) : "null";
-
-    private static string Print(int value) => value.ToString(CultureInfo.InvariantCulture);
+    private static VllmError WrongBody(string message, string? param, string rustMessage) =>
+        new(400, "Bad Request", message, param) { RustMessage = rustMessage, RustCode = "json_parse_error" };
 }
 
 /// <summary>Ends the handling of a request with that error.</summary>
 internal sealed class RequestRejectedException(VllmError error) : Exception(error.Message)
 {
     public VllmError Error { get; } = error;
-}
-
-internal static class JsonResponse
-{
-    public static Task WriteJsonAsync(this HttpResponse response, int status, string json)
-    {
-        response.StatusCode = status;
-        response.ContentType = "application/json";
-        response.ContentLength = Encoding.UTF8.GetByteCount(json);
-        return response.WriteAsync(json, response.HttpContext.RequestAborted);
-    }
 }

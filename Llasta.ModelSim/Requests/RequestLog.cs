@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Llasta.ModelSim.Requests;
 
 /// <summary>The most recent requests, oldest first.</summary>
@@ -5,30 +7,16 @@ internal sealed class RequestLog
 {
     private const int Most = 256;
 
-    private readonly Lock _lock = new();
-    private readonly Queue<RequestRecord> _records = new(Most);
+    private readonly ConcurrentQueue<RequestRecord> _records = new();
 
     public void Add(RequestRecord record)
     {
-        lock (_lock)
-        {
-            if (_records.Count == Most)
-                _records.Dequeue();
-            _records.Enqueue(record);
-        }
+        _records.Enqueue(record);
+        while (_records.Count > Most)
+            _records.TryDequeue(out _);
     }
 
-    public void Clear()
-    {
-        lock (_lock)
-            _records.Clear();
-    }
+    public void Clear() => _records.Clear();
 
-    public string ToJson()
-    {
-        RequestRecord[] records;
-        lock (_lock)
-            records = [.. _records];
-        return $"{{\"requests\":[{string.Join(',', records.Select(record => record.ToJson()))}]}}";
-    }
+    public string ToJson() => $"{{\"requests\":[{string.Join(',', _records.Select(record => record.ToJson()))}]}}";
 }

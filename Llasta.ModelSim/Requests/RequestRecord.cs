@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Llasta.ModelSim.Requests;
@@ -35,12 +34,7 @@ internal sealed class RequestRecord(string id, TimeProvider time)
 
     public string? Traceparent { get; init; }
 
-    public void Keep(JsonElement body)
-    {
-        var text = body.GetRawText();
-        if (text.Length <= MostBodyCharacters)
-            _body = text;
-    }
+    public void Keep(JsonElement body) => _body = body.GetRawText() is { Length: <= MostBodyCharacters } text ? text : null;
 
     public void Enter(FaultPhase phase)
     {
@@ -82,8 +76,8 @@ internal sealed class RequestRecord(string id, TimeProvider time)
     public string ToJson()
     {
         lock (_lock)
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{{\"id\":{Quoted(Id)},\"phase\":\"{Name(_phase)}\",\"state\":\"{Name(_state)}\",\"tokensSent\":{Volatile.Read(ref _tokensSent)},\"startedAt\":{_startedAt},\"abortedAt\":{_abortedAt?.ToString(CultureInfo.InvariantCulture) ?? "null"},\"traceparent\":{Quoted(Traceparent)},\"body\":{_body ?? "null"}}}");
+            return $"{{\"id\":{Quoted(Id)},\"phase\":\"{Name(_phase)}\",\"state\":\"{Name(_state)}\",\"tokensSent\":{_tokensSent},\"startedAt\":{_startedAt}"
+                + $",\"abortedAt\":{_abortedAt?.ToString() ?? "null"},\"traceparent\":{Quoted(Traceparent)},\"body\":{_body ?? "null"}}}";
     }
 
     private static string Name(Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());

@@ -16,14 +16,12 @@ internal sealed class LiveSettings(ModelSimOptions initial)
     public string? ForRequest(IHeaderDictionary headers, out ModelSimOptions options)
     {
         var armed = _armed;
-        options = armed.Options;
+        options = armed.Options with { };
         foreach (var (header, value) in headers)
         {
             if (!header.StartsWith(HeaderPrefix, StringComparison.OrdinalIgnoreCase))
                 continue;
             var name = header[HeaderPrefix.Length..];
-            if (ReferenceEquals(options, armed.Options))
-                options = options with { };
             if (!SettingsBinder.IsPerRequest(name))
                 return $"{header} can't be set for one request.";
             if (SettingsBinder.Set(options, header, name, value.ToString()) is { } complaint)
