@@ -70,14 +70,14 @@ internal sealed class CompletionReader
     public long LastTokenAt { get; private set; }
 
     /// <summary>How the turn ended, if no error of the request came.</summary>
-    public TurnState State => FinishReasons.Meaning(FinishReason) switch
+    public EndState State => FinishReasons.Meaning(FinishReason) switch
     {
-        TurnState.Length when _answer is { HadReasoning: true, HadText: false } => TurnState.ThinkingLimit,
-        TurnState.Length when Usage is { } usage && usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => TurnState.WindowFull,
+        EndState.Length when _answer is { HadReasoning: true, HadText: false } => EndState.ThinkingLimit,
+        EndState.Length when Usage is { } usage && usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => EndState.WindowFull,
         { } state => state,
         // Some servers send no reason, only the end of the stream.
-        null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => TurnState.Done,
-        null => TurnState.Truncated,
+        null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => EndState.Done,
+        null => EndState.Truncated,
     };
 
     /// <summary>Text outside of events, at the end of the stream: a message instead of an answer.</summary>
@@ -130,7 +130,7 @@ internal sealed class CompletionReader
     public void Complete()
     {
         _tags.Complete();
-        _answer.Complete(cut: State is not (TurnState.Done or TurnState.Filtered));
+        _answer.Complete(cut: State is not (EndState.Done or EndState.Filtered));
     }
 
     private bool Read(EventKind kind, ReadOnlySpan<byte> data)

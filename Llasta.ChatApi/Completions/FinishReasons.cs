@@ -10,15 +10,15 @@ internal static class FinishReasons
 
     /// <summary>The end of the turn that a reason means.</summary>
     /// <returns>Null if there is no reason, or the server gave up: the answer is not complete.</returns>
-    public static TurnState? Meaning(string? reason) => reason?.ToUpperInvariant() switch
+    public static EndState? Meaning(string? reason) => reason?.ToUpperInvariant() switch
     {
         null => null,
         // vLLM stops and aborts; DeepSeek has too much to do; OpenRouter's provider failed.
         "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "ERROR" or "INSUFFICIENT_SYSTEM_RESOURCE" or "OTHER" or "FINISH_REASON_UNSPECIFIED" => null,
-        "LENGTH" or "MAX_TOKENS" or "MAX_LENGTH" or "MODEL_LENGTH" or "MODEL_CONTEXT_WINDOW_EXCEEDED" or "TOKEN_LIMIT" => TurnState.Length,
-        "REPETITION" or "LOOP" or "REPEAT" => TurnState.Repetition,
-        "CONTENT_FILTER" or "CONTENT_FILTERED" or "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "SENSITIVE" or "REFUSAL" => TurnState.Filtered,
-        _ => TurnState.Done,
+        "LENGTH" or "MAX_TOKENS" or "MAX_LENGTH" or "MODEL_LENGTH" or "MODEL_CONTEXT_WINDOW_EXCEEDED" or "TOKEN_LIMIT" => EndState.Length,
+        "REPETITION" or "LOOP" or "REPEAT" => EndState.Repetition,
+        "CONTENT_FILTER" or "CONTENT_FILTERED" or "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "SENSITIVE" or "REFUSAL" => EndState.Filtered,
+        _ => EndState.Done,
     };
 
     /// <summary>Tells whether a reason is one of those that end a complete answer.</summary>

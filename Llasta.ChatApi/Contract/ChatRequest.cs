@@ -66,11 +66,11 @@ public sealed record RestartEvent;
 /// <param name="Usage">Token counts, if the server gave them.</param>
 /// <param name="Timings">How long things took.</param>
 /// <param name="Detail">The server's own words about the end, if it has any.</param>
-public sealed record EndEvent(TurnState State, Usage? Usage, Timings Timings, string? Detail = null);
+public sealed record EndEvent(EndState State, Usage? Usage, Timings Timings, string? Detail = null);
 
 /// <summary>The ways in which a turn ends, as told by the <c>end</c> event.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<TurnState>))]
-public enum TurnState
+[JsonConverter(typeof(JsonStringEnumConverter<EndState>))]
+public enum EndState
 {
     /// <summary>The model finished.</summary>
     [JsonStringEnumMemberName("done")] Done,

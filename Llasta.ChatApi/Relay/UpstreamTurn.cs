@@ -52,15 +52,15 @@ internal sealed record TurnEnd(string State, bool Failed, Usage? Usage = null, T
     public const string Stopped = "stopped";
 
     /// <summary>The name that the <c>end</c> event gives a state.</summary>
-    public static string NameOf(TurnState state) => state switch
+    public static string NameOf(EndState state) => state switch
     {
-        TurnState.Done => "done",
-        TurnState.Length => "length",
-        TurnState.ThinkingLimit => "thinking-limit",
-        TurnState.WindowFull => "window-full",
-        TurnState.Repetition => "repetition",
-        TurnState.Filtered => "filtered",
-        TurnState.Truncated => "truncated",
+        EndState.Done => "done",
+        EndState.Length => "length",
+        EndState.ThinkingLimit => "thinking-limit",
+        EndState.WindowFull => "window-full",
+        EndState.Repetition => "repetition",
+        EndState.Filtered => "filtered",
+        EndState.Truncated => "truncated",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "This state has no name."),
     };
 }
