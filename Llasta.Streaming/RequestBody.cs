@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -111,9 +112,15 @@ public sealed class RequestBody : IDisposable
                 _ => BodyRefusal.Broken,
             };
         }
+        catch (ConnectionResetException)
+        {
+            // Kestrel may not know yet, would read on, and would log that it can't.
+            _http.Abort();
+            return BodyRefusal.Broken;
+        }
         catch (IOException)
         {
-            // A chunk's size overflows, or the client reset the connection.
+            // A chunk's size overflows.
             return BodyRefusal.Broken;
         }
     }
