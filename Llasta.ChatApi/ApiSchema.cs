@@ -25,6 +25,9 @@ internal static class ApiSchema
         }
         else if (type == typeof(ChatMessage))
         {
+            // Their converter tells nothing about them.
+            schema.Properties!["content"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null };
+            schema.Properties["reasoning"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null };
             Require(schema, "role", "content");
             if (Property(schema, "role") is { } role)
                 role.Enum = [.. ChatRequestRules.Roles.Select(name => (JsonNode)name)];

@@ -145,7 +145,7 @@ public static class ChatApiExtensions
     private static async Task CountTokensAsync(HttpContext http, TokensEndpoint tokens, RequestBodies bodies, IOptions<ChatOptions> options)
     {
         using var body = bodies.Of(http);
-        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes);
+        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.TokensRequest, options.Value.MaxBodyBytes, options.Value.MaxMessages);
         problem ??= request!.Check(options.Value.MaxMessages);
         TokenCount? count = null;
         if (problem is null)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -65,7 +66,10 @@ public sealed class RequestBody : IDisposable
     /// <summary>Bodies over this many bytes are processed on the thread pool: parsing a megabyte would delay the streams that share a polling thread.</summary>
     private const int MaxInline = 32 << 10;
 
-    /// <summary>Larger bodies, and those of unknown length, are collected in pieces of this size, which stays below the 85 KB of the large object heap.</summary>
+    /// <summary>
+    /// Larger bodies, and those of unknown length, are kept in pieces of this size, which stays below the 85 KB of the large object heap: that
+    /// heap is collected too rarely for megabytes.
+    /// </summary>
     private const int PieceBytes = 64 << 10;
 
     private readonly RequestBodies _bodies;
@@ -78,8 +82,8 @@ public sealed class RequestBody : IDisposable
         _http = http;
     }
 
-    /// <summary>The body. Valid from the call of <see cref="ReadAsync"/> that returned null until <see cref="Dispose"/>.</summary>
-    public ReadOnlyMemory<byte> Bytes { get; private set; }
+    /// <summary>The body, in one or several pieces. Empty until <see cref="ReadAsync(int)"/> has returned null, and after <see cref="Dispose"/>; a copy of it stays valid.</summary>
+    public ReadOnlySequence<byte> Bytes { get; private set; }
 
     /// <summary>Reads the body to its end.</summary>
     /// <param name="maxBytes">The most bytes that are accepted.</param>
@@ -108,9 +112,15 @@ public sealed class RequestBody : IDisposable
                 _ => BodyRefusal.Broken,
             };
         }
+        catch (ConnectionResetException)
+        {
+            // Kestrel may not know yet, would read on, and would log that it can't.
+            _http.Abort();
+            return BodyRefusal.Broken;
+        }
         catch (IOException)
         {
-            // A chunk's size overflows, or the client reset the connection.
+            // A chunk's size overflows.
             return BodyRefusal.Broken;
         }
     }
@@ -120,7 +130,8 @@ public sealed class RequestBody : IDisposable
     {
         _bodies.Release(_held);
         _held = 0;
-        // The request object lives until the answer has ended; its body must not.
+        // The request object lives until the answer has ended; its body must not. Its pieces are not pooled again, because an HTTP client may
+        // still be sending them.
         Bytes = default;
     }
 
@@ -139,7 +150,7 @@ public sealed class RequestBody : IDisposable
             length -= read;
             return true;
         });
-        Bytes = bytes;
+        Bytes = new ReadOnlySequence<byte>(bytes);
         return refusal;
     }
 
@@ -159,9 +170,10 @@ public sealed class RequestBody : IDisposable
                         var at = total % PieceBytes;
                         if (total == pieces.Count * PieceBytes)
                         {
-                            if (!TryHold((int)Math.Min(PieceBytes, most - total)))
+                            var size = (int)Math.Min(PieceBytes, most - total);
+                            if (!TryHold(size))
                                 return false;
-                            pieces.Add(ArrayPool<byte>.Shared.Rent(PieceBytes));
+                            pieces.Add(size == PieceBytes ? ArrayPool<byte>.Shared.Rent(size) : new byte[size]);
                         }
 
                         var length = Math.Min(rest.Length, PieceBytes - at);
@@ -174,22 +186,19 @@ public sealed class RequestBody : IDisposable
                 return true;
             });
             if (refusal is null)
-                Bytes = Join(pieces, total);
+            {
+                Bytes = ByteSequence.Of(pieces.Select((piece, i) => (ReadOnlyMemory<byte>)piece.AsMemory(0, Math.Min(PieceBytes, total - (i * PieceBytes)))));
+                pieces.Clear();
+            }
+
             return refusal;
         }
         finally
         {
-            foreach (var piece in pieces)
+            // Of a body that was not read to its end: nobody has seen them.
+            foreach (var piece in pieces.Where(piece => piece.Length == PieceBytes))
                 ArrayPool<byte>.Shared.Return(piece);
         }
-    }
-
-    private static byte[] Join(List<byte[]> pieces, int total)
-    {
-        var whole = GC.AllocateUninitializedArray<byte>(total);
-        for (var i = 0; i * PieceBytes < total; i++)
-            pieces[i].AsSpan(0, Math.Min(PieceBytes, total - (i * PieceBytes))).CopyTo(whole.AsSpan(i * PieceBytes));
-        return whole;
     }
 
     /// <param name="take">Copies what has arrived; false if there is no room for it.</param>

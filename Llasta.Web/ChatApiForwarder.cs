@@ -72,7 +72,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
         var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi{http.Request.Path}{http.Request.QueryString}");
         if (http.Request.ContentLength is not null || !body.Bytes.IsEmpty)
-            message.Content = new ReadOnlyMemoryContent(body.Bytes);
+            message.Content = new ByteSequenceContent(body.Bytes);
         foreach (var name in ForwardedHeaders)
         {
             if (http.Request.Headers[name] is { Count: > 0 } values && !message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))

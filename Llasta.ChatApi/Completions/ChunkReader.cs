@@ -78,6 +78,11 @@ internal sealed class ChunkReader(CompletionReader completion)
         {
             return _texts == 0 && IsIncomplete(data) ? ChunkResult.Incomplete : ChunkResult.Malformed;
         }
+        catch (InvalidOperationException)
+        {
+            // The name of a member, or a value that is compared, has half of a surrogate pair.
+            return ChunkResult.Malformed;
+        }
     }
 
     private static bool IsIncomplete(ReadOnlySpan<byte> data)

@@ -19,7 +19,7 @@ public sealed record ChatRequest(
 /// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
 /// <param name="Content">The text.</param>
 /// <param name="Reasoning">The thinking that led to a partial answer. Only read on the message that is continued, because Qwen3's template drops old thinking.</param>
-public sealed record ChatMessage(string? Role = null, string? Content = null, string? Reasoning = null);
+public sealed record ChatMessage(string? Role = null, JsonText? Content = null, JsonText? Reasoning = null);
 
 /// <summary>Sampling parameters; an absent one has the default of the mode (thinking or not).</summary>
 /// <param name="Temperature">0 to 2.</param>

@@ -21,7 +21,7 @@ internal static class ChatRequestRules
         var last = request.Messages![^1];
         if (request.Continue)
         {
-            if (last.Role != "assistant" || (last.Content!.Length == 0 && string.IsNullOrEmpty(last.Reasoning)))
+            if (last.Role != "assistant" || (last.Content!.IsEmpty && last.Reasoning is null or { IsEmpty: true }))
                 return ChatProblem.InvalidRequest("continue is true, but the last message is not a partial answer: end messages with the assistant's text, or reasoning, so far.");
         }
         else if (last.Role != "user")
@@ -36,6 +36,10 @@ internal static class ChatRequestRules
     /// <returns>The problem, or null if the request is right.</returns>
     internal static ChatProblem? Check(this TokensRequest request, int maxMessages) => CheckMessages(request.Messages, maxMessages) ?? CheckModel(request.Model);
 
+    /// <summary>The answer to a conversation with more messages than are accepted.</summary>
+    internal static ChatProblem TooManyMessages(int count, int maxMessages) =>
+        ChatProblem.InvalidRequest(string.Create(CultureInfo.InvariantCulture, $"messages has {count:N0} messages; at most {maxMessages:N0} are accepted."));
+
     private static ChatProblem? CheckModel(string? model) => model is null or { Length: > 0 and <= MaxModelName } ? null
         : ChatProblem.InvalidRequest($"model must be a name of 1 to {MaxModelName} characters; leave it out for the default.");
 
@@ -46,7 +50,7 @@ internal static class ChatRequestRules
         if (messages is not { Count: > 0 })
             return ChatProblem.InvalidRequest("messages is missing or empty: send at least the user's message.");
         if (messages.Count > maxMessages)
-            return ChatProblem.InvalidRequest(string.Create(CultureInfo.InvariantCulture, $"messages has {messages.Count:N0} messages; at most {maxMessages:N0} are accepted."));
+            return TooManyMessages(messages.Count, maxMessages);
 
         for (var i = 0; i < messages.Count; i++)
         {
@@ -56,7 +60,7 @@ internal static class ChatRequestRules
                 return ChatProblem.InvalidRequest($"messages[{i}].role must be system, user or assistant.");
             if (message.Content is null)
                 return ChatProblem.InvalidRequest($"messages[{i}].content is missing: it must be a string.");
-            if (message is { Role: "user", Content.Length: 0 })
+            if (message is { Role: "user", Content.IsEmpty: true })
                 return ChatProblem.InvalidRequest($"messages[{i}].content is empty.");
             if (message.Reasoning is not null && message.Role != "assistant")
                 return ChatProblem.InvalidRequest($"messages[{i}].reasoning belongs to an assistant's message.");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
@@ -8,9 +9,12 @@ namespace Llasta.ChatApi.Contract;
 /// <summary>Reads a request's JSON, or says what is wrong with it.</summary>
 public static partial class JsonBody
 {
+    /// <summary>The fewest bytes of an element of an array: <c>{},</c>.</summary>
+    private const int LeastElement = 3;
+
     /// <summary>Reads and deserializes a request's body.</summary>
-    /// <returns>The value, or the problem to answer with.</returns>
-    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, RequestBody body, JsonTypeInfo<T> type, int maxBytes) where T : class
+    /// <returns>The value, whose texts are parts of the body; or the problem to answer with.</returns>
+    internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, RequestBody body, JsonTypeInfo<T> type, int maxBytes, int maxMessages) where T : class
     {
         if (!http.Request.HasJsonContentType())
             return (null, ChatProblem.InvalidRequest("Send the body as JSON, with Content-Type: application/json.", StatusCodes.Status415UnsupportedMediaType));
@@ -18,7 +22,10 @@ public static partial class JsonBody
             return (null, problem);
         try
         {
-            return JsonSerializer.Deserialize(body.Bytes.Span, type) is { } value
+            // As an object, an empty message takes twenty times its bytes.
+            if (body.Bytes.Length / LeastElement > maxMessages && CountElements(body.Bytes) is var count && count > maxMessages)
+                return (null, ChatRequestRules.TooManyMessages(count, maxMessages));
+            return Deserialize(body.Bytes, type) is { } value
                 ? (value, null)
                 : (null, ChatProblem.InvalidRequest("The body is null; send an object with messages."));
         }
@@ -43,6 +50,33 @@ public static partial class JsonBody
             BodyRefusal.TooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
             _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
         };
+    }
+
+    private static T? Deserialize<T>(ReadOnlySequence<byte> bytes, JsonTypeInfo<T> type)
+    {
+        if (bytes.IsSingleSegment)
+            return JsonSerializer.Deserialize(bytes.FirstSpan, type);
+        var json = new Utf8JsonReader(bytes);
+        var value = JsonSerializer.Deserialize(ref json, type);
+        // Throws if something follows.
+        json.Read();
+        return value;
+    }
+
+    /// <summary>Counts the elements of the array, or arrays, that are members of the body.</summary>
+    private static int CountElements(ReadOnlySequence<byte> bytes)
+    {
+        var json = new Utf8JsonReader(bytes);
+        var (inArray, elements) = (false, 0);
+        while (json.Read())
+        {
+            if (json.CurrentDepth == 1)
+                inArray = json.TokenType == JsonTokenType.StartArray;
+            else if (inArray && json.CurrentDepth == 2 && json.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
+                elements++;
+        }
+
+        return elements;
     }
 
     /// <summary>The part of a path that has plain and short names; a sender may call its members anything.</summary>

@@ -49,7 +49,7 @@ internal sealed class ChatRelay(
 
     protected override async ValueTask<ChatRequest?> ReadAsync(HttpContext http, RequestBody body)
     {
-        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes);
+        var (request, problem) = await JsonBody.ReadAsync(http, body, ContractJson.Default.ChatRequest, options.Value.MaxBodyBytes, options.Value.MaxMessages);
         if ((problem ?? request!.Check(options.Value.MaxMessages)) is not { } wrong)
             return request;
         await RefuseAsync(http, wrong);

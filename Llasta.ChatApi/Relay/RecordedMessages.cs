@@ -18,7 +18,7 @@ internal static class RecordedMessages
     public static string Input(IReadOnlyList<ChatMessage> messages) => Write(json =>
     {
         foreach (var message in messages)
-            WriteMessage(json, message.Role!, message.Reasoning, message.Content!, finishReason: null);
+            WriteMessage(json, message.Role!, message.Reasoning?.ToString(), message.Content!.ToString(), finishReason: null);
     });
 
     /// <summary>Writes an answer.</summary>

@@ -109,7 +109,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     {
         if (!request.Continue || request.Messages!.Count < 2)
             return request.Continue ? TurnMode.ContinueAnswer : TurnMode.Answer;
-        return request.Messages[^1].Content!.Length > 0
+        return !request.Messages[^1].Content!.IsEmpty
             ? dialect.Continues ? TurnMode.ContinueAnswer : TurnMode.Answer
             : dialect.ContinuesThoughts ? TurnMode.ContinueThought : TurnMode.Answer;
     }

@@ -10,7 +10,7 @@ namespace Llasta.ChatApi.Upstream;
 /// </summary>
 internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
 {
-    private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", "Hi")];
+    private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", JsonText.Of("Hi"))];
 
     /// <summary>A server that counts two words for longer is stuck, or answers something else.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Llasta.ChatApi.Contract;
+using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Upstream;
 
@@ -52,7 +53,7 @@ internal sealed class TokenCounter(ServerDialect dialect)
 
     private static async Task<(TokenCount? Count, bool Known)> AskAsync(ModelServer server, int path, string model, TokensRequest request, CancellationToken cancellation)
     {
-        using var content = new ByteArrayContent(UpstreamRequest.ForTokens(request, model));
+        using var content = new ByteSequenceContent(UpstreamRequest.ForTokens(request, model));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var response = await server.SendAsync(HttpMethod.Post, Paths[path], content, cancellation);
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)

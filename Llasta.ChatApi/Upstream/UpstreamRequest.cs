@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.ClientModel;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Llasta.ChatApi.Contract;
+using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Upstream;
 
@@ -33,9 +35,9 @@ internal sealed class UpstreamRequest : BinaryContent
     /// <inheritdoc cref="QwenThinking"/>
     private static readonly Sampling QwenNotThinking = new(Temperature: 0.7, TopP: 0.8, TopK: 20, MinP: 0);
 
-    private byte[]? _body;
+    private ReadOnlySequence<byte>? _body;
 
-    private UpstreamRequest(byte[] body, OptionalFields sent, OptionalFields chosen) => (_body, Sent, Chosen) = (body, sent, chosen);
+    private UpstreamRequest(ReadOnlySequence<byte> body, OptionalFields sent, OptionalFields chosen) => (_body, Sent, Chosen) = (body, sent, chosen);
 
     /// <summary>The optional fields that the body has.</summary>
     internal OptionalFields Sent { get; }
@@ -58,12 +60,12 @@ internal sealed class UpstreamRequest : BinaryContent
         var thinking = mode == TurnMode.ContinueThought || (request.Thinking && mode == TurnMode.Answer);
         var defaults = !model.IsQwen3Hybrid ? null : thinking ? QwenThinking : QwenNotThinking;
         var sampling = request.Sampling;
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        var buffer = new PieceWriter();
         using (var json = new Utf8JsonWriter(buffer, Json))
         {
             json.WriteStartObject();
             json.WriteString("model"u8, model.Name);
-            WriteMessages(json, request.Messages!, mode, request.Continue && mode == TurnMode.Answer, Takes(OptionalFields.MessageReasoning), ref sent);
+            WriteMessages(json, buffer, request.Messages!, mode, request.Continue && mode == TurnMode.Answer, Takes(OptionalFields.MessageReasoning), ref sent);
             json.WriteBoolean("stream"u8, true);
             if (Sends(OptionalFields.StreamOptions))
             {
@@ -122,7 +124,7 @@ internal sealed class UpstreamRequest : BinaryContent
             }
         }
 
-        return new UpstreamRequest(buffer.WrittenSpan.ToArray(), sent, chosen);
+        return new UpstreamRequest(buffer.ToSequence(), sent, chosen);
 
         bool Takes(OptionalFields field) => (allowed & field) != 0;
 
@@ -136,56 +138,75 @@ internal sealed class UpstreamRequest : BinaryContent
     }
 
     /// <summary>Writes a conversation whose tokens are to be counted.</summary>
-    internal static byte[] ForTokens(TokensRequest request, string model)
+    internal static ReadOnlySequence<byte> ForTokens(TokensRequest request, string model)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        var buffer = new PieceWriter();
         var sent = OptionalFields.None;
         using (var json = new Utf8JsonWriter(buffer, Json))
         {
             json.WriteStartObject();
             json.WriteString("model"u8, model);
-            WriteMessages(json, request.Messages!, TurnMode.Answer, withoutLast: false, withReasoning: false, ref sent);
+            WriteMessages(json, buffer, request.Messages!, TurnMode.Answer, withoutLast: false, withReasoning: false, ref sent);
             json.WriteBoolean("add_generation_prompt"u8, true);
             WriteThinking(json, request.Thinking);
             json.WriteEndObject();
         }
 
-        return buffer.WrittenSpan.ToArray();
+        return buffer.ToSequence();
     }
 
-    private static void WriteMessages(Utf8JsonWriter json, IReadOnlyList<ChatMessage> messages, TurnMode mode, bool withoutLast, bool withReasoning, ref OptionalFields sent)
+    /// <summary>Writes the conversation. Its texts are JSON strings already.</summary>
+    private static void WriteMessages(Utf8JsonWriter json, PieceWriter buffer, IReadOnlyList<ChatMessage> messages, TurnMode mode, bool withoutLast, bool withReasoning, ref OptionalFields sent)
     {
+        json.WritePropertyName("messages"u8);
+        // The writer takes the bracket for the whole value; the rest of it is written here.
+        json.WriteRawValue("["u8, skipInputValidation: true);
+        json.Flush();
         var count = withoutLast ? messages.Count - 1 : messages.Count;
-        json.WriteStartArray("messages"u8);
         for (var i = 0; i < count; i++)
         {
             var message = messages[i];
             var continued = mode != TurnMode.Answer && i == count - 1;
-            json.WriteStartObject();
-            json.WriteString("role"u8, message.Role);
-            // The template opens a thought with these bytes, so the last message is rendered as the thought so far.
-            json.WriteString("content"u8, continued && mode == TurnMode.ContinueThought ? $"<think>\n{message.Reasoning}" : message.Content);
+            buffer.Write(i == 0 ? "{\"role\":\""u8 : ",{\"role\":\""u8);
+            // One of ChatRequestRules.Roles.
+            Encoding.ASCII.GetBytes(message.Role, buffer);
+            buffer.Write("\",\"content\":\""u8);
+            if (continued && mode == TurnMode.ContinueThought)
+            {
+                // The template opens a thought with these bytes, so the last message is rendered as the thought so far.
+                buffer.Write("<think>\\n"u8);
+                buffer.WriteShared(message.Reasoning!.Raw);
+            }
+            else
+            {
+                buffer.WriteShared(message.Content!.Raw);
+            }
+
+            buffer.Write("\""u8);
             if (withReasoning && message.Role == "assistant")
             {
-                if (continued && mode == TurnMode.ContinueAnswer && message.Reasoning is { Length: > 0 } reasoning)
+                if (continued && mode == TurnMode.ContinueAnswer && message.Reasoning is { IsEmpty: false } reasoning)
                 {
                     // vLLM takes both names, llama.cpp the second.
-                    json.WriteString("reasoning"u8, reasoning);
-                    json.WriteString("reasoning_content"u8, reasoning);
+                    buffer.Write(",\"reasoning\":\""u8);
+                    buffer.WriteShared(reasoning.Raw);
+                    buffer.Write("\",\"reasoning_content\":\""u8);
+                    buffer.WriteShared(reasoning.Raw);
+                    buffer.Write("\""u8);
                     sent |= OptionalFields.MessageReasoning;
                 }
-                else if (message.Content!.Contains("</think>", StringComparison.Ordinal))
+                else if (message.Content!.Contains("think"u8, "</think>"))
                 {
                     // Without the member Qwen3's template cuts the answer at the tag.
-                    json.WriteString("reasoning"u8, "");
+                    buffer.Write(",\"reasoning\":\"\""u8);
                     sent |= OptionalFields.MessageReasoning;
                 }
             }
 
-            json.WriteEndObject();
+            buffer.Write("}"u8);
         }
 
-        json.WriteEndArray();
+        buffer.Write("]"u8);
     }
 
     private static void WriteThinking(Utf8JsonWriter json, bool thinking)
@@ -200,8 +221,8 @@ internal sealed class UpstreamRequest : BinaryContent
         var body = _body ?? throw new InvalidOperationException("A turn is sent once.");
         // Streams last for minutes; the conversation must not stay in memory for as long.
         _body = null;
-        await stream.WriteAsync(body, cancellationToken);
         SentAt = Stopwatch.GetTimestamp();
+        await body.WriteToAsync(stream, cancellationToken);
     }
 
     public override void WriteTo(Stream stream, CancellationToken cancellationToken = default) => throw new NotSupportedException();

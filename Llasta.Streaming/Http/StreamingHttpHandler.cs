@@ -94,27 +94,16 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         }
     }
 
-    /// <summary>Sends head and body together: one packet, so that the server wakes up once.</summary>
     private static async Task WriteAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
     {
         if (request.Content is { Headers.ContentLength: null } content)
             await content.LoadIntoBufferAsync(cancellation);
         var head = Encoding.Latin1.GetBytes(Head(request));
-        using var message = new MemoryStream(head.Length + (int)(request.Content?.Headers.ContentLength ?? 0));
-        message.Write(head);
+        var message = new RequestStream(socket, head.Length + (request.Content?.Headers.ContentLength ?? 0));
+        await message.WriteAsync(head, cancellation);
         if (request.Content is not null)
             await request.Content.CopyToAsync(message, cancellation);
-        var rest = message.GetBuffer().AsMemory(0, (int)message.Length);
-
-        // An asynchronous send keeps a reference to its buffer, a conversation of up to megabytes, for as long as the socket lives. So only
-        // the bytes that the socket's buffer does not take at once are sent asynchronously, and an empty send of another buffer at the end
-        // replaces the reference.
-        rest = rest[socket.Send(rest.Span, SocketFlags.None, out _)..];
-        if (rest.IsEmpty)
-            return;
-        while (!rest.IsEmpty)
-            rest = rest[await socket.SendAsync(rest, SocketFlags.None, cancellation)..];
-        await socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None, cancellation);
+        await message.EndAsync(cancellation);
     }
 
     private static string Head(HttpRequestMessage request)

@@ -97,6 +97,22 @@ public class BadRequestTests
     }
 
     [Theory]
+    [InlineData("{},")]
+    [InlineData("null,")]
+    [InlineData("[],")]
+    public async Task Elements_that_are_no_messages_are_counted_before_they_are_read(string element)
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
+        var content = new StringContent($$"""{"sampling":{"topK":1,"topP":1},"messages":[{{string.Concat(Enumerable.Repeat(element, 20_000))}}1]}""", Encoding.UTF8, "application/json");
+
+        using var response = await chatbot.SendAsync("/api/chat", content);
+
+        var (status, problem, _) = await Chatbot.ProblemAsync(response);
+        Assert.Equal((400, "invalid-request"), (status, problem.GetProperty("code").GetString()));
+        Assert.Contains("20,001 messages", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [CombinatorialForms]
     public async Task Invalid_utf8_is_answered_with_400(Form form)
     {

@@ -190,6 +190,35 @@ public sealed class DialectTests
         Assert.Equal((state, text), (answer.State, answer.Text));
     }
 
+    [Theory]
+    [InlineData("content")]
+    [InlineData("reasoning")]
+    public async Task A_token_in_Latin_1_reaches_the_reader_as_its_characters(string field)
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            var chunk = $$$"""data: {"choices":[{"index":0,"delta":{"{{{field}}}":"caf&"}}]}""".Replace('&', '\u00e9') + "\n\n";
+            await http.Response.Body.WriteAsync(Encoding.Latin1.GetBytes(chunk + chunk + RawUpstream.Finish), Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
+
+        Assert.Equal(("cafécafé", "done"), (answer.Reasoning + answer.Text, answer.State));
+    }
+
+    [Fact]
+    public async Task A_chunk_whose_member_has_half_of_a_character_in_its_name_is_malformed()
+    {
+        await using var upstream = await RawUpstream.StartAsync(http =>
+            http.Response.WriteAsync(RawUpstream.Chunk("content", "Hello") + """data: {"\ud800":1,"choices":[]}""" + "\n\n", Chatbot.Cancelled));
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.Equal(("Hello", "model-error"), (answer.Text, answer.State));
+    }
+
     [Fact]
     public async Task An_error_in_Latin_1_is_a_problem_document()
     {

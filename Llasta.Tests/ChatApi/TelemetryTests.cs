@@ -87,26 +87,7 @@ public class TelemetryTests
     [InlineData("""{"TokensPerSecond":20}""", true)]
     public async Task However_a_turn_ends_it_is_not_active_any_more(string settings, bool stops = false)
     {
-        var (active, begun) = (0L, 0L);
-        // The instruments are made while the services start, and this value flows only into those of this test.
-        var ours = new AsyncLocal<bool>();
-        using var listener = new MeterListener
-        {
-            InstrumentPublished = (instrument, me) =>
-            {
-                if (ours.Value && instrument.Name == "llasta.turns.active")
-                    me.EnableMeasurementEvents(instrument);
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((_, value, _, _) =>
-        {
-            Interlocked.Add(ref active, value);
-            if (value > 0)
-                Interlocked.Add(ref begun, value);
-        });
-        // This publishes the instruments of other tests, which exist already.
-        listener.Start();
-        ours.Value = true;
+        using var turns = new ActiveTurns();
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: ["Chat:FirstTokenTimeout=00:00:02", "Chat:IdleTimeout=00:00:02", "Chat:HeartbeatInterval=00:00:00.1"]);
         await chatbot.SetAsync(settings);
 
@@ -116,7 +97,7 @@ public class TelemetryTests
                 await response.Content.ReadAsStringAsync(Chatbot.Cancelled);
         }
 
-        await Eventually.TrueAsync(() => Task.FromResult(Interlocked.Read(ref begun) == 1 && Interlocked.Read(ref active) == 0), () => $"{begun} turns have begun, {active} are active.");
+        await Eventually.TrueAsync(() => Task.FromResult(turns is { Begun: 1, Now: 0 }), () => $"{turns.Begun} turns have begun, {turns.Now} are active.");
     }
 
     [Fact]

@@ -1,17 +1,12 @@
-using System.Globalization;
 using System.Text;
 using Llasta.Streaming.Http;
 using Xunit;
 
 namespace Llasta.Tests.Streaming;
 
-/// <summary>
-/// Responses changed at random, from fixed seeds. A longer run by hand: <c>FUZZ=100</c> in the environment makes a hundred times as many.
-/// </summary>
+/// <summary>A model server's responses, changed at random (<see cref="Fuzz"/>).</summary>
 public sealed class FramingFuzzTests : IDisposable
 {
-    private static readonly int Factor = int.Parse(Environment.GetEnvironmentVariable("FUZZ") ?? "1", CultureInfo.InvariantCulture);
-
     private static readonly string[] Pieces =
     [
         "\r\n", "\r", "\n", "\r\n\r\n", "0", "00000000", "5", "ffffffff", "80000000", ";", ";a=b", " ", "\t", ":", "\0", "\u00ff", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\n",
@@ -35,10 +30,10 @@ public sealed class FramingFuzzTests : IDisposable
     [InlineData(3)]
     public async Task A_changed_response_is_read_or_refused_and_never_hangs(int seed)
     {
-        var random = new Random(seed);
-        for (var i = 0; i < 200 * Factor; i++)
+        var random = Fuzz.Random(seed);
+        for (var i = 0; i < 200 * Fuzz.Factor; i++)
         {
-            var text = Change(Responses[random.Next(Responses.Length)], random);
+            var text = Fuzz.Change(Responses[random.Next(Responses.Length)], Pieces, random);
             var split = random.Next(text.Length + 1);
             var sending = _client.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"http://{_server.Authority}/"), Chatbot.Cancelled);
             var connection = await _server.AcceptRequestAsync();
@@ -66,10 +61,10 @@ public sealed class FramingFuzzTests : IDisposable
     [InlineData(3)]
     public void Chunks_mean_the_same_wherever_they_are_split(int seed)
     {
-        var random = new Random(seed);
-        for (var i = 0; i < 20_000 * Factor; i++)
+        var random = Fuzz.Random(seed);
+        for (var i = 0; i < 20_000 * Fuzz.Factor; i++)
         {
-            var text = Change("5\r\nHello\r\n6;a=b\r\n world\r\n0\r\nX-Trailer: t\r\n\r\n", random);
+            var text = Fuzz.Change("5\r\nHello\r\n6;a=b\r\n world\r\n0\r\nX-Trailer: t\r\n\r\n", Pieces, random);
             var whole = Decode(text, text.Length + 1);
             var split = Decode(text, random.Next(1, 9));
             Assert.True(whole == split, $"Seed {seed}, case {i}: {Uri.EscapeDataString(text)} gave {whole} in one piece and {split} in several.");
@@ -101,17 +96,5 @@ public sealed class FramingFuzzTests : IDisposable
         }
 
         return (data.ToString(), framing.IsEnd, false);
-    }
-
-    private static string Change(string text, Random random)
-    {
-        for (var changes = random.Next(1, 4); changes > 0; changes--)
-        {
-            var at = random.Next(text.Length + 1);
-            var removed = random.Next(Math.Min(4, text.Length - at) + 1);
-            text = text[..at] + (random.Next(3) == 0 ? "" : Pieces[random.Next(Pieces.Length)]) + text[(at + removed)..];
-        }
-
-        return text;
     }
 }
