@@ -23,6 +23,11 @@ internal sealed record BenchmarkOptions
           soak [--open-streams N] [--stalled N] [--minutes N]
                               slow streams (default 2000) for N minutes (default 10), optionally with readers
                               that never read (default 0); exits with 1 if a stream was lost
+
+          neighbour [--rounds N] [--seconds N]
+                              the longest time between two tokens of a reader while a model server or a client
+                              sends something hostile, for the native chat API and for the one with the JIT
+                              compiler; the longest of all rounds, 17 shapes
         """;
 
     public IReadOnlySet<string>? Only { get; private set; }

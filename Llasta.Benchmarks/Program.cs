@@ -27,16 +27,25 @@ if (args is [SourceProcess.Argument])
 
 try
 {
-    var soak = args is ["soak", ..];
-    var options = BenchmarkOptions.Parse(soak ? args.AsSpan(1) : args);
+    var mode = args is ["soak" or "neighbour", ..] ? args[0] : "";
+    var options = BenchmarkOptions.Parse(mode.Length > 0 ? args.AsSpan(1) : args);
     var installation = new Installation(options);
+    var report = new Report();
+    if (mode == "neighbour")
+    {
+        await installation.PublishBothFormsAsync();
+        await Neighbour.MeasureAsync(installation, options, report);
+        if (options.Json is { } json)
+            report.WriteJson(json);
+        return 0;
+    }
+
     await installation.PublishAsync();
-    if (soak)
+    if (mode == "soak")
         return await Soak.RunAsync(installation, options);
 
     using var source = options.Upstream is null ? new SourceProcess() : null;
     var upstream = options.Upstream ?? source!.Address;
-    var report = new Report();
     Console.WriteLine($"{Environment.ProcessorCount} cores, {DateTimeOffset.UtcNow:u}, model server: {(source is null ? upstream : "the token source")}");
     if (options.Measures("start"))
         await StartUpTime.MeasureAsync(installation, upstream, options, report);

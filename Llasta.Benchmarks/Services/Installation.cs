@@ -11,6 +11,8 @@ internal sealed class Installation(BenchmarkOptions options)
     /// <summary>A limit that no measurement reaches.</summary>
     private static readonly Dictionary<string, string?> NoLimit = new() { ["Chat__MaxConcurrentTurns"] = "100000", ["ASPNETCORE_ENVIRONMENT"] = "Production" };
 
+    private static string JitChatApi => Repository.PathOf("artifacts/benchmarks-jit/chatapi/Llasta.ChatApi.dll");
+
     public string ChatApi => options.ChatApi ?? Published("Llasta.ChatApi");
 
     public string Chatbot => options.Chatbot ?? Published("Llasta.Web");
@@ -23,18 +25,26 @@ internal sealed class Installation(BenchmarkOptions options)
     {
         foreach (var (given, project) in new[] { (options.ChatApi, "Llasta.ChatApi"), (options.Chatbot, "Llasta.Web"), (options.Simulator, "Llasta.ModelSim") })
         {
-            if (given is not null)
-                continue;
-            Console.Error.WriteLine($"Publishing {project}");
-            using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Repository.PathOf(project), "-c", "Release", "--artifacts-path", _artifacts, "--nologo", "-v", "quiet"]) { WorkingDirectory = Repository.PathOf("") })!;
-            await publish.WaitForExitAsync();
-            if (publish.ExitCode != 0 || !File.Exists(Published(project)))
-                throw new InvalidOperationException($"{project} could not be published; see the output of dotnet publish above.");
+            if (given is null)
+                await PublishAsync(project, Published(project), "--artifacts-path", _artifacts);
         }
     }
 
-    public Task<ServiceProcess> StartChatApiAsync(Uri upstream, Dictionary<string, string?>? settings = null) => ServiceProcess.StartAsync("chatapi", ChatApi,
-        port => ["--urls", $"http://127.0.0.1:{port}"],
+    /// <summary>Publishes the chat API in both forms: native, and for the JIT compiler.</summary>
+    /// <exception cref="InvalidOperationException">A publish failed.</exception>
+    public async Task PublishBothFormsAsync()
+    {
+        const string Project = "Llasta.ChatApi";
+        if (options.ChatApi is null)
+            await PublishAsync(Project, Published(Project), "--artifacts-path", _artifacts);
+        await PublishAsync(Project, JitChatApi, "--artifacts-path", _artifacts + "-jit", "-p:PublishAot=false", "-o", Path.GetDirectoryName(JitChatApi)!);
+    }
+
+    /// <param name="upstream">The address of the model server.</param>
+    /// <param name="settings">Environment variables.</param>
+    /// <param name="jit">The form for the JIT compiler (<see cref="PublishBothFormsAsync"/>).</param>
+    public Task<ServiceProcess> StartChatApiAsync(Uri upstream, Dictionary<string, string?>? settings = null, bool jit = false) => ServiceProcess.StartAsync("chatapi", jit ? "dotnet" : ChatApi,
+        port => [.. jit ? (string[])[JitChatApi] : [], "--urls", $"http://127.0.0.1:{port}"],
         new Dictionary<string, string?>(NoLimit.Concat(settings ?? [])) { ["OPENAI_API_BASE_URL"] = new Uri(upstream, "/v1").ToString() });
 
     public Task<ServiceProcess> StartChatbotAsync(ServiceProcess chatApi, Dictionary<string, string?>? settings = null) => ServiceProcess.StartAsync("chatbot", Chatbot,
@@ -70,6 +80,15 @@ internal sealed class Installation(BenchmarkOptions options)
                 """);
             return ["-c", configuration];
         });
+    }
+
+    private static async Task PublishAsync(string project, string result, params string[] arguments)
+    {
+        Console.Error.WriteLine($"Publishing {project}");
+        using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", Repository.PathOf(project), "-c", "Release", "--nologo", "-v", "quiet", .. arguments]) { WorkingDirectory = Repository.PathOf("") })!;
+        await publish.WaitForExitAsync();
+        if (publish.ExitCode != 0 || !File.Exists(result))
+            throw new InvalidOperationException($"{project} could not be published; see the output of dotnet publish above.");
     }
 
     private string Published(string project)

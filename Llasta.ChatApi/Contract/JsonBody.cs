@@ -12,6 +12,9 @@ public static partial class JsonBody
     /// <summary>The fewest bytes of an element of an array: <c>{},</c>.</summary>
     private const int LeastElement = 3;
 
+    /// <summary>The longest name, number or string that is not a message's text, in bytes: a model's name in escapes is shorter.</summary>
+    private const int MaxOther = 2048;
+
     /// <summary>Reads and deserializes a request's body.</summary>
     /// <returns>The value, whose texts are parts of the body; or the problem to answer with.</returns>
     internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, RequestBody body, JsonTypeInfo<T> type, int maxBytes, int maxMessages) where T : class
@@ -22,9 +25,8 @@ public static partial class JsonBody
             return (null, problem);
         try
         {
-            // As an object, an empty message takes twenty times its bytes.
-            if (body.Bytes.Length / LeastElement > maxMessages && CountElements(body.Bytes) is var count && count > maxMessages)
-                return (null, ChatRequestRules.TooManyMessages(count, maxMessages));
+            if (body.Bytes.Length > LeastElement * (long)maxMessages && Inspect(body.Bytes, maxMessages) is { } unfit)
+                return (null, unfit);
             return Deserialize(body.Bytes, type) is { } value
                 ? (value, null)
                 : (null, ChatProblem.InvalidRequest("The body is null; send an object with messages."));
@@ -63,20 +65,27 @@ public static partial class JsonBody
         return value;
     }
 
-    /// <summary>Counts the elements of the array, or arrays, that are members of the body.</summary>
-    private static int CountElements(ReadOnlySequence<byte> bytes)
+    /// <summary>
+    /// Looks through a body before anything is made of it that takes many times its bytes: an object for each empty message, or exceptions
+    /// that quote a name of megabytes.
+    /// </summary>
+    /// <returns>The problem, or null if the body can be deserialized.</returns>
+    private static ChatProblem? Inspect(ReadOnlySequence<byte> bytes, int maxMessages)
     {
         var json = new Utf8JsonReader(bytes);
-        var (inArray, elements) = (false, 0);
+        var (inArray, elements, isText) = (false, 0, false);
         while (json.Read())
         {
+            if (!(isText && json.TokenType == JsonTokenType.String) && (json.HasValueSequence ? json.ValueSequence.Length : json.ValueSpan.Length) > MaxOther)
+                return ChatProblem.InvalidRequest("The body has a name or a value that is too long for any that is documented.");
+            isText = json.TokenType == JsonTokenType.PropertyName && (json.ValueIsEscaped || json.ValueTextEquals("content"u8) || json.ValueTextEquals("reasoning"u8));
             if (json.CurrentDepth == 1)
                 inArray = json.TokenType == JsonTokenType.StartArray;
             else if (inArray && json.CurrentDepth == 2 && json.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
                 elements++;
         }
 
-        return elements;
+        return elements > maxMessages ? ChatRequestRules.TooManyMessages(elements, maxMessages) : null;
     }
 
     /// <summary>The part of a path that has plain and short names; a sender may call its members anything.</summary>

@@ -113,6 +113,24 @@ public class BadRequestTests
     }
 
     [Theory]
+    [InlineData("""{"messages":[{"role":"user","content":"x","%":1}]}""")]
+    [InlineData("""{"messages":[{"role":"%","content":"x"}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"model":"%"}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"sampling":{"temperature":1%}}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"%content":"x"}""")]
+    public async Task A_long_name_or_value_is_refused_before_it_is_quoted(string body)
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
+        var content = new StringContent(body.Replace("%", new string('1', 4_000_000), StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await chatbot.SendAsync("/api/chat", content);
+
+        var (status, problem, _) = await Chatbot.ProblemAsync(response);
+        Assert.Equal((400, "invalid-request"), (status, problem.GetProperty("code").GetString()));
+        Assert.Contains("too long", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [CombinatorialForms]
     public async Task Invalid_utf8_is_answered_with_400(Form form)
     {

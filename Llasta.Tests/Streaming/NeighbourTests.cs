@@ -24,8 +24,7 @@ public sealed class NeighbourTests
     [InlineData("empty deltas")]
     public async Task A_neighbour_s_tokens_arrive_while_a_server_sends_without_end(string shape)
     {
-        var (before, endless) = HostileServer.Shape(shape);
-        await using var server = new HostileServer(before, endless);
+        await using var server = new HostileServer(HostileAnswer.All[shape]);
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
         using var neighbour = await NeighbourAsync(api, server);
         using var reader = new CancellationTokenSource();
@@ -50,8 +49,7 @@ public sealed class NeighbourTests
     [InlineData("a trailer")]
     public async Task Framing_without_end_is_cut_and_a_neighbour_s_tokens_arrive(string shape)
     {
-        var (before, endless) = HostileServer.Shape(shape);
-        await using var server = new HostileServer(before, endless);
+        await using var server = new HostileServer(HostileAnswer.All[shape]);
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
         using var neighbour = await NeighbourAsync(api, server);
         using var hostile = await AskAsync(api, "hostile");
@@ -67,7 +65,7 @@ public sealed class NeighbourTests
     [Fact]
     public async Task A_neighbour_s_tokens_arrive_while_a_client_sends_requests_without_end()
     {
-        await using var server = new HostileServer("", "x");
+        await using var server = new HostileServer(new("", "x"));
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
         using var neighbour = await NeighbourAsync(api, server);
         using var client = await api.ConnectAsync();

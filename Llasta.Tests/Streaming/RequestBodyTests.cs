@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Llasta.Streaming;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using Xunit;
 
@@ -94,7 +96,7 @@ public sealed class RequestBodyTests
     [Fact]
     public async Task A_client_that_resets_within_its_body_is_not_logged_as_a_fault()
     {
-        await using var server = new HostileServer("", "x");
+        await using var server = new HostileServer(new("", "x"));
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
         foreach (var framing in (string[])["Content-Length: 100\r\n\r\n{", "Content-Length: 100000\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n80000000\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\n{"])
         {
@@ -119,7 +121,7 @@ public sealed class RequestBodyTests
     [InlineData("Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")]
     public async Task A_client_that_is_too_slow_is_not_logged_as_a_fault(string upload)
     {
-        await using var server = new HostileServer("", "x");
+        await using var server = new HostileServer(new("", "x"));
         await using var api = await HostileProcess.StartAsync(server.BaseUrl, settings: "Chat:BodyTimeout=00:00:00.2");
         using var client = await api.ConnectAsync();
         await client.SendAsync(Encoding.ASCII.GetBytes(Head + upload), Chatbot.Cancelled);
@@ -147,6 +149,26 @@ public sealed class RequestBodyTests
         Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User(text))).State);
         var request = await chatbot.ModelSawAsync(request => request.GetProperty("body").GetRawText().Contains("abc", StringComparison.Ordinal));
         Assert.Equal(text, request.GetProperty("body").GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString());
+    }
+
+    [Fact]
+    public async Task A_body_is_read_wherever_its_pieces_end()
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            var sent = JsonElement.Parse(await reader.ReadToEndAsync(Chatbot.Cancelled)).GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("content").GetString()!.Length);
+            await http.Response.WriteAsync(RawUpstream.Chunk("content", string.Join(' ', sent)) + RawUpstream.Finish, Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        var second = new string('y', 5_000);
+
+        // The second message's members come to lie at the end of the first piece, byte by byte.
+        for (var length = 65_390; length < 65_500; length++)
+        {
+            var answer = await chatbot.AskAsync(new { messages = new[] { new { role = "system", content = new string('x', length) }, new { role = "user", content = second } }, thinking = false });
+            Assert.Equal(($"{length} 5000", "done"), (answer.Text, answer.State));
+        }
     }
 
     private static async Task<Socket> UploadAsync(Chatbot chatbot, string begun)

@@ -13,8 +13,6 @@ internal sealed class HostileServer : IAsyncDisposable
     /// <summary>The message of the conversation that is answered well.</summary>
     public const string Neighbour = "neighbour";
 
-    private const string Head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<Socket> _neighbour = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,13 +22,11 @@ internal sealed class HostileServer : IAsyncDisposable
     private long _sent;
     private int _ended;
 
-    /// <param name="before">Sent once.</param>
-    /// <param name="endless">Sent again and again after it.</param>
-    public HostileServer(string before, string endless)
+    /// <param name="answer">How it answers other conversations.</param>
+    public HostileServer(HostileAnswer answer)
     {
-        _before = before;
-        // Pieces of this size keep the network busy.
-        _endless = Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat(endless, Math.Max(1, (64 << 10) / endless.Length))));
+        _before = answer.Before;
+        _endless = answer.EndlessBytes();
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -43,28 +39,9 @@ internal sealed class HostileServer : IAsyncDisposable
     /// <summary>The hostile connections that the client has closed.</summary>
     public int Ended => Volatile.Read(ref _ended);
 
-    /// <summary>What is sent without end, by name: first what comes once, then what is repeated.</summary>
-    public static (string Before, string Endless) Shape(string name) => name switch
-    {
-        "informational responses" => ("", "HTTP/1.1 100 Continue\r\n\r\n"),
-        "a head" => ("HTTP/1.1 200 OK\r\n", "X-Header: value\r\n"),
-        "a chunk extension" => (Head + "1;name=", "value"),
-        "leading zeros" => (Head, "0"),
-        "a trailer" => (Head + Chunk(RawUpstream.Chunk("content", "Hello")) + "0\r\n", "X-Trailer: value\r\n"),
-        "extensions of small chunks" => (Head, $"1;{new string('x', 4000)}\r\n:\r\n"),
-        "comments" => (Head, Chunk(string.Concat(Enumerable.Repeat(": comment\n\n", 100)))),
-        "comments in chunks of one byte" => (Head, Chunk(":") + Chunk("\n")),
-        "tokens" => (Head, Chunk(RawUpstream.Chunk("content", "token "))),
-        "escaped tokens" => (Head, Chunk(RawUpstream.Chunk("content", string.Concat(Enumerable.Repeat("\u0001\"\\é🦙", 100))))),
-        "empty deltas" => (Head, Chunk(RawUpstream.Chunk("content", ""))),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such shape."),
-    };
-
     /// <summary>Sends the neighbour one more token.</summary>
     public async Task SendTokenAsync(string text) =>
-        await (await _neighbour.Task.WaitAsync(Chatbot.Cancelled)).SendAsync(Encoding.Latin1.GetBytes(Chunk(RawUpstream.Chunk("content", text))), Chatbot.Cancelled);
-
-    private static string Chunk(string data) => $"{Encoding.UTF8.GetByteCount(data):x}\r\n{data}\r\n";
+        await (await _neighbour.Task.WaitAsync(Chatbot.Cancelled)).SendAsync(Encoding.Latin1.GetBytes(HostileAnswer.Chunk(HostileAnswer.Token(text))), Chatbot.Cancelled);
 
     private async Task AcceptAsync()
     {
@@ -96,7 +73,7 @@ internal sealed class HostileServer : IAsyncDisposable
 
             if (request.Contains(Neighbour, StringComparison.Ordinal))
             {
-                await socket.SendAsync(Encoding.Latin1.GetBytes(Head), _stop.Token);
+                await socket.SendAsync(Encoding.Latin1.GetBytes(HostileAnswer.Head), _stop.Token);
                 _neighbour.TrySetResult(socket);
                 return;
             }
