@@ -13,9 +13,6 @@ namespace Llasta.Streaming.Server;
 /// </summary>
 public static class RelayServer
 {
-    /// <summary>The most bytes of a connection that are received before they are read: a request's head fits in (32 KB).</summary>
-    private const int MaxUnreadBytes = 64 << 10;
-
     /// <summary>
     /// Completes socket operations on the polling threads. Must run before the process opens its first socket, because
     /// <c>SocketAsyncEngine</c> reads the variables once (dotnet/runtime, <c>SocketAsyncEngine.Unix.cs</c>). Values that are set already
@@ -43,8 +40,6 @@ public static class RelayServer
             // A flush completes only when the socket has taken the last byte: SocketPipeWriter relies on it. At most one upstream read
             // waits here for a slow reader.
             sockets.MaxWriteBufferSize = 1;
-            // What a client sends ahead of its turn is no body yet, so no budget counts it. Kestrel would read up to a megabyte of it.
-            sockets.MaxReadBufferSize = MaxUnreadBytes;
         })
         .Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketPipeWriter.Middleware)));
 
