@@ -53,6 +53,8 @@ public sealed class DialectTests
         { "a replacement character at a cut", T("one \uFFFD"), "one ", "", "truncated" },
         { "a replacement character in the middle", T("one \uFFFD") + T(" two") + Stop, "one \uFFFD two", "", "done" },
         { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
+        { "a token of replacement characters", T(new string('\uFFFD', 300_000)) + T(" two") + Stop, new string('\uFFFD', 300_000) + " two", "", "done" },
+        { "tokens of replacement characters", string.Concat(Enumerable.Repeat(T("\uFFFD"), 20_000)) + Stop, new string('\uFFFD', 20_000), "", "done" },
         { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
