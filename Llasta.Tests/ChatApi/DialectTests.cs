@@ -68,6 +68,9 @@ public sealed class DialectTests
         { "a second thought", R("A") + T("one ") + R("B") + T("two") + Stop, "one two", "A\n\nB", "done" },
         { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
+        { "an object that is no name", """data: {"object":{"object":"error"},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "an index that is no number", """data: {"choices":[{"index":[[1]],"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "a time that is no number", """data: {"metrics":{"queue_time_ms":1e999},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
     };
 
     [Theory]
