@@ -177,6 +177,26 @@ public sealed class DialectTests
     }
 
     [Theory]
+    /// <summary>What a backtracking search looks for again and again: the beginning of what matches, and never its end.</summary>
+    [Theory]
+    [InlineData(400, "", "exceed")]
+    [InlineData(400, "maximum context length ", "1")]
+    [InlineData(400, "", "context size ")]
+    [InlineData(422, "", "last assistant ")]
+    [InlineData(400, "bearer", " ")]
+    [InlineData(502, "<html>", "<title")]
+    [InlineData(502, "<html>", "<script </")]
+    [InlineData(502, "", "<")]
+    [InlineData(200, "", "exceed")]
+    public async Task Words_without_end_are_a_refusal_like_others(int status, string before, string endless)
+    {
+        await using var chatbot = await AnsweringAsync(before + string.Concat(Enumerable.Repeat(endless, 900_000 / endless.Length)), status);
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello")).WaitAsync(TimeSpan.FromSeconds(60), Chatbot.Cancelled);
+
+        Assert.InRange(problem.GetProperty("detail").GetString()!.Length, 20, 1000);
+    }
+
     [InlineData(true, "model-error", "")]
     // A server that gives its responses ids of its own.
     [InlineData(false, "done", "Another reader's answer")]
