@@ -7,7 +7,10 @@ namespace Llasta.ChatApi.Upstream;
 /// <summary>Reads the answer of <c>GET /v1/models</c>, in the forms that servers give it.</summary>
 internal static partial class ModelList
 {
-    /// <summary>Finds all models in the list.</summary>
+    /// <summary>The most entries that are read; routers list hundreds.</summary>
+    private const int MaxEntries = 10_000;
+
+    /// <summary>Finds the models in the list.</summary>
     /// <param name="body">The body; a list that is too long may be cut off.</param>
     /// <returns>The models in the server's order; empty if the body is a list without any.</returns>
     /// <exception cref="JsonException">The body is not a list of models.</exception>
@@ -22,7 +25,7 @@ internal static partial class ModelList
         var models = new List<ModelInfo>();
         var entries = 0;
         var ended = false;
-        while (json.Read() && !(ended = json.TokenType == JsonTokenType.EndArray))
+        while (entries < MaxEntries && json.Read() && !(ended = json.TokenType == JsonTokenType.EndArray))
         {
             entries++;
             // An entry that is cut off ends the list.

@@ -25,6 +25,18 @@ public sealed class ModelListTests
         Assert.Equal(name, ModelList.ThatChat(ModelList.Read(Encoding.UTF8.GetBytes(list)))[0].Name);
 
     [Theory]
+    [Fact]
+    public void A_name_in_Latin_1_is_read_as_its_characters() =>
+        Assert.Equal("modèle", Assert.Single(ModelList.Read(Encoding.Latin1.GetBytes("""{"data":[{"id":"modèle"}]}"""))).Name);
+
+    [Fact]
+    public void Only_the_beginning_of_a_list_without_end_is_read()
+    {
+        var list = $"[{string.Concat(Enumerable.Range(0, 200_000).Select(i => $"\"{i}\","))}";
+
+        Assert.Equal(10_000, ModelList.Read(Encoding.UTF8.GetBytes(list)).Count);
+    }
+
     [InlineData("""{"data":[{"id":"m","max_model_len":16384}]}""", 16384)]
     [InlineData("""{"data":[{"id":"m","owned_by":"llamacpp","meta":{"n_ctx":8192,"n_ctx_train":40960}}]}""", 8192)]
     [InlineData("""{"data":[{"id":"m","context_length":32768}]}""", 32768)]
