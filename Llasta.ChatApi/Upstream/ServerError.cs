@@ -54,7 +54,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     private static ServerError Read(JsonElement root)
     {
         // {"error":{…}} of OpenAI and vLLM, {"error":"…"} of Ollama, flat ones of vLLM up to 0.10, FastAPI's {"detail":…}, {"code","msg"}, …
-        var error = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : root;
+        var error = ServerText.MemberOf(root, "error") is { ValueKind: JsonValueKind.Object } inner ? inner : root;
         var kind = string.Join(' ', new[] { Text(error, "type"), Text(error, "code"), Text(error, "status") }.Where(name => name is not null));
         var status = StatusIn(error, "code") ?? StatusIn(error, "status") ?? StatusIn(error, "status_code") ?? StatusIn(root, "code") ?? StatusIn(root, "status") ?? StatusOfKind(kind);
         return Classify(MessageOf(error, 0) ?? MessageOf(root, 0), status, Text(error, "param"), kind, Number(error, "n_prompt_tokens"), Number(error, "n_ctx"), isJson: true);
@@ -90,8 +90,8 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
             case JsonValueKind.Object when depth < 4:
                 foreach (var name in MessageNames)
                 {
-                    if (element.TryGetProperty(name, out var value) && MessageOf(value, depth + 1) is { } message)
-                        return element.TryGetProperty("loc", out var location) && location.ValueKind == JsonValueKind.Array ? $"{Path(location)}: {message}" : message;
+                    if (ServerText.MemberOf(element, name) is { } value && MessageOf(value, depth + 1) is { } message)
+                        return ServerText.MemberOf(element, "loc") is { ValueKind: JsonValueKind.Array } location ? $"{Path(location)}: {message}" : message;
                 }
 
                 return null;
@@ -103,10 +103,10 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
 
     private static string? Text(JsonElement error, string name) =>
-        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) ? ServerText.StringOf(value) : null;
+        ServerText.MemberOf(error, name) is { } value ? ServerText.StringOf(value) : null;
 
     private static int? Number(JsonElement error, string name) =>
-        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
+        ServerText.MemberOf(error, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out var number) ? number : null;
 
     /// <summary>A status as a number or as text.</summary>
     private static int? StatusIn(JsonElement error, string name) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -34,7 +35,7 @@ internal static partial class ServerText
         }
     }
 
-    /// <summary>Reads a JSON string, also one with half of a surrogate pair, which <see cref="JsonElement.GetString"/> refuses.</summary>
+    /// <summary>Reads a JSON string, also one with half of a surrogate pair or that is not UTF-8, which <see cref="JsonElement.GetString"/> refuses.</summary>
     /// <returns>Null if the element is not a string.</returns>
     public static string? StringOf(JsonElement element)
     {
@@ -46,8 +47,30 @@ internal static partial class ServerText
         }
         catch (InvalidOperationException)
         {
-            return Unescape(element.GetRawText().AsSpan()[1..^1]);
+            return Unescape(Decode(JsonMarshal.GetRawUtf8Value(element)).AsSpan()[1..^1]);
         }
+    }
+
+    /// <summary>
+    /// Finds a member of a JSON object. <see cref="JsonElement.TryGetProperty(string, out JsonElement)"/> throws if another member has half
+    /// of a surrogate pair in its name.
+    /// </summary>
+    /// <param name="element">The object, or any other value.</param>
+    /// <param name="name">The name, in ASCII; a member that has it in escapes is not found.</param>
+    /// <returns>The last member of this name; null if there is none, or the element is no object.</returns>
+    public static JsonElement? MemberOf(JsonElement element, string name)
+    {
+        JsonElement? found = null;
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var member in element.EnumerateObject())
+            {
+                if (Ascii.Equals(JsonMarshal.GetRawUtf8PropertyName(member), name))
+                    found = member.Value;
+            }
+        }
+
+        return found;
     }
 
     /// <summary>Replaces JSON's escapes; half of a surrogate pair stays what it is.</summary>

@@ -53,9 +53,9 @@ public sealed class DialectTests
         { "a replacement character at the limit", T("one \uFFFD", "\"length\"") + Done, "one ", "", "length" },
         { "a replacement character at a cut", T("one \uFFFD"), "one ", "", "truncated" },
         { "a replacement character in the middle", T("one \uFFFD") + T(" two") + Stop, "one \uFFFD two", "", "done" },
-        { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
         { "a token of replacement characters", T(new string('\uFFFD', 300_000)) + T(" two") + Stop, new string('\uFFFD', 300_000) + " two", "", "done" },
         { "tokens of replacement characters", string.Concat(Enumerable.Repeat(T("\uFFFD"), 20_000)) + Stop, new string('\uFFFD', 20_000), "", "done" },
+        { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
         { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
@@ -68,10 +68,10 @@ public sealed class DialectTests
         { "a text about the tag", T("The `</think>` tag ends it.") + Stop, "The `</think>` tag ends it.", "", "done" },
         { "a second thought", R("A") + T("one ") + R("B") + T("two") + Stop, "one two", "A\n\nB", "done" },
         { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
-        { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
         { "an object that is no name", """data: {"object":{"object":"error"},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "an index that is no number", """data: {"choices":[{"index":[[1]],"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "a time that is no number", """data: {"metrics":{"queue_time_ms":1e999},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
     };
 
     [Theory]
@@ -166,6 +166,7 @@ public sealed class DialectTests
     [InlineData(502, "<html><head><title>502 Bad Gateway</title></head></html>", "unreachable", "502 Bad Gateway")]
     [InlineData(429, """{"detail":"Slow down"}""", "busy", "Slow down")]
     [InlineData(500, "{\"error\":{\"message\":\"\\ud800 broken\"}}", "model-error", "broken")]
+    [InlineData(500, "{\"err\\ud800\":1,\"error\":{\"mess\\udc00e\":2,\"message\":\"broken names\"},\"\\ud800\":3}", "model-error", "broken names")]
     public async Task A_refusal_in_any_form_is_the_right_problem_with_the_servers_words(int status, string body, string code, string words)
     {
         await using var chatbot = await AnsweringAsync(body, status, "application/json");
@@ -176,7 +177,6 @@ public sealed class DialectTests
         Assert.Contains(words, problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
     }
 
-    [Theory]
     /// <summary>What a backtracking search looks for again and again: the beginning of what matches, and never its end.</summary>
     [Theory]
     [InlineData(400, "", "exceed")]
@@ -197,6 +197,7 @@ public sealed class DialectTests
         Assert.InRange(problem.GetProperty("detail").GetString()!.Length, 20, 1000);
     }
 
+    [Theory]
     [InlineData(true, "model-error", "")]
     // A server that gives its responses ids of its own.
     [InlineData(false, "done", "Another reader's answer")]
