@@ -64,7 +64,7 @@ public enum BodyRefusal
 public sealed class RequestBody : IDisposable
 {
     /// <summary>Bodies over this many bytes are processed on the thread pool: parsing a megabyte would delay the streams that share a polling thread.</summary>
-    private const int MaxInline = 32 << 10;
+    public const int MaxInline = 32 << 10;
 
     /// <summary>
     /// Larger bodies, and those of unknown length, are kept in pieces of this size, which stays below the 85 KB of the large object heap: that

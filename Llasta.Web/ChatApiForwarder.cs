@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net;
 using Llasta.ChatApi;
 using Llasta.ChatApi.Contract;
 using Llasta.Streaming;
@@ -102,6 +103,12 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             lease.UpstreamTimeout = null;
             try
             {
+                if (response.StatusCode is not (HttpStatusCode.OK or >= HttpStatusCode.BadRequest))
+                {
+                    response.Dispose();
+                    return (null, ChatProblem.Unreachable("The chat API can't be reached: something else answers under its address. The operator has to check it."));
+                }
+
                 reader.StatusCode = (int)response.StatusCode;
                 CopyHeaders(response.Headers, reader);
                 CopyHeaders(response.Content.Headers, reader);
@@ -131,7 +138,8 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     {
         foreach (var (name, values) in from.NonValidated)
         {
-            if (!ConnectionHeaders.Contains(name))
+            // A proxy between may send what Kestrel refuses.
+            if (!ConnectionHeaders.Contains(name) && values.All(value => !value.AsSpan().ContainsAnyExceptInRange(' ', '~')))
                 to.Headers[name] = new StringValues([.. values]);
         }
     }

@@ -17,6 +17,9 @@ namespace Llasta.ChatApi.Completions;
 /// <param name="recorder">Keeps the answer for telemetry, if it is recorded.</param>
 internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, AnswerRecorder? recorder)
 {
+    /// <summary>A character has at most four bytes, for each of which a server may send a U+FFFD.</summary>
+    private const int MaxParts = 4;
+
     private byte[] _tail = [];
     private bool _tailIsReasoning;
     private bool _lastIsText;
@@ -111,11 +114,18 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, Answ
         }
     }
 
-    /// <summary>The length of U+FFFD, raw or escaped, or of the escaped first half of a surrogate pair, at the end of a text.</summary>
+    /// <summary>The length of what may be parts of one character at the end of a text.</summary>
     private static int TailLength(ReadOnlySpan<byte> escaped)
     {
-        if (escaped.EndsWith("\uFFFD"u8))
-            return 3 + TailLength(escaped[..^3]);
+        var rest = escaped;
+        for (var i = 0; i < MaxParts && rest.EndsWith("\uFFFD"u8); i++)
+            rest = rest[..^3];
+        return escaped.Length - rest.Length + EscapedTailLength(rest);
+    }
+
+    /// <summary>The length of an escaped U+FFFD, or of the escaped first half of a surrogate pair, at the end of a text.</summary>
+    private static int EscapedTailLength(ReadOnlySpan<byte> escaped)
+    {
         if (escaped.Length < 6 || escaped[^6] != '\\' || escaped[^5] != 'u')
             return 0;
         var backslashes = escaped[..^5].Length - escaped[..^5].TrimEnd((byte)'\\').Length;
@@ -126,34 +136,31 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, Answ
     /// <summary>Escapes a text for JSON; half of a surrogate pair becomes an escape of its own.</summary>
     private static byte[] Escape(string text)
     {
-        if (!HasLoneSurrogate(text))
-            return JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes.ToArray();
         var escaped = new List<byte>(text.Length);
-        for (var i = 0; i < text.Length; i++)
+        for (var at = 0; at < text.Length;)
         {
-            var pair = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
-            if (char.IsSurrogate(text[i]) && !pair)
-                escaped.AddRange(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:x4}")));
-            else
-                escaped.AddRange(JsonEncodedText.Encode(text.AsSpan(i, pair ? 2 : 1), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes);
-            if (pair)
-                i++;
+            var end = FindLoneSurrogate(text, at);
+            escaped.AddRange(JsonEncodedText.Encode(text.AsSpan(at..end), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes);
+            if (end < text.Length)
+                escaped.AddRange(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\\u{(int)text[end]:x4}")));
+            at = end + 1;
         }
 
         return [.. escaped];
     }
 
-    private static bool HasLoneSurrogate(string text)
+    /// <returns>The position of the first half of a surrogate pair that stands alone; the text's length if there is none.</returns>
+    private static int FindLoneSurrogate(string text, int from)
     {
-        for (var i = 0; i < text.Length; i++)
+        for (var i = from; i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
                 continue;
             if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
-                return true;
+                return i;
             i++;
         }
 
-        return false;
+        return text.Length;
     }
 }

@@ -119,7 +119,7 @@ internal sealed class ChunkReader(CompletionReader completion)
             else if (json.ValueTextEquals("message"u8) || json.ValueTextEquals("detail"u8) || json.ValueTextEquals("msg"u8))
                 hasMessage |= ReadPresence(ref json);
             else if (json.ValueTextEquals("object"u8))
-                hasError |= json.Read() && json.TokenType == JsonTokenType.String && json.ValueTextEquals("error"u8);
+                hasError |= ReadIsError(ref json);
             else
                 json.Skip();
         }
@@ -134,6 +134,16 @@ internal sealed class ChunkReader(CompletionReader completion)
         var present = json.TokenType is not (JsonTokenType.Null or JsonTokenType.False) && !(json.TokenType == JsonTokenType.String && json.ValueSpan.IsEmpty);
         json.Skip();
         return present;
+    }
+
+    /// <returns>True if the value is the text <c>error</c>.</returns>
+    private static bool ReadIsError(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.String)
+            return json.ValueTextEquals("error"u8);
+        json.Skip();
+        return false;
     }
 
     private bool ReadId(ref Utf8JsonReader json)
@@ -173,7 +183,7 @@ internal sealed class ChunkReader(CompletionReader completion)
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("index"u8))
-                first = !json.Read() || json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var index) || index == 0;
+                first = ReadIsFirst(ref json);
             else if (!first)
                 json.Skip();
             else if (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("message"u8))
@@ -185,6 +195,16 @@ internal sealed class ChunkReader(CompletionReader completion)
             else
                 json.Skip();
         }
+    }
+
+    /// <returns>True if the index is 0, or no number.</returns>
+    private static bool ReadIsFirst(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var index))
+            return index == 0;
+        json.Skip();
+        return true;
     }
 
     private void ReadFinishReason(ref Utf8JsonReader json)
@@ -318,7 +338,7 @@ internal sealed class ChunkReader(CompletionReader completion)
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (json.ValueTextEquals("queue_time_ms"u8) && json.Read() && json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var milliseconds) && milliseconds >= 0)
+            if (json.ValueTextEquals("queue_time_ms"u8) && json.Read() && json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var milliseconds) && milliseconds is >= 0 and <= double.MaxValue)
                 QueueMs = Math.Round(milliseconds, 3);
             else
                 json.Skip();

@@ -123,7 +123,10 @@ internal sealed class CompletionReader
             return;
         // A server that does not stream answers with one JSON document.
         if (!HasBegun && !_events.Stray.IsEmpty && _events.Stray.TrimStart(" \t\n"u8).StartsWith("{"u8))
-            _ = ReadJson(_events.Stray, out _);
+        {
+            var stray = _events.Stray;
+            _ = ReadJson(ref stray, out _);
+        }
     }
 
     /// <summary>No more chunks follow: writes the text that was held back.</summary>
@@ -145,7 +148,7 @@ internal sealed class CompletionReader
             return Fail(ServerError.Read(data));
         if (data[0] != '{')
             return ReadOther(data);
-        if (ReadJson(data, out var incomplete))
+        if (ReadJson(ref data, out var incomplete))
             return !StartedOver;
         if (incomplete && kind == EventKind.Data)
         {
@@ -162,10 +165,10 @@ internal sealed class CompletionReader
         : Fail(ServerError.Read(data));
 
     /// <summary>Reads one or more chunks.</summary>
-    /// <param name="data">The JSON objects, one after the other.</param>
+    /// <param name="data">The JSON objects, one after the other; afterwards, those that were not read.</param>
     /// <param name="incomplete">The last one is not complete.</param>
     /// <returns>False if one is not complete, not JSON, or an error.</returns>
-    private bool ReadJson(ReadOnlySpan<byte> data, out bool incomplete)
+    private bool ReadJson(ref ReadOnlySpan<byte> data, out bool incomplete)
     {
         incomplete = false;
         var whole = data.Length;

@@ -29,11 +29,18 @@ internal sealed class EventReader(StreamPump pump)
     /// <summary>The longest value of several lines, and the longest text outside of events.</summary>
     private const int MaxHeld = 1 << 20;
 
+    /// <summary>
+    /// The most bytes that are given back within one value. The caller parses a value again with each of its lines, which for one of 300
+    /// lines and 12 KB is half of this.
+    /// </summary>
+    private const int MaxGivenBack = 4 << 20;
+
     // Most streams never have any: one object less to touch for each token.
     private Held? _held;
     private Held? _stray;
     private int _scanned;
     private int _opening;
+    private int _givenBack;
     private bool _begun;
     private bool _afterCarriageReturn;
     private bool _isError;
@@ -84,7 +91,13 @@ internal sealed class EventReader(StreamPump pump)
     }
 
     /// <summary>Gives back a value that is not complete: the next data line of the event is joined to it.</summary>
-    public void Hold(ReadOnlySpan<byte> incomplete) => (_held ??= new Held()).Set(incomplete);
+    /// <exception cref="InvalidDataException">The value has too many lines.</exception>
+    public void Hold(ReadOnlySpan<byte> incomplete)
+    {
+        if ((_givenBack += incomplete.Length) > MaxGivenBack)
+            throw new InvalidDataException("An event of the model's stream has too many lines.");
+        (_held ??= new Held()).Set(incomplete);
+    }
 
     private bool TryReadLine(out ReadOnlySpan<byte> line)
     {
@@ -138,6 +151,10 @@ internal sealed class EventReader(StreamPump pump)
                 _held.Append(data, MaxHeld);
                 data = _held.Take();
             }
+            else
+            {
+                _givenBack = 0;
+            }
 
             kind = _isError ? EventKind.Error : EventKind.Data;
             return !data.IsEmpty;
@@ -187,9 +204,10 @@ internal sealed class EventReader(StreamPump pump)
 
         public void Set(ReadOnlySpan<byte> bytes)
         {
-            // The bytes may be this one's own: Take() leaves them in place.
+            // The bytes may be this one's own, or the end of them: Take() leaves them in place.
             if (bytes.Overlaps(_bytes))
             {
+                bytes.CopyTo(_bytes);
                 _length = bytes.Length;
                 return;
             }

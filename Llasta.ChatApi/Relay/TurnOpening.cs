@@ -73,8 +73,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             }
 
             var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
-            var suspects = refused ? dialect.Suspects(body.Sent, body.Chosen, refusal.Error!.Message ?? "") : OptionalFields.None;
-            if (mode != TurnMode.Answer && (!dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Message ?? "")))))
+            var suspects = refused ? dialect.Suspects(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
+            if (mode != TurnMode.Answer && (!dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
             {
                 if (request.Messages!.Count < 2)
                     return refusal.Problem;

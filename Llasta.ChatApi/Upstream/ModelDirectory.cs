@@ -198,10 +198,9 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
                 return null;
             var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(timeout.Token), MaxVersionBytes, timeout.Token);
             using var json = JsonDocument.Parse(body);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
-                && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? ServerText.Clean(text, key: null) : null;
+            return ServerText.MemberOf(json.RootElement, "version") is { } version && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? ServerText.Clean(text, key: null) : null;
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or InvalidOperationException or IOException)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or IOException)
         {
             // Only vLLM and Ollama have a version.
             return null;

@@ -7,7 +7,10 @@ namespace Llasta.ChatApi.Upstream;
 /// <summary>Reads the answer of <c>GET /v1/models</c>, in the forms that servers give it.</summary>
 internal static partial class ModelList
 {
-    /// <summary>Finds all models in the list.</summary>
+    /// <summary>The most entries that are read; routers list hundreds.</summary>
+    private const int MaxEntries = 10_000;
+
+    /// <summary>Finds the models in the list.</summary>
     /// <param name="body">The body; a list that is too long may be cut off.</param>
     /// <returns>The models in the server's order; empty if the body is a list without any.</returns>
     /// <exception cref="JsonException">The body is not a list of models.</exception>
@@ -22,7 +25,7 @@ internal static partial class ModelList
         var models = new List<ModelInfo>();
         var entries = 0;
         var ended = false;
-        while (json.Read() && !(ended = json.TokenType == JsonTokenType.EndArray))
+        while (entries < MaxEntries && json.Read() && !(ended = json.TokenType == JsonTokenType.EndArray))
         {
             entries++;
             // An entry that is cut off ends the list.
@@ -54,7 +57,7 @@ internal static partial class ModelList
             return false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var isList = json.ValueTextEquals("data"u8) || json.ValueTextEquals("models"u8);
+            var isList = json.ValueSpan.SequenceEqual("data"u8) || json.ValueSpan.SequenceEqual("models"u8);
             if (!json.Read())
                 return false;
             if (isList && json.TokenType == JsonTokenType.StartArray)
@@ -82,7 +85,7 @@ internal static partial class ModelList
         if (entry.ValueKind != JsonValueKind.Object)
             return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));
         var owner = Text(entry, "owned_by");
-        var isLlamaCpp = owner == "llamacpp" || (entry.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object && meta.TryGetProperty("n_vocab", out _));
+        var isLlamaCpp = owner == "llamacpp" || (ServerText.MemberOf(entry, "meta") is { } meta && ServerText.MemberOf(meta, "n_vocab") is not null);
         return new ModelInfo(
             name,
             Window(entry),
@@ -102,18 +105,18 @@ internal static partial class ModelList
     /// <summary>vLLM's <c>max_model_len</c>, llama.cpp's <c>meta.n_ctx</c>, and the names that others use.</summary>
     private static int? Window(JsonElement entry) =>
         Positive(entry, "max_model_len")
-        ?? (entry.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object ? Positive(meta, "n_ctx") ?? Positive(meta, "n_ctx_train") : null)
+        ?? (ServerText.MemberOf(entry, "meta") is { } meta ? Positive(meta, "n_ctx") ?? Positive(meta, "n_ctx_train") : null)
         ?? Positive(entry, "context_length") ?? Positive(entry, "context_window") ?? Positive(entry, "max_context_length");
 
     /// <summary>llama.cpp's router: <c>status.value</c> is <c>unloaded</c>, <c>loading</c> or <c>loaded</c>.</summary>
-    private static string? StatusOf(JsonElement entry) => entry.TryGetProperty("status", out var status)
+    private static string? StatusOf(JsonElement entry) => ServerText.MemberOf(entry, "status") is { } status
         ? status.ValueKind == JsonValueKind.Object ? Text(status, "value") : ServerText.StringOf(status)
         : Text(entry, "state");
 
     private static int? Positive(JsonElement entry, string name) =>
-        entry.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0 ? number : null;
+        ServerText.MemberOf(entry, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out var number) && number > 0 ? number : null;
 
-    private static string? Text(JsonElement entry, string name) => entry.TryGetProperty(name, out var value) ? ServerText.StringOf(value) : null;
+    private static string? Text(JsonElement entry, string name) => ServerText.MemberOf(entry, name) is { } value ? ServerText.StringOf(value) : null;
 
     /// <summary>Names and types of models that answer no chat.</summary>
     [GeneratedRegex(@"embed|rerank|\bbge-|\bgte-|\be5-|minilm|whisper|transcri|\btts\b|text-to-speech|speech|moderation|dall-e|stable-?diffusion|\bclip\b|image|\bflux\b|classif", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

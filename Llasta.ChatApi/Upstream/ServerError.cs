@@ -21,10 +21,13 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     public bool IsServerTrouble => Status is null or >= 500 or 408 or 429;
 
     /// <summary>The server says that it is loading the model.</summary>
-    public bool IsLoading => Message is not null && Loading().IsMatch(Message);
+    public bool IsLoading => Loading().IsMatch(Beginning);
 
     /// <summary>The server says that it has too much to do.</summary>
-    public bool IsBusy => Message is not null && Busy().IsMatch(Message);
+    public bool IsBusy => Busy().IsMatch(Beginning);
+
+    /// <summary>The part of the message in which words are looked for; empty without a message.</summary>
+    public string Beginning => ServerText.Beginning(Message ?? "");
 
     /// <summary>Reads an error from a body, from the data of an event, or from a line of a stream.</summary>
     public static ServerError Read(ReadOnlySpan<byte> body)
@@ -51,7 +54,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     private static ServerError Read(JsonElement root)
     {
         // {"error":{…}} of OpenAI and vLLM, {"error":"…"} of Ollama, flat ones of vLLM up to 0.10, FastAPI's {"detail":…}, {"code","msg"}, …
-        var error = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : root;
+        var error = ServerText.MemberOf(root, "error") is { ValueKind: JsonValueKind.Object } inner ? inner : root;
         var kind = string.Join(' ', new[] { Text(error, "type"), Text(error, "code"), Text(error, "status") }.Where(name => name is not null));
         var status = StatusIn(error, "code") ?? StatusIn(error, "status") ?? StatusIn(error, "status_code") ?? StatusIn(root, "code") ?? StatusIn(root, "status") ?? StatusOfKind(kind);
         return Classify(MessageOf(error, 0) ?? MessageOf(root, 0), status, Text(error, "param"), kind, Number(error, "n_prompt_tokens"), Number(error, "n_ctx"), isJson: true);
@@ -59,17 +62,18 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
 
     private static ServerError Classify(string? message, int? status, string? param, string? kind, int? promptTokens, int? window, bool isJson)
     {
+        var beginning = ServerText.Beginning(message ?? "");
         // "max_tokens is too large" also names the window, but a shorter conversation would not help.
-        var aboutOutput = param is "max_tokens" or "max_completion_tokens" || (message is not null && OutputTooLong().IsMatch(message));
+        var aboutOutput = param is "max_tokens" or "max_completion_tokens" || OutputTooLong().IsMatch(beginning);
         // When the prompt fills the window to the last token, vLLM says that there is no room for output.
-        var overflow = (message is not null && NoRoom().IsMatch(message))
+        var overflow = NoRoom().IsMatch(beginning)
             || (!aboutOutput && (param is "input_tokens" or "input_text"
                 || kind?.Contains("exceed_context_size", StringComparison.Ordinal) == true
                 || kind?.Contains("context_length_exceeded", StringComparison.Ordinal) == true
-                || (message is not null && Overflow().IsMatch(message))));
+                || Overflow().IsMatch(beginning)));
         return new ServerError(message, status, overflow,
-            overflow ? promptTokens ?? Number(message, Prompt()) : null,
-            overflow ? window ?? Number(message, Window()) : null,
+            overflow ? promptTokens ?? Number(beginning, Prompt()) : null,
+            overflow ? window ?? Number(beginning, Window()) : null,
             isJson);
     }
 
@@ -86,8 +90,8 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
             case JsonValueKind.Object when depth < 4:
                 foreach (var name in MessageNames)
                 {
-                    if (element.TryGetProperty(name, out var value) && MessageOf(value, depth + 1) is { } message)
-                        return element.TryGetProperty("loc", out var location) && location.ValueKind == JsonValueKind.Array ? $"{Path(location)}: {message}" : message;
+                    if (ServerText.MemberOf(element, name) is { } value && MessageOf(value, depth + 1) is { } message)
+                        return ServerText.MemberOf(element, "loc") is { ValueKind: JsonValueKind.Array } location ? $"{Path(location)}: {message}" : message;
                 }
 
                 return null;
@@ -99,10 +103,10 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
 
     private static string? Text(JsonElement error, string name) =>
-        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) ? ServerText.StringOf(value) : null;
+        ServerText.MemberOf(error, name) is { } value ? ServerText.StringOf(value) : null;
 
     private static int? Number(JsonElement error, string name) =>
-        error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
+        ServerText.MemberOf(error, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out var number) ? number : null;
 
     /// <summary>A status as a number or as text.</summary>
     private static int? StatusIn(JsonElement error, string name) =>
@@ -117,8 +121,8 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
         : RequestKindOfError().IsMatch(kind) ? 400
         : null;
 
-    private static int? Number(string? message, Regex pattern) =>
-        message is not null && pattern.Match(message) is { Success: true } match
+    private static int? Number(string message, Regex pattern) =>
+        pattern.Match(message) is { Success: true } match
             && match.Groups.Values.Skip(1).FirstOrDefault(group => group.Success) is { } group
             && int.TryParse(group.ValueSpan, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) ? number : null;
 
@@ -146,7 +150,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     // vLLM: "This model's maximum context length is N tokens. However, you requested K tokens (M in the messages, …" or "… your prompt contains
     // at least M input tokens …"; llama.cpp: "the request exceeds the available context size"; LM Studio: "context length of only N tokens,
     // which is not enough", "context the overflows"; TGI: "`inputs` tokens + `max_new_tokens` must be <= N"; others: "prompt is too long".
-    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for)\w*.{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for).{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Overflow();
 
     [GeneratedRegex(@"max_tokens must be at least 1, got (?:0|-\d)", RegexOptions.CultureInvariant)]
@@ -158,6 +162,6 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex(@"maximum (?:context|sequence|model) length (?:is|of) ([\d,]+)|context (?:length|size|window|limit)s?\D{0,30}?([\d,]+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Window();
 
-    [GeneratedRegex(@"([\d,]+) (?:input tokens|in the messages|prompt tokens)|(?:requested|prompt contains at least|prompt has|request \() ?([\d,]+) tokens", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<![\d,])([\d,]{1,14}) (?:input tokens|in the messages|prompt tokens)|(?:requested|prompt contains at least|prompt has|request \() ?([\d,]+) tokens", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Prompt();
 }

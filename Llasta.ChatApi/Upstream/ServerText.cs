@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -10,6 +11,12 @@ internal static partial class ServerText
 {
     /// <summary>The longest text that is shown, in UTF-16 code units.</summary>
     private const int MaxShown = 500;
+
+    /// <summary>
+    /// The longest text in which words are looked for, in UTF-16 code units: what is wrong stands at the beginning, and a hostile server
+    /// sends megabytes.
+    /// </summary>
+    private const int MaxSearched = 4000;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -28,7 +35,7 @@ internal static partial class ServerText
         }
     }
 
-    /// <summary>Reads a JSON string, also one with half of a surrogate pair, which <see cref="JsonElement.GetString"/> refuses.</summary>
+    /// <summary>Reads a JSON string, also one with half of a surrogate pair or that is not UTF-8, which <see cref="JsonElement.GetString"/> refuses.</summary>
     /// <returns>Null if the element is not a string.</returns>
     public static string? StringOf(JsonElement element)
     {
@@ -40,8 +47,30 @@ internal static partial class ServerText
         }
         catch (InvalidOperationException)
         {
-            return Unescape(element.GetRawText().AsSpan()[1..^1]);
+            return Unescape(Decode(JsonMarshal.GetRawUtf8Value(element)).AsSpan()[1..^1]);
         }
+    }
+
+    /// <summary>
+    /// Finds a member of a JSON object. <see cref="JsonElement.TryGetProperty(string, out JsonElement)"/> throws if another member has half
+    /// of a surrogate pair in its name.
+    /// </summary>
+    /// <param name="element">The object, or any other value.</param>
+    /// <param name="name">The name, in ASCII; a member that has it in escapes is not found.</param>
+    /// <returns>The last member of this name; null if there is none, or the element is no object.</returns>
+    public static JsonElement? MemberOf(JsonElement element, string name)
+    {
+        JsonElement? found = null;
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var member in element.EnumerateObject())
+            {
+                if (Ascii.Equals(JsonMarshal.GetRawUtf8PropertyName(member), name))
+                    found = member.Value;
+            }
+        }
+
+        return found;
     }
 
     /// <summary>Replaces JSON's escapes; half of a surrogate pair stays what it is.</summary>
@@ -70,6 +99,9 @@ internal static partial class ServerText
         return text.ToString();
     }
 
+    /// <summary>The part of a text in which words are looked for (<see cref="MaxSearched"/>).</summary>
+    public static string Beginning(string text) => text.Length > MaxSearched ? text[..MaxSearched] : text;
+
     /// <summary>
     /// Makes a server's text fit to be shown: without credentials and control characters (terminal escapes and directional overrides
     /// included), on one line, and at most 500 characters long.
@@ -80,7 +112,7 @@ internal static partial class ServerText
     {
         if (!string.IsNullOrEmpty(key))
             text = text.Replace(key, "…", StringComparison.Ordinal);
-        text = Credentials().Replace(text.Length > MaxShown * 8 ? text[..(MaxShown * 8)] : text, "$1…");
+        text = Credentials().Replace(Beginning(text), "$1…");
         var shown = new StringBuilder(Math.Min(text.Length, MaxShown));
         foreach (var rune in text.EnumerateRunes())
         {
@@ -111,9 +143,10 @@ internal static partial class ServerText
     [GeneratedRegex(@"(\b(?:bearer|basic)\s+|\b(?:api[-_]?key|authorization|x-api-key|access[-_]?token)[""']?\s*[:=]\s*[""']?(?:bearer\s+|basic\s+)?)[^\s""',;}]+|\bsk-[A-Za-z0-9_-]{8,}", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Credentials();
 
-    [GeneratedRegex(@"<title[^>]*>([^<]*)</title>", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"<title[^<>]*>([^<]*)</title>", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Title();
 
-    [GeneratedRegex(@"<(?:script|style)\b.*?</(?:script|style)\s*>|<[^>]*>", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    /// <summary>Each match ends at the page's end at the latest: a search for an end that never comes would be repeated at each beginning.</summary>
+    [GeneratedRegex(@"<(?:script|style)\b.*?(?:</(?:script|style)\s*>|\z)|<[^>]*(?:>|\z)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Tags();
 }

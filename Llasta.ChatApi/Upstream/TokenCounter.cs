@@ -77,8 +77,8 @@ internal sealed class TokenCounter(ServerDialect dialect)
             {
                 if (json is not { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName })
                     continue;
-                var isCount = json.ValueTextEquals("count"u8) || json.ValueTextEquals("input_tokens"u8);
-                if (!isCount && !json.ValueTextEquals("max_model_len"u8))
+                var isCount = json.ValueSpan.SequenceEqual("count"u8) || json.ValueSpan.SequenceEqual("input_tokens"u8);
+                if (!isCount && !json.ValueSpan.SequenceEqual("max_model_len"u8))
                     continue;
                 if (!json.Read() || json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var number) || number < 0)
                     return null;

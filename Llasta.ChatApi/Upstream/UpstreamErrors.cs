@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.Net.Sockets;
 using Llasta.ChatApi.Contract;
+using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Upstream;
 
@@ -32,6 +33,8 @@ internal sealed class UpstreamErrors(string? key)
                 Array.Resize(ref buffer, Math.Min(buffer.Length * 2, maxBytes));
         }
 
+        if (length > RequestBody.MaxInline)
+            await Task.Yield();
         return buffer.AsMemory(0, length);
     }
 

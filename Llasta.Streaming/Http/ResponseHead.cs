@@ -79,7 +79,9 @@ internal static class ResponseHead
 
         if (!hasBody)
             return new BodyFraming(false, 0, keepAlive);
-        // RFC 9112, section 6.3: the coding decides, and the connection is not used again.
+        // RFC 9112, section 6.3: the coding decides, the length is removed, and the connection is not used again.
+        if (chunked)
+            response.Content.Headers.Remove("Content-Length");
         return chunked ? new BodyFraming(true, null, keepAlive && length is null) : new BodyFraming(false, length, keepAlive);
     }
 

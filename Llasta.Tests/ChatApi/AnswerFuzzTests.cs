@@ -16,8 +16,8 @@ public sealed partial class AnswerFuzzTests
     [
         "\n", "\r", "\r\n", "\n\n", "\r\n\r\n", " ", ":", ": comment\n", "data:", "data: ", "data", "event: error\n", "event: end\n", "id: 1\n", "retry: 0\n", "data: [DONE]\n\n", "[DONE]", "\0", "\u00ff", "\u00c3", "\u00e2\u0082", "\u00ed\u00a0\u0080", "\u00ef\u00bb\u00bf", "\u00ff\u00fed\0a\0t\0a\0",
         "{", "}", "[", "]", "\"", ",", "\\", "null", "true", "0", "1e999", "-1", "99999999999999999999", "\\ud800", "\\udc00", "\\ud83e\\udd99", "\\ufffd", "\\u0000", "\\n\\ndata: x\\n\\n", "{}", "[]", "\"content\":", "\"reasoning\":", "<think>", "</think>",
-        "\"finish_reason\":\"stop\"", "\"finish_reason\":\"length\"", "\"error\":{\"message\":\"no\",\"code\":400}", "\"error\":{\"message\":\"no\",\"code\":500}", "\"error\":\"no\",", "\"choices\":[],", "\"choices\":null,", "\"usage\":{\"prompt_tokens\":-1},", "\"index\":1,", "\"id\":7,",
-        Repeat("[", 100), Repeat("{\"a\":", 100), Repeat("x", 5_000), Repeat("\n", 500), Repeat(":\n", 500), Repeat("data: ", 500),
+        "\"finish_reason\":\"stop\"", "\"finish_reason\":\"length\"", "\"error\":{\"message\":\"no\",\"code\":400}", "\"error\":{\"message\":\"no\",\"code\":500}", "\"error\":\"no\",", "\"choices\":[],", "\"choices\":null,", "\"usage\":{\"prompt_tokens\":-1},", "\"index\":1,", "\"index\":[0],", "\"object\":{},", "\"metrics\":{\"queue_time_ms\":1e999},", "\"id\":7,",
+        Repeat("[", 100), Repeat("{\"a\":", 100), Repeat("x", 5_000), Repeat("\n", 500), Repeat(":\n", 500), Repeat("data: ", 500), Repeat("data: [\n", 100), Repeat("\u00ef\u00bf\u00bd", 5_000), Repeat("exceed", 1_000),
     ];
 
     [Theory]

@@ -52,6 +52,14 @@ public sealed class EventReaderTests
         Assert.Equal([$"Data {value}", "Data next"], read);
     }
 
+    [Fact]
+    public async Task A_value_with_so_many_lines_that_reading_it_again_with_each_takes_seconds_is_too_long()
+    {
+        var lines = Encoding.UTF8.GetBytes("data: [\n" + string.Concat(Enumerable.Repeat("data: 1,\n", 100_000)));
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => ReadAsync(new Pieces(lines), incomplete: true));
+    }
+
     private static async Task ReadsAsync(byte[] bytes, IReadOnlyList<string> expected)
     {
         for (var split = 0; split <= bytes.Length; split++)
@@ -59,7 +67,7 @@ public sealed class EventReaderTests
         Assert.Equal(expected, await ReadAsync(new Pieces([.. bytes.Select(b => new[] { b })])));
     }
 
-    private static async Task<List<string>> ReadAsync(Stream upstream)
+    private static async Task<List<string>> ReadAsync(Stream upstream, bool incomplete = false)
     {
         var output = new ResponseWriter(new DefaultHttpContext().Response);
         using var lease = new StreamLease(output, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
@@ -69,7 +77,13 @@ public sealed class EventReaderTests
         await pump.RunAsync(() =>
         {
             while (reader.TryRead(out var kind, out var data))
-                read.Add($"{kind} {Encoding.UTF8.GetString(data)}");
+            {
+                if (incomplete)
+                    reader.Hold(data);
+                else
+                    read.Add($"{kind} {Encoding.UTF8.GetString(data)}");
+            }
+
             return true;
         });
 

@@ -46,12 +46,15 @@ public sealed class DialectTests
         { "an object over several lines", "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"one\"}}\ndata: ]}\n\n" + Stop, "one", "", "done" },
         { "carriage returns", (T("one ") + T("two") + Stop).Replace('\n', '\r'), "one two", "", "done" },
         { "a byte order mark", "\uFEFF" + T("one ") + T("two") + Stop, "one two", "", "done" },
+        { "an object over several lines, behind another one", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one \"}}]}{\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"two\"}}\ndata: ]}\n\n" + Stop, "one two", "", "done" },
         { "half an emoji first", T("\\ud83d") + T("\\udc4b Hello") + Stop, "👋 Hello", "", "done" },
         { "half an emoji in a thought", T("<think>\\ud83d") + T("\\udc4b</think>Hello") + Stop, "Hello", "👋", "done" },
         { "half a character at the limit", T("one \\ud83d") + T("", "\"length\"") + Done, "one ", "", "length" },
         { "a replacement character at the limit", T("one \uFFFD", "\"length\"") + Done, "one ", "", "length" },
         { "a replacement character at a cut", T("one \uFFFD"), "one ", "", "truncated" },
         { "a replacement character in the middle", T("one \uFFFD") + T(" two") + Stop, "one \uFFFD two", "", "done" },
+        { "a token of replacement characters", T(new string('\uFFFD', 300_000)) + T(" two") + Stop, new string('\uFFFD', 300_000) + " two", "", "done" },
+        { "tokens of replacement characters", string.Concat(Enumerable.Repeat(T("\uFFFD"), 20_000)) + Stop, new string('\uFFFD', 20_000), "", "done" },
         { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
         { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
@@ -65,6 +68,9 @@ public sealed class DialectTests
         { "a text about the tag", T("The `</think>` tag ends it.") + Stop, "The `</think>` tag ends it.", "", "done" },
         { "a second thought", R("A") + T("one ") + R("B") + T("two") + Stop, "one two", "A\n\nB", "done" },
         { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "an object that is no name", """data: {"object":{"object":"error"},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "an index that is no number", """data: {"choices":[{"index":[[1]],"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "a time that is no number", """data: {"metrics":{"queue_time_ms":1e999},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
     };
 
@@ -160,6 +166,7 @@ public sealed class DialectTests
     [InlineData(502, "<html><head><title>502 Bad Gateway</title></head></html>", "unreachable", "502 Bad Gateway")]
     [InlineData(429, """{"detail":"Slow down"}""", "busy", "Slow down")]
     [InlineData(500, "{\"error\":{\"message\":\"\\ud800 broken\"}}", "model-error", "broken")]
+    [InlineData(500, "{\"err\\ud800\":1,\"error\":{\"mess\\udc00e\":2,\"message\":\"broken names\"},\"\\ud800\":3}", "model-error", "broken names")]
     public async Task A_refusal_in_any_form_is_the_right_problem_with_the_servers_words(int status, string body, string code, string words)
     {
         await using var chatbot = await AnsweringAsync(body, status, "application/json");
@@ -168,6 +175,26 @@ public sealed class DialectTests
 
         Assert.Equal(code, problem.GetProperty("code").GetString());
         Assert.Contains(words, problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a backtracking search looks for again and again: the beginning of what matches, and never its end.</summary>
+    [Theory]
+    [InlineData(400, "", "exceed")]
+    [InlineData(400, "maximum context length ", "1")]
+    [InlineData(400, "", "context size ")]
+    [InlineData(422, "", "last assistant ")]
+    [InlineData(400, "bearer", " ")]
+    [InlineData(502, "<html>", "<title")]
+    [InlineData(502, "<html>", "<script </")]
+    [InlineData(502, "", "<")]
+    [InlineData(200, "", "exceed")]
+    public async Task Words_without_end_are_a_refusal_like_others(int status, string before, string endless)
+    {
+        await using var chatbot = await AnsweringAsync(before + string.Concat(Enumerable.Repeat(endless, 900_000 / endless.Length)), status);
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello")).WaitAsync(TimeSpan.FromSeconds(60), Chatbot.Cancelled);
+
+        Assert.InRange(problem.GetProperty("detail").GetString()!.Length, 20, 1000);
     }
 
     [Theory]

@@ -21,8 +21,21 @@ public sealed class ModelListTests
     [InlineData("""{"data":[{"id":"/data/models/Qwen3-8B/"}]}""", "/data/models/Qwen3-8B/")]
     [InlineData("""{"data":[{"id":"only-embeddings"}]}""", "only-embeddings")]
     [InlineData("""{"data":[{"id":"some-chat"},{"id":"cut""", "some-chat")]
+    [InlineData("""{"dat\ud800":1,"data":[{"i\ud800":1,"meta":{"n_\udc00":1},"max_model_\ud800":1,"id":"some-chat"}]}""", "some-chat")]
     public void The_first_model_that_can_chat_is_taken(string list, string name) =>
         Assert.Equal(name, ModelList.ThatChat(ModelList.Read(Encoding.UTF8.GetBytes(list)))[0].Name);
+
+    [Fact]
+    public void A_name_in_Latin_1_is_read_as_its_characters() =>
+        Assert.Equal("modèle", Assert.Single(ModelList.Read(Encoding.Latin1.GetBytes("""{"data":[{"id":"modèle"}]}"""))).Name);
+
+    [Fact]
+    public void Only_the_beginning_of_a_list_without_end_is_read()
+    {
+        var list = $"[{string.Concat(Enumerable.Range(0, 200_000).Select(i => $"\"{i}\","))}";
+
+        Assert.Equal(10_000, ModelList.Read(Encoding.UTF8.GetBytes(list)).Count);
+    }
 
     [Theory]
     [InlineData("""{"data":[{"id":"m","max_model_len":16384}]}""", 16384)]

@@ -79,6 +79,28 @@ public sealed class BrokenStreamTests
     }
 
     [Theory]
+    [InlineData("200 OK\r\nX-Place: Z\u00fcrich\r\nContent-Length: 5\r\n\r\nHello", 200)]
+    [InlineData("200 OK\r\nContent-Type: \u00ff\r\nContent-Length: 5\r\n\r\nHello", 200)]
+    [InlineData("200 OK\r\nX-Name: a\u0001b\r\nContent-Length: 5\r\n\r\nHello", 200)]
+    [InlineData("200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\n", 200)]
+    [InlineData("204 No Content\r\nContent-Length: 5\r\n\r\nHello", 503)]
+    [InlineData("205 Reset Content\r\nContent-Length: 5\r\n\r\nHello", 503)]
+    [InlineData("302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", 503)]
+    [InlineData("304 Not Modified\r\nContent-Length: 5\r\n\r\n", 503)]
+    public async Task A_response_that_can_t_be_sent_on_as_it_is_breaks_no_request(string response, int status)
+    {
+        using var chatApi = new RawServer();
+        await using var chatbot = await StartChatbotAsync(chatApi, framework: false);
+        using var reader = await ConnectAsync(chatbot);
+        await reader.SendAsync(Encoding.ASCII.GetBytes(Request), Chatbot.Cancelled);
+        var connection = await chatApi.AcceptRequestAsync();
+
+        await connection.SendAsync($"HTTP/1.1 {response}");
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", await ReceiveAsync(reader, status == 200 ? "Hello" : "unreachable"), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_reader_that_takes_nothing_is_left_with_FIN(bool framework)
