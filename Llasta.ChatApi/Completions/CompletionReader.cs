@@ -73,7 +73,7 @@ internal sealed class CompletionReader
     public EndState State => FinishReasons.Meaning(FinishReason) switch
     {
         EndState.Length when _answer is { HadReasoning: true, HadText: false } => EndState.ThinkingLimit,
-        EndState.Length when Usage is { } usage && usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => EndState.WindowFull,
+        EndState.Length when Usage is { } usage && (long)usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => EndState.WindowFull,
         { } state => state,
         // Some servers send no reason, only the end of the stream.
         null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => EndState.Done,

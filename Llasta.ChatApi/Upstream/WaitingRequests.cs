@@ -63,15 +63,15 @@ internal sealed class WaitingRequests(ModelServer server, ServerDialect dialect,
     /// <summary>Adds up the engines' numbers.</summary>
     private static int? Sum(string metrics)
     {
-        int? sum = null;
+        double? sum = null;
         foreach (var line in metrics.AsSpan().EnumerateLines())
         {
             if (line.StartsWith(Metric, StringComparison.Ordinal)
                 && double.TryParse(line[(line.LastIndexOf(' ') + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var count) && count is >= 0 and <= int.MaxValue)
-                sum = (sum ?? 0) + (int)count;
+                sum = (sum ?? 0) + count;
         }
 
-        return sum;
+        return sum is { } total ? (int)Math.Min(total, int.MaxValue) : null;
     }
 
     public void Dispose() => _asking.Dispose();

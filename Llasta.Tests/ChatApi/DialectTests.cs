@@ -70,6 +70,7 @@ public sealed class DialectTests
         { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "an object that is no name", """data: {"object":{"object":"error"},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "an index that is no number", """data: {"choices":[{"index":[[1]],"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "more tokens than any window", """data: {"choices":[{"index":0,"delta":{"content":"one"},"finish_reason":"length"}]}""" + "\n\n" + """data: {"choices":[],"usage":{"prompt_tokens":2147483647,"completion_tokens":2147483647}}""" + "\n\ndata: [DONE]\n\n", "one", "", "window-full" },
         { "a time that is no number", """data: {"metrics":{"queue_time_ms":1e999},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "members of other types", """data: {"id":5,"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning":false}}],"usage":"none","error":null}""" + "\n\n" + T("one") + Stop, "one", "", "done" },
     };
