@@ -25,8 +25,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <summary>Why an attempt brought no answer.</summary>
     /// <param name="Problem">What to answer, if nothing else can be tried.</param>
     /// <param name="Error">The server's error; null for a failed connection.</param>
-    /// <param name="Status">The status of the response, or of the error that was its first event.</param>
-    private sealed record Refusal(ChatProblem Problem, ServerError? Error = null, int Status = 0);
+    /// <param name="Status">The status of the response, or the one that its first event names; null if there is none.</param>
+    private sealed record Refusal(ChatProblem Problem, ServerError? Error = null, int? Status = null);
 
     /// <summary>Sends the turn and reads up to the first token.</summary>
     /// <returns>The problem to answer with, or null: <see cref="UpstreamTurn.Stream"/> is the answer.</returns>
@@ -172,11 +172,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         if (lease.UpstreamGone || lease.TimedOut)
             return new Refusal(Interrupted(lease));
         if (completion.Error is { } error && !completion.IsFinished)
-        {
-            // As if it had come before the stream.
-            var status = error.Status ?? StatusCodes.Status500InternalServerError;
-            return new Refusal(server.Errors.FromResponse(status, error, retryAfter: null), error, status);
-        }
+            return new Refusal(server.Errors.FromFirstEvent(error), error, error.Status);
 
         return !completion.HasBegun && completion.Stray is { } stray ? new Refusal(server.Errors.NoAnswer(stray)) : null;
     }

@@ -38,11 +38,24 @@ internal sealed class UpstreamErrors(string? key)
         return buffer.AsMemory(0, length);
     }
 
-    /// <summary>Explains a response whose status is not 200, or an error that is the first event of a response with status 200.</summary>
-    /// <param name="status">The status of the response, or of the event.</param>
+    /// <summary>Explains a response whose status is not 200.</summary>
+    /// <param name="status">The status.</param>
     /// <param name="error">The body.</param>
     /// <param name="retryAfter">The server's <c>Retry-After</c>, in seconds.</param>
-    public ChatProblem FromResponse(int status, ServerError error, int? retryAfter)
+    public ChatProblem FromResponse(int status, ServerError error, int? retryAfter) => Explain(status, error, retryAfter) ?? status switch
+    {
+        404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}. {CheckBaseUrl}"),
+        >= 500 => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
+        _ => ChatProblem.ModelError($"The model's server answered {status}, which a chat completion never does. {CheckBaseUrl}"),
+    };
+
+    /// <summary>Explains an error that is the first event of a response with status 200, as if it had come before the stream.</summary>
+    public ChatProblem FromFirstEvent(ServerError error) =>
+        Explain(error.Status ?? StatusCodes.Status500InternalServerError, error, retryAfter: null) ?? ChatProblem.ModelError($"The model's server reported an error{Quote(error)}");
+
+    /// <summary>Explains an error by its status, which may be that of a response or of an event.</summary>
+    /// <returns>Null for a status that needs other words for a response than for an event.</returns>
+    private ChatProblem? Explain(int status, ServerError error, int? retryAfter)
     {
         retryAfter = retryAfter is null ? null : Math.Min(retryAfter.Value, MaxRetryAfter);
         return status switch
@@ -53,13 +66,11 @@ internal sealed class UpstreamErrors(string? key)
             400 or 422 => ChatProblem.InvalidRequest($"The model's server refused the request{Quote(error)}"),
             401 or 403 => ChatProblem.ModelAuth(),
             404 when error.IsJson && error.Message is not null => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
-            404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}. {CheckBaseUrl}"),
             429 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
             503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
             503 when error.IsBusy => ChatProblem.Busy($"The model's server is busy{Quote(error)}", retryAfter ?? 2),
             502 or 503 or 504 => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = retryAfter ?? 2 },
-            >= 500 => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
-            _ => ChatProblem.ModelError($"The model's server answered {status}, which a chat completion never does. {CheckBaseUrl}"),
+            _ => null,
         };
     }
 

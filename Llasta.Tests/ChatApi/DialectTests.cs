@@ -153,6 +153,31 @@ public sealed class DialectTests
         Assert.Equal((status, code), (answered, problem.GetProperty("code").GetString()));
     }
 
+    /// <summary>The response itself has status 200: no sentence may say that the server answered another one.</summary>
+    [Theory]
+    [InlineData("data: {\"error\":{\"message\":\"No worker\",\"type\":\"InternalServerError\",\"code\":500}}\n\n")]
+    [InlineData("data: {\"error\":\"No worker\"}\n\n")]
+    [InlineData("event: error\ndata: {\"detail\":\"No worker\",\"status\":405}\n\n")]
+    [InlineData("event: error\ndata: {\"detail\":\"No worker\",\"status\":418}\n\n")]
+    public async Task An_error_that_comes_first_is_not_told_as_the_response_s_status(string body)
+    {
+        await using var chatbot = await AnsweringAsync(body);
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.Equal(("model-error", "The model's server reported an error: No worker."), (problem.GetProperty("code").GetString(), problem.GetProperty("detail").GetString()));
+    }
+
+    [Fact]
+    public async Task An_overflow_that_comes_first_needs_no_status()
+    {
+        await using var chatbot = await AnsweringAsync("data: {\"error\":\"This model's maximum context length is 4096 tokens. However, you requested 5211 tokens.\"}\n\n");
+
+        var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.Equal((400, "context-overflow"), (status, problem.GetProperty("code").GetString()));
+    }
+
     /// <summary>Refusals, as an operator or a reader meets them: the status, the body, the problem and a part of its sentence.</summary>
     [Theory]
     [InlineData(400, """{"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested 5211 tokens (5211 in the messages, 0 in the completion).","type":"BadRequestError","param":null,"code":400}""", "context-overflow", "5,211")]
