@@ -9,7 +9,7 @@ public static class ChatApiApplication
     /// <param name="args">Settings as command-line arguments, like <c>--urls http://127.0.0.1:8081</c>.</param>
     public static WebApplication Create(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = WebApplication.CreateSlimBuilder(StartUp.WithoutWatching(args));
         builder.AddServiceDefaults();
         builder.AddChatApi();
 

@@ -30,6 +30,15 @@ public static class StartUp
     }
 
     /// <summary>
+    /// Keeps a service's builder from watching the files of its settings. They don't change while it runs, and a service that watches files
+    /// doesn't start where the user's inotify instances are in use ("The configured user limit (128) on the number of inotify instances has
+    /// been reached").
+    /// </summary>
+    /// <param name="args">The service's arguments, which take precedence.</param>
+    /// <returns>The arguments for the builder.</returns>
+    public static string[] WithoutWatching(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
+
+    /// <summary>
     /// Binds settings; a value of the wrong type or an unknown name becomes an <see cref="OptionsValidationException"/>, which
     /// <see cref="RunAsync"/> reports in one line.
     /// </summary>

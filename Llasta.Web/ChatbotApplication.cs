@@ -16,9 +16,9 @@ public static class ChatbotApplication
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
-            // Not the current folder: it may contain another program's settings, and watching a home folder for changes is slow.
+            // Not the current folder: it may contain another program's settings.
             ContentRootPath = AppContext.BaseDirectory,
-            Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
+            Args = StartUp.WithoutWatching(args),
         });
         builder.AddServiceDefaults();
         var launch = Launch.Of(args, builder.Environment);

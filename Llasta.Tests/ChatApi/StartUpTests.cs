@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
 
 /// <summary>Services as the processes that they are.</summary>
-public class StartUpTests
+public partial class StartUpTests
 {
     [Theory]
     [InlineData("Llasta.ChatApi", "OPENAI_API_BASE_URL is not set")]
@@ -32,6 +33,25 @@ public class StartUpTests
         Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Contains(names, error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Llasta.ChatApi", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1")]
+    [InlineData("Llasta.Web", "--services:chatapi:http:0=http://127.0.0.1:1")]
+    [InlineData("Llasta.ModelSim")]
+    public async Task A_service_watches_no_files(string project, params string[] settings)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The process's descriptors are read from /proc.");
+        using var service = ServiceProcess.Start(project, ["--environment=Production", "--urls=http://127.0.0.1:0", .. settings]);
+        await service.WaitForAsync(Address());
+
+        var open = Directory.GetFiles($"/proc/{service.Id}/fd").Select(descriptor => File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName ?? "").ToList();
+
+        Assert.Contains(open, target => target.Contains("socket:", StringComparison.Ordinal));
+        Assert.DoesNotContain(open, target => target.Contains("inotify", StringComparison.Ordinal));
+    }
+
+    [GeneratedRegex("http://127.0.0.1:[1-9]")]
+    private static partial Regex Address();
 
     [Fact]
     public async Task An_address_that_is_taken_is_told_in_one_line()

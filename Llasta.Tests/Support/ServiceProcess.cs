@@ -9,7 +9,7 @@ namespace Llasta.Tests.Support;
 internal sealed partial class ServiceProcess : IDisposable
 {
     /// <summary>Variables that would configure the process, on a developer's machine or in CI's container.</summary>
-    private static readonly string[] Configuring = ["DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_RUNNING_IN_CONTAINER", "OPENAI_API_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_KEY_FILE"];
+    private static readonly string[] Configuring = ["DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_RUNNING_IN_CONTAINER", "OPENAI_API_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_KEY_FILE", TestProcess.WatchSettings];
 
     private readonly Process _process;
 
