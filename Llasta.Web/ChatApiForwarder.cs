@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Net;
+using System.Net.Sockets;
 using Llasta.ChatApi;
 using Llasta.ChatApi.Contract;
 using Llasta.Streaming;
@@ -127,6 +128,10 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         catch (OperationCanceledException)
         {
             return (null, ChatProblem.ShuttingDown());
+        }
+        catch (HttpRequestException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.TooManyOpenSockets })
+        {
+            return (null, ChatProblem.OutOfDescriptors());
         }
         catch (HttpRequestException)
         {

@@ -54,6 +54,10 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     public static ChatProblem Unreachable(string detail, int status = StatusCodes.Status503ServiceUnavailable) =>
         new(ProblemCodes.Unreachable, status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
 
+    /// <summary>This process has no file descriptor for a connection to a server behind it.</summary>
+    public static ChatProblem OutOfDescriptors() =>
+        Busy("This server has no file descriptor left for another connection. The page retries automatically; the operator has to raise the process's limit (ulimit -n), or run more replicas.");
+
     /// <summary>This process is stopping.</summary>
     public static ChatProblem ShuttingDown() =>
         new(ProblemCodes.Unreachable, StatusCodes.Status503ServiceUnavailable, "This server is restarting.", "The server is being restarted; send the message again in a moment.", Retryable: true) { RetryAfter = 0 };

@@ -91,6 +91,7 @@ internal sealed class UpstreamErrors(string? key)
         // The OpenAI package wraps what HttpClient throws.
         ClientResultException { InnerException: { } inner } => FromException(inner),
         AggregateException { InnerException: { } inner } => FromException(inner),
+        HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } } => ChatProblem.OutOfDescriptors(),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
             ChatProblem.Unreachable("The model server's name is not known here. The operator has to check OPENAI_API_BASE_URL, and that the model's Service exists."),
         HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } =>

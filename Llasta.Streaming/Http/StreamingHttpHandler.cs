@@ -33,7 +33,10 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
 
     /// <summary>Sends a request.</summary>
     /// <returns>The response, as soon as its head has been read. Disposing it or its stream before the end closes the connection.</returns>
-    /// <exception cref="HttpRequestException">No connection or no HTTP response; <see cref="HttpRequestException.HttpRequestError"/> tells which.</exception>
+    /// <exception cref="HttpRequestException">
+    /// No connection or no HTTP response; <see cref="HttpRequestException.HttpRequestError"/> tells which. With a <see cref="SocketException"/>
+    /// of <see cref="SocketError.TooManyOpenSockets"/> inside, this process has no file descriptor for a connection.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, the connect timeout has passed.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -75,7 +78,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             else
                 await socket.ConnectAsync(addresses, uri.Port, timeout.Token);
             socket.Blocking = false;
-            return socket;
+            return FileDescriptors.IsSpare(socket) ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket;
         }
         catch (Exception e)
         {

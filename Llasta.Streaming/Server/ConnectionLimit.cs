@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -6,7 +5,7 @@ namespace Llasta.Streaming.Server;
 
 /// <summary>
 /// Limits the readers' connections to what the process's file descriptors allow. A process that runs out of them can neither answer nor
-/// connect to upstream, so connections beyond the limit are closed at once.
+/// connect to upstream, so connections beyond the limit are closed at once: the client gets an end, not silence.
 /// </summary>
 /// <param name="max">The most connections at the same time.</param>
 /// <param name="time">Measures the time between log lines.</param>
@@ -31,7 +30,7 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
     private long? _notAcceptedLoggedAt;
 
     /// <summary>Computes the limit that this process's descriptors allow.</summary>
-    public static long MaxForProcess() => MaxFor(ReadDescriptorLimit(), CountOpenDescriptors());
+    public static long MaxForProcess() => MaxFor(FileDescriptors.Limit(), FileDescriptors.CountOpen());
 
     /// <summary>Computes the limit.</summary>
     /// <param name="descriptors">The most file descriptors that the process may open; null without a limit.</param>
@@ -40,10 +39,14 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
         descriptors is { } limit ? Math.Max((limit - open - Reserve) / DescriptorsPerConnection, Least) : long.MaxValue;
 
     /// <summary>Counts a connection that has been accepted.</summary>
-    /// <returns>False if it must be closed; otherwise call <see cref="Leave"/> when it has closed.</returns>
-    public bool TryEnter()
+    /// <param name="connection">The connection.</param>
+    /// <returns>
+    /// False if it must be closed, because there are too many or something else uses the descriptors; otherwise call <see cref="Leave"/> when
+    /// it has closed.
+    /// </returns>
+    public bool TryEnter(Socket connection)
     {
-        if (Interlocked.Increment(ref _open) <= max)
+        if (Interlocked.Increment(ref _open) <= max && !FileDescriptors.IsSpare(connection))
             return true;
         Leave();
         LogRefused();
@@ -77,7 +80,7 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
             (refused, _refused) = (_refused, 0);
         }
 
-        LogRefused(log, refused, max);
+        LogRefused(log, refused, Interlocked.Read(ref _open));
     }
 
     private bool IsDue(ref long? loggedAt)
@@ -88,23 +91,10 @@ internal sealed partial class ConnectionLimit(long max, TimeProvider time, ILogg
         return true;
     }
 
-    /// <summary>The soft limit, which .NET has raised to the hard one at start; null where it is unknown or unlimited.</summary>
-    private static long? ReadDescriptorLimit()
-    {
-        const string Name = "Max open files";
-        if (!OperatingSystem.IsLinux())
-            return null;
-        var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal)) ?? "";
-        // "Max open files            1024                 1048576              files"
-        return line.Length > Name.Length && long.TryParse(line[Name.Length..].TrimStart().Split(' ')[0], CultureInfo.InvariantCulture, out var limit) ? limit : null;
-    }
-
-    private static int CountOpenDescriptors() => OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length : 0;
-
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "Connections refused: {Refused}. {Max} are open, as many as the process's file descriptors allow (two for each; ulimit -n). "
+        "Connections refused: {Refused}. {Open} are open, and the process's file descriptors allow no more (two for each, and some in reserve; ulimit -n). "
         + "Raise that limit, or run more replicas. This is logged at most once a minute")]
-    private static partial void LogRefused(ILogger logger, long refused, long max);
+    private static partial void LogRefused(ILogger logger, long refused, long open);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
         "The next connection can't be accepted: {Error}. {Open} are open. It waits until the process has a free file descriptor (ulimit -n). "

@@ -10,21 +10,25 @@ namespace Llasta.Streaming.Server;
 
 /// <summary>
 /// Accepts connections for Kestrel, as its own listener does, but with three rules: connections over the limit are closed at once, accepting
-/// many connections lets the streams of the same thread run meanwhile, and when no file descriptor is free, it waits before it tries again.
+/// many connections lets the streams of the same thread run meanwhile, and when the system has no file descriptor left, it waits before it
+/// tries again.
 /// </summary>
 /// <remarks>
 /// Kestrel's own listener tries again at once. On a thread that polls sockets it would never end, because the connections that could free a
 /// descriptor are closed by the same thread.
 /// </remarks>
 /// <param name="socket">Listens.</param>
+/// <param name="accept">Accepts the socket's next connection.</param>
 /// <param name="noDelay">Whether connections send small packets at once.</param>
 /// <param name="connections">Makes Kestrel's connections from sockets.</param>
 /// <param name="limit">Limits the connections.</param>
 /// <param name="time">Measures how long accepting keeps its thread.</param>
-internal sealed class RelayListener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, ConnectionLimit limit, TimeProvider time) : IConnectionListener
+internal sealed class RelayListener(Socket socket, Func<CancellationToken, ValueTask<Socket>> accept, bool noDelay, SocketConnectionContextFactory connections, ConnectionLimit limit, TimeProvider time) : IConnectionListener
 {
-    /// <summary>The pause after a connection could not be accepted. It waits in the system's queue meanwhile.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    /// <summary>
+    /// The pause after a connection could not be accepted. It waits in the system's queue meanwhile: to close it, it must be accepted.
+    /// </summary>
+    internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private TimeSlice _slice;
 
@@ -38,7 +42,7 @@ internal sealed class RelayListener(Socket socket, bool noDelay, SocketConnectio
         {
             try
             {
-                var accepting = socket.AcceptAsync(cancellationToken);
+                var accepting = accept(cancellationToken);
                 if (!accepting.IsCompleted)
                 {
                     _slice.Reset();
@@ -49,8 +53,9 @@ internal sealed class RelayListener(Socket socket, bool noDelay, SocketConnectio
                     _slice.Reset();
                 }
 
-                var connection = Connect(await accepting);
-                if (limit.TryEnter())
+                var accepted = await accepting;
+                var connection = Connect(accepted);
+                if (limit.TryEnter(accepted))
                 {
                     connection.ConnectionClosed.UnsafeRegister(static limit => ((ConnectionLimit)limit!).Leave(), limit);
                     return connection;
@@ -119,7 +124,7 @@ internal sealed class RelayListenerFactory(IOptions<SocketTransportOptions> opti
 
         socket.Listen(transport.Backlog);
         var connections = new SocketConnectionContextFactory(OptionsOf(transport), logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
-        return new(new RelayListener(socket, transport.NoDelay, connections, limit, time));
+        return new(new RelayListener(socket, socket.AcceptAsync, transport.NoDelay, connections, limit, time));
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using Xunit;
@@ -26,14 +25,14 @@ public sealed class NeighbourTests
     {
         await using var server = new HostileServer(HostileAnswer.All[shape]);
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
-        using var neighbour = await NeighbourAsync(api, server);
+        using var neighbour = await NeighbourAnswer.BeginAsync(api, server);
         using var reader = new CancellationTokenSource();
         // The head of the answer comes with its first token, which may never come.
-        var reading = DiscardAsync(AskAsync(api, "hostile"), reader.Token);
+        var reading = DiscardAsync(api.AskAsync("hostile"), reader.Token);
         await Eventually.TrueAsync(() => Task.FromResult(server.Sent > 8 << 20), () => $"{server.Sent} bytes were sent.");
 
         var sentBefore = server.Sent;
-        await ExchangeAsync(server, neighbour);
+        await neighbour.ExchangeAsync(Tokens);
 
         Assert.True(server.Ended == 0, $"The hostile answer has ended: {_last}");
         await Eventually.TrueAsync(() => Task.FromResult(server.Sent > sentBefore), () => "The hostile stream stands still.");
@@ -51,11 +50,11 @@ public sealed class NeighbourTests
     {
         await using var server = new HostileServer(HostileAnswer.All[shape]);
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
-        using var neighbour = await NeighbourAsync(api, server);
-        using var hostile = await AskAsync(api, "hostile");
+        using var neighbour = await NeighbourAnswer.BeginAsync(api, server);
+        using var hostile = await api.AskAsync("hostile");
         var answer = await hostile.Content.ReadAsStringAsync(Chatbot.Cancelled);
 
-        await ExchangeAsync(server, neighbour);
+        await neighbour.ExchangeAsync(Tokens);
 
         // What the sockets on both sides hold may have been sent before the cut.
         await Eventually.TrueAsync(() => Task.FromResult(server.Ended == 1), () => $"The connection is open after {server.Sent} bytes: {answer}");
@@ -67,7 +66,7 @@ public sealed class NeighbourTests
     {
         await using var server = new HostileServer(new("", "x"));
         await using var api = await HostileProcess.StartAsync(server.BaseUrl);
-        using var neighbour = await NeighbourAsync(api, server);
+        using var neighbour = await NeighbourAnswer.BeginAsync(api, server);
         using var client = await api.ConnectAsync();
         using var stop = new CancellationTokenSource();
         var answered = 0L;
@@ -85,55 +84,12 @@ public sealed class NeighbourTests
         }, CancellationToken.None);
         await Eventually.TrueAsync(() => Task.FromResult(Interlocked.Read(ref answered) > 1 << 20), () => $"{answered} bytes of answers came.");
 
-        await ExchangeAsync(server, neighbour);
+        await neighbour.ExchangeAsync(Tokens);
 
         Assert.False(sending.IsCompleted);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receiving);
-    }
-
-    private static async Task<HttpResponseMessage> AskAsync(HostileProcess api, string message)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
-        {
-            Content = new StringContent($$"""{"messages":[{"role":"user","content":"{{message}}"}],"thinking":false}""", Encoding.UTF8, MediaTypeHeaderValue.Parse("application/json")),
-        };
-        return await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Chatbot.Cancelled);
-    }
-
-    private static async Task<StreamReader> NeighbourAsync(HostileProcess api, HostileServer server)
-    {
-        var asking = AskAsync(api, HostileServer.Neighbour);
-        await server.SendTokenAsync("first");
-        var response = await asking;
-        response.EnsureSuccessStatusCode();
-        var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Chatbot.Cancelled));
-        await ReceiveAsync(reader, "first");
-        return reader;
-    }
-
-    /// <summary>Sends token after token, each once the one before has arrived.</summary>
-    private static async Task ExchangeAsync(HostileServer server, StreamReader neighbour)
-    {
-        for (var i = 0; i < Tokens; i++)
-        {
-            await server.SendTokenAsync($"token {i}");
-            await ReceiveAsync(neighbour, $"token {i}");
-        }
-    }
-
-    private static async Task ReceiveAsync(StreamReader reader, string token)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Chatbot.Cancelled);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
-        string? line;
-        do
-        {
-            line = await reader.ReadLineAsync(limit.Token);
-            Assert.NotNull(line);
-        }
-        while (line != $"data: \"{token}\"");
     }
 
     private async Task DiscardAsync(Task<HttpResponseMessage> asking, CancellationToken cancellation)

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -56,6 +58,18 @@ internal sealed partial class HostileProcess : IAsyncDisposable
         return api;
     }
 
+    /// <summary>Begins a turn.</summary>
+    /// <param name="message">The only message.</param>
+    /// <returns>The response, as soon as its head has come.</returns>
+    public async Task<HttpResponseMessage> AskAsync(string message)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat")
+        {
+            Content = new StringContent($$"""{"messages":[{"role":"user","content":"{{message}}"}],"thinking":false}""", Encoding.UTF8, MediaTypeHeaderValue.Parse("application/json")),
+        };
+        return await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Chatbot.Cancelled);
+    }
+
     public async Task<Socket> ConnectAsync()
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -69,7 +83,8 @@ internal sealed partial class HostileProcess : IAsyncDisposable
     {
         // Descriptors are numbered from 0, and the limit is for the number; a gap would be a free one.
         var open = Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
-        using var prlimit = Process.Start("/usr/bin/prlimit", ["--pid", $"{_process.Id}", $"--nofile={open + free}"]);
+        // Only the soft limit, which can be raised again.
+        using var prlimit = Process.Start("/usr/bin/prlimit", ["--pid", $"{_process.Id}", $"--nofile={open + free}:"]);
         await prlimit.WaitForExitAsync(Chatbot.Cancelled);
         Assert.Equal(0, prlimit.ExitCode);
     }
