@@ -33,7 +33,7 @@ public sealed class ChatOptions
     /// <summary>
     /// The most bytes that all request bodies of this process may hold at the same time; more are refused as <c>busy</c>. 64 MiB by default.
     /// At least twice <see cref="MaxBodyBytes"/>, because one body may use at most half of it.
-    /// The process's memory grows by up to twice this: bodies are kept once, but freed only when the runtime collects them.
+    /// The process's memory grows by up to three times this: bodies are kept once, but freed only when the runtime collects them.
     /// </summary>
     public long MaxBodyBytesInFlight { get; set; } = 64 << 20;
 

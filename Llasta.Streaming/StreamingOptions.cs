@@ -17,7 +17,7 @@ public sealed class StreamingOptions
 
     /// <summary>
     /// The most bytes that all request bodies may hold together, from their arrival until upstream has answered. 64 MiB by default. One
-    /// body may use at most half of it. The memory of the process grows by up to twice this.
+    /// body may use at most half of it. The memory of the process grows by up to three times this.
     /// </summary>
     public long MaxBodyBytesInFlight { get; set; } = 64 << 20;
 
