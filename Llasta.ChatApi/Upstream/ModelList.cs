@@ -57,6 +57,7 @@ internal static partial class ModelList
             return false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
+            // ValueTextEquals throws for half of a surrogate pair.
             var isList = json.ValueSpan.SequenceEqual("data"u8) || json.ValueSpan.SequenceEqual("models"u8);
             if (!json.Read())
                 return false;

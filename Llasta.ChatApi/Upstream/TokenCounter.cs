@@ -77,6 +77,7 @@ internal sealed class TokenCounter(ServerDialect dialect)
             {
                 if (json is not { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName })
                     continue;
+                // ValueTextEquals throws for half of a surrogate pair.
                 var isCount = json.ValueSpan.SequenceEqual("count"u8) || json.ValueSpan.SequenceEqual("input_tokens"u8);
                 if (!isCount && !json.ValueSpan.SequenceEqual("max_model_len"u8))
                     continue;
