@@ -15,7 +15,7 @@ namespace Llasta.Streaming;
 public static class StreamingExtensions
 {
     /// <summary>
-    /// The setting that replaces this library's HTTP client and its Kestrel output with the framework's own:
+    /// The setting that replaces this library's HTTP client and its readers' connections with the framework's own:
     /// <c>Streaming:UseFramework=true</c>.
     /// </summary>
     internal const string UseFrameworkSetting = "Streaming:UseFramework";
@@ -23,7 +23,7 @@ public static class StreamingExtensions
     /// <summary>The most bytes of a connection that the server reads before they are asked for. A request's head may have half as many.</summary>
     private const int MaxReadAheadBytes = 64 << 10;
 
-    /// <summary>Registers the server's output, the drain with its health check, and the sweep.</summary>
+    /// <summary>Registers the readers' connections, the drain with its health check, and the sweep.</summary>
     /// <typeparam name="TOptions">The host's options that hold the times.</typeparam>
     /// <param name="builder">The host.</param>
     /// <param name="configure">Sets the times.</param>

@@ -1,9 +1,9 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.Streaming.Server;
@@ -20,10 +20,10 @@ namespace Llasta.Streaming.Server;
 /// <param name="socket">Listens.</param>
 /// <param name="accept">Accepts the socket's next connection.</param>
 /// <param name="noDelay">Whether connections send small packets at once.</param>
-/// <param name="connections">Makes Kestrel's connections from sockets.</param>
+/// <param name="input">How much of a connection's input is read ahead, into which memory.</param>
 /// <param name="limit">Limits the connections.</param>
 /// <param name="time">Measures how long accepting keeps its thread.</param>
-internal sealed class RelayListener(Socket socket, Func<CancellationToken, ValueTask<Socket>> accept, bool noDelay, SocketConnectionContextFactory connections, ConnectionLimit limit, TimeProvider time) : IConnectionListener
+internal sealed class RelayListener(Socket socket, Func<CancellationToken, ValueTask<Socket>> accept, bool noDelay, PipeOptions input, ConnectionLimit limit, TimeProvider time) : IConnectionListener
 {
     /// <summary>
     /// The pause after a connection could not be accepted. It waits in the system's queue meanwhile: to close it, it must be accepted.
@@ -57,12 +57,11 @@ internal sealed class RelayListener(Socket socket, Func<CancellationToken, Value
                 var connection = Connect(accepted);
                 if (limit.TryEnter(accepted))
                 {
-                    connection.ConnectionClosed.UnsafeRegister(static limit => ((ConnectionLimit)limit!).Leave(), limit);
+                    connection.Start();
                     return connection;
                 }
 
-                // Ends with FIN. Not awaited, because others are waiting to be accepted or refused.
-                _ = connection.DisposeAsync().AsTask();
+                connection.Close();
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
@@ -80,11 +79,11 @@ internal sealed class RelayListener(Socket socket, Func<CancellationToken, Value
         }
     }
 
-    private ConnectionContext Connect(Socket accepted)
+    private RelayConnection Connect(Socket accepted)
     {
         if (accepted.LocalEndPoint is IPEndPoint)
             accepted.NoDelay = noDelay;
-        return connections.Create(accepted);
+        return new RelayConnection(accepted, input, limit);
     }
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
@@ -96,18 +95,20 @@ internal sealed class RelayListener(Socket socket, Func<CancellationToken, Value
     public ValueTask DisposeAsync()
     {
         socket.Dispose();
-        connections.Dispose();
+        input.Pool.Dispose();
         return default;
     }
 }
 
 /// <summary>Makes <see cref="RelayListener"/>s.</summary>
-internal sealed class RelayListenerFactory(IOptions<SocketTransportOptions> options, ConnectionLimit limit, TimeProvider time, ILoggerFactory logs)
+/// <param name="options">Kestrel's own options of its sockets.</param>
+/// <param name="memory">Kestrel's memory for input and output.</param>
+/// <param name="limit">Limits the connections of all listeners together.</param>
+/// <param name="time">See <see cref="RelayListener"/>.</param>
+internal sealed class RelayListenerFactory(IOptions<SocketTransportOptions> options, IMemoryPoolFactory<byte> memory, ConnectionLimit limit, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory _sockets = new(options, logs);
-
-    public bool CanBind(EndPoint endpoint) => _sockets.CanBind(endpoint);
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -123,14 +124,12 @@ internal sealed class RelayListenerFactory(IOptions<SocketTransportOptions> opti
         }
 
         socket.Listen(transport.Backlog);
-        var connections = new SocketConnectionContextFactory(OptionsOf(transport), logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
-        return new(new RelayListener(socket, socket.AcceptAsync, transport.NoDelay, connections, limit, time));
+        return new(new RelayListener(socket, socket.AcceptAsync, transport.NoDelay, Input(memory.Create(), transport.MaxReadBufferSize), limit, time));
     }
 
-    /// <summary>
-    /// Copies the options as Kestrel's own listener does. The constructor is not public, and without it connections would lack Kestrel's pool of
-    /// memory, which it expects. A version without the constructor would stop the process at start.
-    /// </summary>
-    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    private static extern SocketConnectionFactoryOptions OptionsOf(SocketTransportOptions transport);
+    /// <summary>Requests are processed on the thread that receives them.</summary>
+    /// <param name="memory">The memory.</param>
+    /// <param name="most">The most bytes that are read ahead; null without a limit.</param>
+    internal static PipeOptions Input(MemoryPool<byte> memory, long? most) =>
+        new(memory, PipeScheduler.Inline, PipeScheduler.Inline, most ?? 0, (most ?? 0) / 2, useSynchronizationContext: false);
 }

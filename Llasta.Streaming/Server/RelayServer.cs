@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -33,15 +31,7 @@ public static class RelayServer
 
     internal static void AddRelayServer(this IServiceCollection services) => services
         .AddSingleton(provider => new ConnectionLimit(ConnectionLimit.MaxForProcess(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConnectionLimit>>()))
-        .AddSingleton<IConnectionListenerFactory, RelayListenerFactory>()
-        .Configure<SocketTransportOptions>(sockets =>
-        {
-            sockets.UnsafePreferInlineScheduling = true;
-            // A flush completes only when the socket has taken the last byte: SocketPipeWriter relies on it. At most one upstream read
-            // waits here for a slow reader.
-            sockets.MaxWriteBufferSize = 1;
-        })
-        .Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(SocketPipeWriter.Middleware)));
+        .AddSingleton<IConnectionListenerFactory, RelayListenerFactory>();
 
     private static void SetDefault(string variable, string value)
     {

@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace Llasta.Streaming.Server;
 
@@ -10,28 +8,17 @@ namespace Llasta.Streaming.Server;
 /// A connection's output that sends during the flush. Kestrel's own output hands every flush to a loop on the other side of a pipe, which
 /// for a token of 50 bytes costs more than the rest of Kestrel's work (docs/performance.md).
 /// </summary>
-/// <param name="socket">The connection's socket.</param>
-/// <param name="queue">
-/// Kestrel's own output. It takes what the socket doesn't take at once (the reader is behind) and reports broken connections. Its flush must
-/// complete only when it is empty, so that nothing overtakes it: <see cref="RelayServer.AddRelayServer"/> sets that.
-/// </param>
-internal sealed class SocketPipeWriter(Socket socket, PipeWriter queue) : PipeWriter
+/// <param name="connection">Closed when it is found to be broken.</param>
+internal sealed class SocketPipeWriter(RelayConnection connection) : PipeWriter
 {
     private byte[]? _buffer;
     private int _length;
-    private bool _queued;
 
-    /// <summary>Middleware that replaces input and output of connections over sockets.</summary>
-    internal static ConnectionDelegate Middleware(ConnectionDelegate next) => context =>
-    {
-        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
-        {
-            socket.Blocking = false;
-            context.Transport = new Transport(new FairPipeReader(context.Transport.Input), new SocketPipeWriter(socket, context.Transport.Output));
-        }
+    /// <summary>Sends what the socket didn't take at once; null while the reader isn't behind. Its result tells whether the connection is usable.</summary>
+    private Task<bool>? _sending;
 
-        return next(context);
-    };
+    /// <summary>Cancels the waiting for <see cref="_sending"/>.</summary>
+    private CancellationTokenSource? _waiting;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -43,59 +30,93 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter queue) : PipeWr
 
     public override void Advance(int bytes) => _length += bytes;
 
+    /// <summary>Sends what was written, and waits while the reader is behind. A cancelled wait takes nothing from what is sent.</summary>
+    /// <returns>A completed result if the connection is broken.</returns>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         if (_length > 0)
             Send();
-        return _queued ? FlushQueueAsync(cancellationToken) : default;
+        return _sending is null ? default : WaitAsync(_sending, cancellationToken);
     }
 
-    public override void CancelPendingFlush() => queue.CancelPendingFlush();
+    public override void CancelPendingFlush() => _waiting?.Cancel();
 
+    /// <summary>Does nothing: the connection calls <see cref="EndAsync"/> when it is disposed.</summary>
     public override void Complete(Exception? exception = null)
     {
-        if (_length > 0)
-            Send();
-        queue.Complete(exception);
     }
 
+    /// <summary>Sends what has not been sent. Nothing may be written afterwards.</summary>
+    public async ValueTask EndAsync() => await FlushAsync();
+
     /// <summary>
-    /// Sends what the socket takes, unless something is queued already, and queues the rest. The buffer goes back to the pool, because
+    /// Sends what the socket takes, unless something waits already, and lets the rest wait. The buffer goes back to the pool, because
     /// thousands of connections wait at the same time.
     /// </summary>
     private void Send()
     {
-        var sent = _queued ? 0 : TrySend();
-        if (sent < _length)
-        {
-            _queued = true;
-            queue.Write(_buffer.AsSpan(sent, _length - sent));
-        }
-
-        ArrayPool<byte>.Shared.Return(_buffer!);
-        _buffer = null;
-        _length = 0;
+        var (buffer, length) = (_buffer!, _length);
+        (_buffer, _length) = (null, 0);
+        var sent = _sending is null ? TrySend(buffer.AsSpan(0, length)) : 0;
+        if (sent == length)
+            ArrayPool<byte>.Shared.Return(buffer);
+        else
+            _sending = SendAsync(_sending, buffer, sent, length);
     }
 
-    private int TrySend()
+    private int TrySend(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            return socket.Send(_buffer.AsSpan(0, _length), SocketFlags.None, out _);
+            return connection.Socket.Send(bytes, SocketFlags.None, out _);
         }
         catch (ObjectDisposedException)
         {
-            // The connection has just been closed; Kestrel's own output reports it.
+            // SendAsync reports it.
             return 0;
         }
     }
 
-    private async ValueTask<FlushResult> FlushQueueAsync(CancellationToken cancellation)
+    private async Task<bool> SendAsync(Task<bool>? before, byte[] buffer, int sent, int length)
     {
-        var result = await queue.FlushAsync(cancellation);
-        // After a cancelled flush the queue may still hold something.
-        _queued = result.IsCanceled;
-        return result;
+        try
+        {
+            if (before is not null && !await before)
+                return false;
+            while (sent < length)
+                sent += await connection.Socket.SendAsync(buffer.AsMemory(sent, length - sent));
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            connection.Close();
+            return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask<FlushResult> WaitAsync(Task<bool> sending, CancellationToken cancellation)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _waiting = waiting;
+        try
+        {
+            var usable = await sending.WaitAsync(waiting.Token);
+            if (usable && _sending == sending)
+                _sending = null;
+            return new FlushResult(isCanceled: false, isCompleted: !usable);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new FlushResult(isCanceled: true, isCompleted: false);
+        }
+        finally
+        {
+            _waiting = null;
+        }
     }
 
     private byte[] Room(int sizeHint)
@@ -110,6 +131,4 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter queue) : PipeWr
         ArrayPool<byte>.Shared.Return(_buffer);
         return _buffer = larger;
     }
-
-    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -1,9 +1,8 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using Llasta.Streaming;
 using Llasta.Streaming.Server;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -136,7 +135,7 @@ public sealed class ConnectionLimitTests : IDisposable
             socket,
             cancellation => ++accepts == 1 ? ValueTask.FromException<Socket>(new SocketException((int)SocketError.TooManyOpenSockets)) : socket.AcceptAsync(cancellation),
             noDelay: true,
-            new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), NullLogger.Instance),
+            RelayListenerFactory.Input(MemoryPool<byte>.Shared, most: null),
             new ConnectionLimit(1, time, log),
             time);
         using var client = new TcpClient();

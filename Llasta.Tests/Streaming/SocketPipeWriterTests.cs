@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Xunit;
 
 namespace Llasta.Tests.Streaming;
@@ -132,6 +133,30 @@ public class SocketPipeWriterTests
             await server.UntilAsync(behind.Task);
             Assert.False(server.Handled.IsCompleted);
             Assert.False(aborted.Task.IsCompleted);
+        }
+
+        await server.Handled;
+    }
+
+    [Fact]
+    public async Task A_reader_that_breaks_while_its_input_is_full_releases_the_writer_too()
+    {
+        var behind = Signal();
+        await using var server = await SlowReaderServer.StartAsync(request: async http =>
+        {
+            var aborted = Signal();
+            using var registration = http.RequestAborted.Register(aborted.SetResult);
+            await WriteUntilBehindAsync(http.Response.BodyWriter, behind);
+            await aborted.Task;
+        });
+        using (var reader = await server.ConnectAsync())
+        {
+            // More than the server reads ahead and the sockets hold, so it doesn't see the connection's end.
+            await reader.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n"u8.ToArray(), Chatbot.Cancelled);
+            var sending = reader.SendAsync(new byte[(int)new SocketTransportOptions().MaxReadBufferSize! * 8], Chatbot.Cancelled).AsTask();
+            await server.UntilAsync(behind.Task);
+            Assert.False(sending.IsCompleted);
+            reader.LingerState = new LingerOption(true, 0);
         }
 
         await server.Handled;
