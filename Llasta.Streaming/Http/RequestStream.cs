@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Llasta.Streaming.Http;
 
@@ -6,22 +8,39 @@ namespace Llasta.Streaming.Http;
 /// Sends a request. Head and body leave together, in one packet if they are short, so that the server wakes up once. A long body is not
 /// copied as a whole.
 /// </summary>
-/// <param name="socket">The connection, in non-blocking mode.</param>
-/// <param name="length">The bytes of the whole request.</param>
-internal sealed class RequestStream(Socket socket, long length) : Stream
+/// <param name="socket">The connection, in non-blocking mode. Closing it ends a write that waits.</param>
+/// <param name="bodyLength">The bytes of the request's body.</param>
+internal sealed class RequestStream(Socket socket, long bodyLength) : Stream
 {
+    /// <summary>Enough for most heads.</summary>
+    private const int HeadBytes = 1 << 10;
+
     private const int MaxBuffer = 64 << 10;
 
-    private readonly byte[] _buffer = new byte[Math.Min(length, MaxBuffer)];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(HeadBytes + bodyLength, MaxBuffer));
     private int _filled;
     private bool _keepsReference;
 
+    /// <summary>Adds to the head, which must be complete before the body is written.</summary>
+    public void WriteHead(params ReadOnlySpan<string> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (part.Length > _buffer.Length - _filled)
+                PooledBuffer.Lengthen(ref _buffer, Math.Max(_buffer.Length * 2, _filled + part.Length));
+            _filled += Encoding.Latin1.GetBytes(part, _buffer.AsSpan(_filled));
+        }
+    }
+
+    /// <summary>Writes a part of the body.</summary>
+    /// <param name="buffer">The part.</param>
+    /// <param name="cancellationToken">Not used: whoever cancels the request closes the socket.</param>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (!buffer.IsEmpty)
         {
             if (_filled == _buffer.Length)
-                await SendAsync(cancellationToken);
+                await SendAsync();
             var part = Math.Min(buffer.Length, _buffer.Length - _filled);
             buffer[..part].CopyTo(_buffer.AsMemory(_filled));
             _filled += part;
@@ -33,15 +52,15 @@ internal sealed class RequestStream(Socket socket, long length) : Stream
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <summary>Sends what was not sent yet.</summary>
-    public async ValueTask EndAsync(CancellationToken cancellation)
+    public async ValueTask EndAsync()
     {
-        await SendAsync(cancellation);
+        await SendAsync();
         // An asynchronous send keeps a reference to its buffer for as long as the socket lives, until the next one.
         if (_keepsReference)
-            await socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None, cancellation);
+            await socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None, CancellationToken.None);
     }
 
-    private async ValueTask SendAsync(CancellationToken cancellation)
+    private async ValueTask SendAsync()
     {
         var rest = _buffer.AsMemory(0, _filled);
         _filled = 0;
@@ -50,8 +69,20 @@ internal sealed class RequestStream(Socket socket, long length) : Stream
         while (!rest.IsEmpty)
         {
             _keepsReference = true;
-            rest = rest[await socket.SendAsync(rest, SocketFlags.None, cancellation)..];
+            rest = rest[await socket.SendAsync(rest, SocketFlags.None, CancellationToken.None)..];
         }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            // Nothing may be written to it any more.
+            _buffer = null!;
+        }
+
+        base.Dispose(disposing);
     }
 
     public override bool CanRead => false;

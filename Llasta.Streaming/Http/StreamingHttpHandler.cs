@@ -1,9 +1,9 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
-using System.Text;
 
 namespace Llasta.Streaming.Http;
 
@@ -28,6 +28,9 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <summary>The longest response head, and the most bytes of informational responses before it. uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
+    /// <summary>Enough for most heads. Thousands of requests may wait for theirs.</summary>
+    private const int HeadBytes = 1 << 10;
+
     private readonly AddressCache _addresses = new(time, Dns.GetHostAddressesAsync);
     private readonly ConnectionPool _pool = new(time);
 
@@ -40,22 +43,32 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <exception cref="OperationCanceledException">Cancelled; with a <see cref="TimeoutException"/> inside, the connect timeout has passed.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var uri = request.RequestUri!;
-        var now = time.GetTimestamp();
-        var connection = _pool.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, now);
+        Connection? connection = null;
         try
         {
-            await WriteAsync(connection.Socket, request, cancellationToken);
-            return await ReadAsync(connection, request, cancellationToken);
+            var uri = request.RequestUri!;
+            var now = time.GetTimestamp();
+            connection = _pool.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, now);
+            HttpResponseMessage response;
+            // Not a token for each send and receive: the socket would refer to the last one, and thereby to the caller's sources of it, for as
+            // long as the response streams.
+            await using (cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), connection.Socket))
+            {
+                await WriteAsync(connection.Socket, request, cancellationToken);
+                response = await ReadAsync(connection, request);
+            }
+
+            // Its socket may have been closed after the head was read.
+            cancellationToken.ThrowIfCancellationRequested();
+            return response;
         }
-        catch (SocketException e)
+        catch (Exception e)
         {
-            connection.Socket.Dispose();
-            throw new HttpRequestException(HttpRequestError.ResponseEnded, $"The connection broke before a response: {e.Message}.", e);
-        }
-        catch
-        {
-            connection.Socket.Dispose();
+            connection?.Socket.Dispose();
+            if (cancellationToken.IsCancellationRequested)
+                throw new OperationCanceledException("The request was cancelled.", e, cancellationToken);
+            if (e is SocketException)
+                throw new HttpRequestException(HttpRequestError.ResponseEnded, $"The connection broke before a response: {e.Message}.", e);
             throw;
         }
     }
@@ -101,40 +114,38 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     {
         if (request.Content is { Headers.ContentLength: null } content)
             await content.LoadIntoBufferAsync(cancellation);
-        var head = Encoding.Latin1.GetBytes(Head(request));
-        var message = new RequestStream(socket, head.Length + (request.Content?.Headers.ContentLength ?? 0));
-        await message.WriteAsync(head, cancellation);
+        using var message = new RequestStream(socket, request.Content?.Headers.ContentLength ?? 0);
+        WriteHead(message, request);
         if (request.Content is not null)
             await request.Content.CopyToAsync(message, cancellation);
-        await message.EndAsync(cancellation);
+        await message.EndAsync();
     }
 
-    private static string Head(HttpRequestMessage request)
+    private static void WriteHead(RequestStream message, HttpRequestMessage request)
     {
         var uri = request.RequestUri!;
         // Without a listener nobody records the activity that hosting has created, and the next server would treat the trace as not sampled.
         if (Activity.Current is { } activity && activity.Source.HasListeners())
             TraceContext.Propagator.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
 
-        var head = new StringBuilder(512);
-        head.Append(CultureInfo.InvariantCulture, $"{request.Method} {uri.PathAndQuery} HTTP/1.1\r\nHost: {request.Headers.Host ?? uri.Authority}\r\n");
+        message.WriteHead(request.Method.Method, " ", uri.PathAndQuery, " HTTP/1.1\r\nHost: ", request.Headers.Host ?? uri.Authority, "\r\n");
         foreach (var (name, values) in request.Headers.NonValidated)
         {
             if (name != "Host")
-                head.Append(CultureInfo.InvariantCulture, $"{name}: {values}\r\n");
+                message.WriteHead(name, ": ", values.ToString(), "\r\n");
         }
 
-        if (request.Content is { } content)
+        if (request.Content is { Headers: var headers })
         {
-            head.Append(CultureInfo.InvariantCulture, $"Content-Length: {content.Headers.ContentLength}\r\n");
-            foreach (var (name, values) in content.Headers.NonValidated)
+            message.WriteHead("Content-Length: ", headers.ContentLength!.Value.ToString(CultureInfo.InvariantCulture), "\r\n");
+            foreach (var (name, values) in headers.NonValidated)
             {
                 if (name != "Content-Length")
-                    head.Append(CultureInfo.InvariantCulture, $"{name}: {values}\r\n");
+                    message.WriteHead(name, ": ", values.ToString(), "\r\n");
             }
         }
 
-        return head.Append("\r\n").ToString();
+        message.WriteHead("\r\n");
 
         static void Replace(HttpRequestHeaders headers, string name, string value)
         {
@@ -143,38 +154,45 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         }
     }
 
-    private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request)
     {
-        var buffer = new byte[1024];
-        var length = 0;
-        var interim = 0;
-        while (true)
+        var buffer = ArrayPool<byte>.Shared.Rent(HeadBytes);
+        try
         {
-            if (length == buffer.Length)
-                Array.Resize(ref buffer, length < MaxHeadBytes ? length * 2 : throw ResponseHead.Invalid($"its head is over {MaxHeadBytes} bytes"));
-            var read = await connection.Socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancellation);
-            if (read == 0)
-                throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
-            // The last read may have ended in the middle of the four bytes that end the head.
-            var scanned = Math.Max(length - 3, 0);
-            length += read;
-
-            while (FindEnd(buffer.AsSpan(0, length), scanned) is >= 0 and var end)
+            var length = 0;
+            var interim = 0;
+            while (true)
             {
-                var early = length == end + 4 ? default : buffer.AsMemory((end + 4)..length);
-                var status = ResponseHead.Status(buffer.AsSpan(0, end));
-                if (status >= 200)
-                    return Response(connection, request, (HttpStatusCode)status, buffer.AsSpan(0, end), early);
+                if (length == buffer.Length)
+                    PooledBuffer.Lengthen(ref buffer, length < MaxHeadBytes ? length * 2 : throw ResponseHead.Invalid($"its head is over {MaxHeadBytes} bytes"));
+                var read = await connection.Socket.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, CancellationToken.None);
+                if (read == 0)
+                    throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed without a response.");
+                // The last read may have ended in the middle of the four bytes that end the head.
+                var scanned = Math.Max(length - 3, 0);
+                length += read;
 
-                // An informational response: the final one follows. Nothing here asks for another protocol.
-                if (status == (int)HttpStatusCode.SwitchingProtocols)
-                    throw ResponseHead.Invalid("it switches protocols");
-                if ((interim += end + 4) > MaxHeadBytes)
-                    throw ResponseHead.Invalid($"it begins with over {MaxHeadBytes} bytes of informational responses");
-                early.CopyTo(buffer);
-                length = early.Length;
-                scanned = 0;
+                while (FindEnd(buffer.AsSpan(0, length), scanned) is >= 0 and var end)
+                {
+                    var early = buffer.AsMemory((end + 4)..length);
+                    var status = ResponseHead.Status(buffer.AsSpan(0, end));
+                    if (status >= 200)
+                        return Response(connection, request, (HttpStatusCode)status, buffer.AsSpan(0, end), early.ToArray());
+
+                    // An informational response: the final one follows. Nothing here asks for another protocol.
+                    if (status == (int)HttpStatusCode.SwitchingProtocols)
+                        throw ResponseHead.Invalid("it switches protocols");
+                    if ((interim += end + 4) > MaxHeadBytes)
+                        throw ResponseHead.Invalid($"it begins with over {MaxHeadBytes} bytes of informational responses");
+                    early.CopyTo(buffer);
+                    length = early.Length;
+                    scanned = 0;
+                }
             }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

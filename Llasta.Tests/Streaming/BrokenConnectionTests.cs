@@ -103,15 +103,33 @@ public sealed class BrokenConnectionTests : IDisposable
     }
 
     [Fact]
-    public async Task Cancelling_while_the_server_thinks_closes_the_connection()
+    public async Task Cancelling_ends_a_request_that_waits_for_its_connection()
+    {
+        // Its backlog is full: the connections after that wait until a place is free.
+        using var busy = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        busy.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        busy.Listen(0);
+        using var cancellation = new CancellationTokenSource();
+        var sending = Enumerable.Range(0, 8).Select(_ => GetAsync($"http://{busy.LocalEndPoint}/", cancellation.Token)).ToArray();
+        await cancellation.CancelAsync();
+
+        foreach (var request in sending)
+            await CancelledAsync(request, cancellation.Token);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\n")]
+    [InlineData("HTTP/1.1 100 Continue\r\n\r\n")]
+    public async Task Cancelling_while_the_server_thinks_closes_the_connection(string part)
     {
         using var cancellation = new CancellationTokenSource();
         var sending = GetAsync($"http://{_server.Authority}/", cancellation.Token);
         var connection = await _server.AcceptRequestAsync();
-        await connection.SendAsync("HTTP/1.1 200 OK\r\n");
+        await connection.SendAsync(part);
         await cancellation.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await CancelledAsync(sending, cancellation.Token);
         await connection.ClosedByClientAsync();
     }
 
@@ -125,8 +143,47 @@ public sealed class BrokenConnectionTests : IDisposable
         var connection = await _server.AcceptAsync();
         await cancellation.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await CancelledAsync(sending, cancellation.Token);
         await connection.ClosedByClientAsync(afterMore: true);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_cancelled_already_is_not_sent_on_an_open_connection()
+    {
+        var sending = GetAsync($"http://{_server.Authority}/");
+        var connection = await _server.AcceptRequestAsync();
+        await connection.SendAsync("HTTP/1.1 204 No Content\r\n\r\n");
+        (await sending).Dispose();
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+
+        await CancelledAsync(GetAsync($"http://{_server.Authority}/", cancellation.Token), cancellation.Token);
+        await connection.ClosedByClientAsync();
+    }
+
+    /// <summary>Clients put sources of their own between their caller's token and the handler, and thousands of responses stream for minutes.</summary>
+    [Fact]
+    public async Task A_response_that_streams_does_not_refer_to_the_token_of_its_request()
+    {
+        var (response, source) = await SendAsync();
+        using var body = await response.Content.ReadAsStreamAsync(Chatbot.Cancelled);
+        var reading = body.ReadAsync(new byte[5], CancellationToken.None);
+
+        await Eventually.TrueAsync(() =>
+        {
+            GC.Collect();
+            return Task.FromResult(!source.IsAlive);
+        }, () => "The request's token source is still reachable.");
+        Assert.False(reading.IsCompleted);
+
+        // In a method of its own, whose variables are gone at its end.
+        async Task<(HttpResponseMessage Response, WeakReference Source)> SendAsync()
+        {
+            var cancellation = new CancellationTokenSource();
+            var sending = GetAsync($"http://{_server.Authority}/", cancellation.Token);
+            await (await _server.AcceptRequestAsync()).SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            return (await sending, new WeakReference(cancellation));
+        }
     }
 
     [Theory]
@@ -170,6 +227,12 @@ public sealed class BrokenConnectionTests : IDisposable
 
     private Task<HttpResponseMessage> GetAsync(string url, CancellationToken? cancellation = null) =>
         _client.SendAsync(new HttpRequestMessage(HttpMethod.Get, url), cancellation ?? Chatbot.Cancelled);
+
+    private static async Task CancelledAsync(Task<HttpResponseMessage> sending, CancellationToken cancellation)
+    {
+        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        Assert.Equal(cancellation, e.CancellationToken);
+    }
 
     /// <summary>Answers a request with status 200 and what follows it.</summary>
     private async Task<(RawServer.Connection Connection, Stream Body)> RespondAsync(string headersAndBody)

@@ -74,6 +74,22 @@ public sealed class StreamingHttpHandlerTests : IDisposable
         Assert.Equal("""{"text":"Hello"}""", Encoding.UTF8.GetString(body));
     }
 
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(10_000)]
+    public async Task A_long_head_is_sent_whole(int length)
+    {
+        var (path, value) = (new string('p', length), new string('v', length));
+        var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_server.Authority}/{path}") { Content = new StringContent("Hello") };
+        request.Headers.Add("X-Long", value);
+
+        var (head, body) = await ReceivedAsync(request);
+
+        Assert.Equal($"POST /{path} HTTP/1.1", head[0]);
+        Assert.Contains($"X-Long: {value}", head);
+        Assert.Equal("Hello", Encoding.UTF8.GetString(body));
+    }
+
     [Fact]
     public async Task A_body_of_megabytes_arrives_whole_at_a_server_that_reads_it_in_small_pieces()
     {
