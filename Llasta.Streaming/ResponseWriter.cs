@@ -44,8 +44,11 @@ public sealed class ResponseWriter
     /// <param name="data">The object.</param>
     /// <param name="type">How to serialize it; the JSON must not contain line breaks.</param>
     /// <param name="replace">The event takes the place of those that were prepared and not written yet.</param>
-    public void BeginWith<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type, bool replace = false) =>
-        _first = [.. replace ? [] : _first ?? [], .. "event: "u8, .. name, .. "\ndata: "u8, .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8];
+    public void BeginWith<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type, bool replace = false)
+    {
+        ReadOnlySpan<byte> kept = replace ? [] : _first;
+        _first = [.. kept, .. "event: "u8, .. name, .. "\ndata: "u8, .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8];
+    }
 
     private void Begin()
     {

@@ -34,7 +34,7 @@ internal sealed partial class TurnTelemetry : IDisposable
     private readonly ILogger _log;
     private readonly bool _recordsMessages;
     private readonly string _serverAddress;
-    private readonly int _serverPort;
+    private readonly object _serverPort; // boxed once
 
     public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log, IHostEnvironment environment, IConfiguration configuration)
     {
@@ -102,8 +102,8 @@ internal sealed partial class TurnTelemetry : IDisposable
             _firstChunk.Record(first / 1000, tags);
         if (usage is not null)
         {
-            _tokens.Record(usage.PromptTokens, [.. tags, new("gen_ai.token.type", "input")]);
-            _tokens.Record(usage.CompletionTokens, [.. tags, new("gen_ai.token.type", "output")]);
+            _tokens.Record(usage.PromptTokens, With(tags, "gen_ai.token.type", "input"));
+            _tokens.Record(usage.CompletionTokens, With(tags, "gen_ai.token.type", "output"));
         }
 
         if (failed)
@@ -133,6 +133,12 @@ internal sealed partial class TurnTelemetry : IDisposable
             LogEnd(_log, id, state, usage.PromptTokens, usage.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
         else
             LogUncounted(_log, id, state, duration.TotalMilliseconds);
+
+        static TagList With(TagList tags, string name, string value)
+        {
+            tags.Add(name, value);
+            return tags;
+        }
     }
 
     /// <summary>Records a turn that was refused before anything was sent upstream. The detail may quote the sender or a server, so it is not logged.</summary>
