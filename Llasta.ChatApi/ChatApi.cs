@@ -83,12 +83,14 @@ public static class ChatApiExtensions
         // Resolved once: a handler with injected parameters would create a service scope for each stream.
         var relay = app.Services.GetRequiredService<ChatRelay>();
         // As a Delegate, not a RequestDelegate, so that the endpoint is described in the OpenAPI document.
-        api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
+        var chat = api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
             .WithSummary("Answers the last message")
             .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error. Two events are rare: restart (a new answer replaces the partial one) and all-reasoning (all text of this response so far was thinking).")
             .DescribesBody<ChatRequest>()
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblems(400, 403, 408, 413, 415, 502, 503, 504);
+        // Without what is generated for a Delegate, an asynchronous method around each stream.
+        chat.Finally(endpoint => endpoint.RequestDelegate = relay.HandleAsync);
         api.MapGet("/model", GetModelAsync)
             .WithSummary("Tells which model answers, and whether it is ready")
             .DescribesQuery("model", JsonSchemaType.String, "One of the models to choose from; by default the first one.")

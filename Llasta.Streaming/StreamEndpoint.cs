@@ -62,7 +62,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
 
     private async Task RelayAsync(HttpContext http, long arrivedAt)
     {
-        var body = bodies.Of(http);
+        RequestBody? body = bodies.Of(http);
         try
         {
             // Step 1: read the request. It is a local that is not used after the next await, so it is not kept in memory while the
@@ -87,7 +87,9 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
                     // Step 3: send it upstream, and read the head of the response.
                     if (await OpenAsync(http, request, response, lease) is { } upstream)
                     {
+                        // Nothing of the request is kept in memory while the response streams.
                         body.Dispose();
+                        body = null;
                         // Steps 4 to 7: StreamPump reads and flushes, the endpoint does the work between.
                         await StreamAsync(http, response, lease, upstream);
                     }
@@ -104,7 +106,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
         }
         finally
         {
-            body.Dispose();
+            body?.Dispose();
         }
     }
 

@@ -61,14 +61,14 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     public void AcceptHeartbeats() => _acceptsHeartbeats = true;
 
     /// <summary>Waits for upstream outside of the pump, for example for the head of its response; meanwhile the sweep may write.</summary>
-    /// <param name="wait">What to wait for, until the lease is cancelled.</param>
-    public async Task<T> WaitAsync<T>(Func<CancellationToken, Task<T>> wait)
+    /// <param name="wait">What to wait for. It must end when <see cref="Cancellation"/> is cancelled.</param>
+    public async Task<T> WaitAsync<T>(Task<T> wait)
     {
         ArgumentNullException.ThrowIfNull(wait);
         BeginWait(flushed: false);
         try
         {
-            return await wait(Cancellation);
+            return await wait;
         }
         finally
         {

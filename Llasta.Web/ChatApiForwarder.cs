@@ -100,7 +100,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         lease.UpstreamTimeout = _headTimeout;
         try
         {
-            var response = await lease.WaitAsync(cancellation => _client.SendAsync(message, cancellation));
+            var response = await lease.WaitAsync(_client.SendAsync(message, lease.Cancellation));
             lease.UpstreamTimeout = null;
             try
             {

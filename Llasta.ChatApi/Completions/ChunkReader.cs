@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
@@ -151,7 +150,7 @@ internal sealed class ChunkReader(CompletionReader completion)
         _sawId = true;
         json.Read();
         if (json.TokenType == JsonTokenType.String && !json.ValueIsEscaped && json.ValueSpan.Length <= 128)
-            return completion.IsOurs(Encoding.UTF8.GetString(json.ValueSpan));
+            return completion.IsOurs(json.ValueSpan);
         json.Skip();
         return true;
     }

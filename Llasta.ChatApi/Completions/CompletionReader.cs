@@ -1,3 +1,4 @@
+using System.Text;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
@@ -255,9 +256,11 @@ internal sealed class CompletionReader
 
     /// <summary>The id of the response, from its first chunk.</summary>
     /// <returns>False if the server names its responses after our ids, and this is another request's.</returns>
-    internal bool IsOurs(ReadOnlySpan<char> id)
+    internal bool IsOurs(ReadOnlySpan<byte> id)
     {
-        if (id.SequenceEqual(_request.ResponseId))
+        // vLLM.
+        var prefix = "chatcmpl-"u8;
+        if (id.StartsWith(prefix) && Ascii.Equals(id[prefix.Length..], _request.TurnId))
         {
             _request.Dialect.SawEchoedId();
             return true;

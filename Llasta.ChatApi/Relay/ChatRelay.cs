@@ -58,7 +58,7 @@ internal sealed class ChatRelay(
 
     protected override async Task<UpstreamTurn?> OpenAsync(HttpContext http, ChatRequest request, ResponseWriter response, StreamLease lease)
     {
-        var (model, problem) = await TurnOpening.FindModelAsync(lease, cancellation => directory.GetAsync(request.Model, cancellation));
+        var (model, problem) = await TurnOpening.FindModelAsync(lease, directory.GetAsync(request.Model, lease.Cancellation));
         if (model is null)
         {
             if (!lease.ReaderLeft)
@@ -75,7 +75,7 @@ internal sealed class ChatRelay(
         }
         catch
         {
-            telemetry.End(turn, new TurnEnd(ProblemCodes.ModelError, Failed: true));
+            telemetry.End(turn, TurnEnd.Broken);
             throw;
         }
 
@@ -99,12 +99,12 @@ internal sealed class ChatRelay(
     {
         var stream = turn.Stream!;
         var completion = stream.Completion;
-        var end = new TurnEnd(ProblemCodes.ModelError, Failed: true);
+        TurnEnd? end = null;
         try
         {
             await using (stream)
             {
-                await stream.ReadRestAsync(lease);
+                await stream.ReadRestAsync();
                 completion.Complete();
             }
 
@@ -132,7 +132,7 @@ internal sealed class ChatRelay(
         finally
         {
             // Before the flush, so that a slow reader does not keep the turn among the active ones.
-            telemetry.End(turn, end);
+            telemetry.End(turn, end ?? TurnEnd.Broken);
         }
 
         await EndAsync(http);

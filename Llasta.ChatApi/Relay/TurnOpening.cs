@@ -22,6 +22,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <summary>Errors are shorter; the rest of a longer body is not read.</summary>
     private const int MaxErrorBytes = 256 << 10;
 
+    private readonly Func<CancellationToken, Task<bool>> _probe = server.AcceptsConnectionsAsync;
+
     /// <summary>Why an attempt brought no answer.</summary>
     /// <param name="Problem">What to answer, if nothing else can be tried.</param>
     /// <param name="Error">The server's error; null for a failed connection.</param>
@@ -63,7 +65,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             if (refusal.Problem.Code == ProblemCodes.ModelNotFound && options.Value.Model.Length == 0 && request.Model is null && attempt == 1)
             {
                 // The server may have been restarted with another model.
-                if (await FindModelAsync(lease, directory.RediscoverAsync) is not ({ } found, _) || found.Name == turn.Model.Name)
+                if (await FindModelAsync(lease, directory.RediscoverAsync(lease.Cancellation)) is not ({ } found, _) || found.Name == turn.Model.Name)
                     return refusal.Problem;
                 turn.Model = found;
                 Start(turn, response);
@@ -92,12 +94,14 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         }
     }
 
-    /// <summary>Finds a model by asking its server.</summary>
-    public static async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(StreamLease lease, Func<CancellationToken, ValueTask<(ModelInfo?, ChatProblem?)>> ask)
+    /// <summary>Finds a model.</summary>
+    /// <param name="lease">The turn's lease.</param>
+    /// <param name="finding">Finds it, until the lease is cancelled.</param>
+    public static async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(StreamLease lease, ValueTask<(ModelInfo?, ChatProblem?)> finding)
     {
         try
         {
-            return await ask(lease.Cancellation);
+            return await finding;
         }
         catch (OperationCanceledException)
         {
@@ -123,10 +127,10 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     private async Task<Refusal?> SendAsync(UpstreamTurn turn, UpstreamRequest body, TurnMode mode, bool thinking, ResponseWriter response, StreamLease lease)
     {
         lease.UpstreamTimeout = options.Value.FirstTokenTimeout;
-        lease.ProbeUpstream = server.AcceptsConnectionsAsync;
+        lease.ProbeUpstream = _probe;
         try
         {
-            var upstream = await lease.WaitAsync(cancellation => server.CompleteAsync(body, turn.Id, cancellation));
+            var upstream = await lease.WaitAsync(server.CompleteAsync(body, turn.Id, lease.Cancellation));
             turn.SentAt = body.SentAt;
             if (upstream.Status != StatusCodes.Status200OK)
             {
@@ -139,9 +143,9 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
 
             // Only the stream is kept while the answer runs; closing it closes the response.
             var pump = new StreamPump(upstream.ContentStream!, response, lease);
-            var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, $"chatcmpl-{turn.Id}", turn.Model.ContextWindow, dialect, turn.Recorder));
-            var stream = new TurnStream(upstream.ContentStream!, pump, completion);
-            await stream.ReadFirstAsync(lease);
+            var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, turn.Id, turn.Model.ContextWindow, dialect, turn.Recorder));
+            var stream = new TurnStream(upstream.ContentStream!, pump, completion, lease);
+            await stream.ReadFirstAsync();
             lease.UpstreamTimeout = null;
             if (Unusable(stream, lease) is { } refusal)
             {

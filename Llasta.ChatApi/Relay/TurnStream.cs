@@ -7,7 +7,8 @@ namespace Llasta.ChatApi.Relay;
 /// <param name="body">The body of the response.</param>
 /// <param name="pump">Reads it.</param>
 /// <param name="completion">Parses it.</param>
-internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion) : IAsyncDisposable
+/// <param name="lease">The turn's lease.</param>
+internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion, StreamLease lease) : IAsyncDisposable
 {
     /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
@@ -25,18 +26,18 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     public long FirstWrittenAt { get; private set; }
 
     /// <summary>Reads up to the first token, without sending it yet.</summary>
-    public Task ReadFirstAsync(StreamLease lease) => ReadAsync(lease, toFirstToken: true);
+    public Task ReadFirstAsync() => ReadAsync(ReadToFirst);
 
     /// <summary>Reads and sends the rest.</summary>
-    public Task ReadRestAsync(StreamLease lease) => ReadAsync(lease, toFirstToken: false);
+    public Task ReadRestAsync() => ReadAsync(ReadOn);
 
-    private async Task ReadAsync(StreamLease lease, bool toFirstToken)
+    private async Task ReadAsync(Func<bool> work)
     {
         if (HasEnded)
             return;
         try
         {
-            if (await pump.RunAsync(Work))
+            if (await pump.RunAsync(work))
             {
                 completion.ReadRest();
                 HasEnded = true;
@@ -53,17 +54,25 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
         }
 
         IsMalformed |= completion.IsMalformed;
+    }
 
-        bool Work()
-        {
-            // What was read up to the first token has now been sent.
-            if (FirstWrittenAt == 0 && !toFirstToken)
-                FirstWrittenAt = pump.FlushedAt;
-            HasEnded = !completion.ReadAll();
-            if (completion.IsFinished)
-                lease.UpstreamTimeout = EndTimeout;
-            return !HasEnded && !(toFirstToken && (completion.FirstTokenAt != 0 || completion.StartedOver));
-        }
+    // Not lambdas: what they use would be kept in an object of its own.
+    private bool ReadToFirst() => Read() && completion.FirstTokenAt == 0 && !completion.StartedOver;
+
+    private bool ReadOn()
+    {
+        // What was read up to the first token has now been sent.
+        if (FirstWrittenAt == 0)
+            FirstWrittenAt = pump.FlushedAt;
+        return Read();
+    }
+
+    private bool Read()
+    {
+        HasEnded = !completion.ReadAll();
+        if (completion.IsFinished)
+            lease.UpstreamTimeout = EndTimeout;
+        return !HasEnded;
     }
 
     /// <summary>Closes the connection, which stops the model.</summary>

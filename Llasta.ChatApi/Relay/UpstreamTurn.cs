@@ -48,6 +48,9 @@ internal sealed record UpstreamTurn(string Id, Activity? Span, long ArrivedAt)
 /// <param name="FinishReason">The model's finish reason, if it gave one.</param>
 internal sealed record TurnEnd(string State, bool Failed, Usage? Usage = null, Timings? Timings = null, string? FinishReason = null)
 {
+    /// <summary>An exception that nobody expects has ended the turn.</summary>
+    public static readonly TurnEnd Broken = new(ProblemCodes.ModelError, Failed: true);
+
     /// <summary>The state of a turn whose reader left.</summary>
     public const string Stopped = "stopped";
 
