@@ -15,7 +15,7 @@ public sealed class ResponseWriter
 {
     private readonly HttpResponse _response;
     private readonly PipeWriter _output;
-    private byte[]? _first;
+    private ArrayBufferWriter<byte>? _first;
 
     /// <summary>Prepares a response for streaming; nothing is sent yet.</summary>
     /// <param name="response">The response of the request that is being served.</param>
@@ -46,8 +46,18 @@ public sealed class ResponseWriter
     /// <param name="replace">The event takes the place of those that were prepared and not written yet.</param>
     public void BeginWith<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type, bool replace = false)
     {
-        ReadOnlySpan<byte> kept = replace ? [] : _first;
-        _first = [.. kept, .. "event: "u8, .. name, .. "\ndata: "u8, .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8];
+        if (replace)
+            _first = null;
+        Write(_first ??= new ArrayBufferWriter<byte>(), name, data, type);
+    }
+
+    private static void Write<T>(IBufferWriter<byte> output, ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type)
+    {
+        output.Write("event: "u8);
+        output.Write(name);
+        output.Write("\ndata: "u8);
+        output.Write(JsonSerializer.SerializeToUtf8Bytes(data, type));
+        output.Write("\n\n"u8);
     }
 
     private void Begin()
@@ -61,7 +71,7 @@ public sealed class ResponseWriter
             _response.Headers["X-Accel-Buffering"] = "no";
         }
 
-        _output.Write(_first);
+        _output.Write(_first!.WrittenSpan);
         _first = null;
     }
 
@@ -73,11 +83,7 @@ public sealed class ResponseWriter
     {
         if (_first is not null)
             Begin();
-        _output.Write("event: "u8);
-        _output.Write(name);
-        _output.Write("\ndata: "u8);
-        _output.Write(JsonSerializer.SerializeToUtf8Bytes(data, type));
-        _output.Write("\n\n"u8);
+        Write(_output, name, data, type);
         HasUnflushed = true;
     }
 

@@ -97,7 +97,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <summary>Finds a model.</summary>
     /// <param name="lease">The turn's lease.</param>
     /// <param name="finding">Finds it, until the lease is cancelled.</param>
-    public static async Task<(ModelInfo?, ChatProblem?)> FindModelAsync(StreamLease lease, ValueTask<(ModelInfo?, ChatProblem?)> finding)
+    public static async ValueTask<(ModelInfo?, ChatProblem?)> FindModelAsync(StreamLease lease, ValueTask<(ModelInfo?, ChatProblem?)> finding)
     {
         try
         {

@@ -4,37 +4,69 @@ using Llasta.Streaming;
 namespace Llasta.ChatApi.Upstream;
 
 /// <summary>Collects bytes, and refers to long ones that exist already instead of copying them.</summary>
-internal sealed class PieceWriter : IBufferWriter<byte>
+/// <remarks>Disposing it returns the copied bytes' array to its pool. Otherwise it is left to the garbage collector.</remarks>
+internal sealed class PieceWriter : IBufferWriter<byte>, IDisposable
 {
     /// <summary>Copying fewer bytes costs less than another piece.</summary>
     private const int MaxCopied = 1024;
 
-    private readonly ArrayBufferWriter<byte> _copied = new(1024);
+    private byte[] _copied = ArrayPool<byte>.Shared.Rent(1024);
+    private int _copiedBytes;
+    private long _sharedBytes;
 
     /// <summary>What is shared, and how many copied bytes are before it.</summary>
     private List<(int At, ReadOnlySequence<byte> Bytes)>? _shared;
+
+    /// <summary>The number of bytes.</summary>
+    public long Length => _copiedBytes + _sharedBytes;
 
     /// <summary>Adds bytes that don't change until the sequence has been used.</summary>
     public void WriteShared(ReadOnlySequence<byte> bytes)
     {
         if (bytes.Length > MaxCopied)
         {
-            (_shared ??= []).Add((_copied.WrittenCount, bytes));
+            (_shared ??= []).Add((_copiedBytes, bytes));
+            _sharedBytes += bytes.Length;
             return;
         }
 
         foreach (var piece in bytes)
-            _copied.Write(piece.Span);
+            this.Write(piece.Span);
     }
 
-    public void Advance(int count) => _copied.Advance(count);
+    public void Advance(int count) => _copiedBytes += count;
 
-    public Memory<byte> GetMemory(int sizeHint = 0) => _copied.GetMemory(sizeHint);
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        MakeRoom(Math.Max(sizeHint, 1));
+        return _copied.AsMemory(_copiedBytes);
+    }
 
-    public Span<byte> GetSpan(int sizeHint = 0) => _copied.GetSpan(sizeHint);
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
-    /// <summary>All bytes, once everything has been written.</summary>
-    public ReadOnlySequence<byte> ToSequence() => _shared is null ? new(_copied.WrittenMemory) : ByteSequence.Of(Pieces(_copied.WrittenMemory, _shared));
+    private void MakeRoom(int count)
+    {
+        if (count <= _copied.Length - _copiedBytes)
+            return;
+        var longer = ArrayPool<byte>.Shared.Rent(Math.Max(_copied.Length * 2, _copiedBytes + count));
+        _copied.AsSpan(0, _copiedBytes).CopyTo(longer);
+        ArrayPool<byte>.Shared.Return(_copied);
+        _copied = longer;
+    }
+
+    /// <summary>All bytes, once everything has been written. Valid until the writer is disposed.</summary>
+    public ReadOnlySequence<byte> ToSequence()
+    {
+        var copied = _copied.AsMemory(0, _copiedBytes);
+        return _shared is null ? new(copied) : ByteSequence.Of(Pieces(copied, _shared));
+    }
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_copied);
+        // Nothing may be written to it any more.
+        _copied = null!;
+    }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Pieces(ReadOnlyMemory<byte> copied, List<(int At, ReadOnlySequence<byte> Bytes)> shared)
     {

@@ -35,9 +35,9 @@ internal sealed class UpstreamRequest : BinaryContent
     /// <inheritdoc cref="QwenThinking"/>
     private static readonly Sampling QwenNotThinking = new(Temperature: 0.7, TopP: 0.8, TopK: 20, MinP: 0);
 
-    private ReadOnlySequence<byte>? _body;
+    private PieceWriter? _body;
 
-    private UpstreamRequest(ReadOnlySequence<byte> body, OptionalFields sent, OptionalFields chosen) => (_body, Sent, Chosen) = (body, sent, chosen);
+    private UpstreamRequest(PieceWriter body, OptionalFields sent, OptionalFields chosen) => (_body, Sent, Chosen) = (body, sent, chosen);
 
     /// <summary>The optional fields that the body has.</summary>
     internal OptionalFields Sent { get; }
@@ -124,7 +124,7 @@ internal sealed class UpstreamRequest : BinaryContent
             }
         }
 
-        return new UpstreamRequest(buffer.ToSequence(), sent, chosen);
+        return new UpstreamRequest(buffer, sent, chosen);
 
         bool Takes(OptionalFields field) => (allowed & field) != 0;
 
@@ -218,11 +218,11 @@ internal sealed class UpstreamRequest : BinaryContent
 
     public override async Task WriteToAsync(Stream stream, CancellationToken cancellationToken = default)
     {
-        var body = _body ?? throw new InvalidOperationException("A turn is sent once.");
-        // Streams last for minutes; the conversation must not stay in memory for as long.
-        _body = null;
+        // Streams last for minutes; the conversation must not stay in memory for as long. Whoever has taken the body disposes it, even if this
+        // object has been disposed meanwhile: SocketsHttpHandler may answer while it still sends.
+        using var body = Interlocked.Exchange(ref _body, null) ?? throw new InvalidOperationException("A turn is sent once.");
         SentAt = Stopwatch.GetTimestamp();
-        await body.WriteToAsync(stream, cancellationToken);
+        await body.ToSequence().WriteToAsync(stream, cancellationToken);
     }
 
     public override void WriteTo(Stream stream, CancellationToken cancellationToken = default) => throw new NotSupportedException();
@@ -233,5 +233,5 @@ internal sealed class UpstreamRequest : BinaryContent
         return _body is not null;
     }
 
-    public override void Dispose() => _body = null;
+    public override void Dispose() => Interlocked.Exchange(ref _body, null)?.Dispose();
 }
