@@ -38,21 +38,13 @@ internal sealed class PieceWriter : IBufferWriter<byte>, IDisposable
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
-        MakeRoom(Math.Max(sizeHint, 1));
+        var needed = _copiedBytes + Math.Max(sizeHint, 1);
+        if (needed > _copied.Length)
+            PooledBuffer.Lengthen(ref _copied, Math.Max(_copied.Length * 2, needed));
         return _copied.AsMemory(_copiedBytes);
     }
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
-
-    private void MakeRoom(int count)
-    {
-        if (count <= _copied.Length - _copiedBytes)
-            return;
-        var longer = ArrayPool<byte>.Shared.Rent(Math.Max(_copied.Length * 2, _copiedBytes + count));
-        _copied.AsSpan(0, _copiedBytes).CopyTo(longer);
-        ArrayPool<byte>.Shared.Return(_copied);
-        _copied = longer;
-    }
 
     /// <summary>All bytes, once everything has been written. Valid until the writer is disposed.</summary>
     public ReadOnlySequence<byte> ToSequence()

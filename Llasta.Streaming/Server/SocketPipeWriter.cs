@@ -126,9 +126,7 @@ internal sealed class SocketPipeWriter(RelayConnection connection) : PipeWriter
         if (_buffer.Length - _length >= Math.Max(sizeHint, 1))
             return _buffer;
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + sizeHint, _buffer.Length * 2));
-        _buffer.AsSpan(0, _length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_buffer);
-        return _buffer = larger;
+        PooledBuffer.Lengthen(ref _buffer, Math.Max(_length + sizeHint, _buffer.Length * 2));
+        return _buffer;
     }
 }
