@@ -4,9 +4,9 @@ namespace Llasta.Streaming.Server;
 
 /// <summary>
 /// A connection's input that leaves the polling thread once in a while. A client that sends requests or a body as fast as they are read
-/// would otherwise keep the thread, because Kestrel's receive loop runs the request's code itself and never waits.
+/// would otherwise keep the thread, because the loop that receives runs the request's code itself and never waits.
 /// </summary>
-/// <param name="input">Kestrel's own input.</param>
+/// <param name="input">What has been received.</param>
 internal sealed class FairPipeReader(PipeReader input) : PipeReader
 {
     /// <summary>The reads after which the reader yields. A request with its body takes two or three.</summary>

@@ -81,9 +81,10 @@ internal sealed class RelayListener(Socket socket, Func<CancellationToken, Value
 
     private RelayConnection Connect(Socket accepted)
     {
-        if (accepted.LocalEndPoint is IPEndPoint)
+        var connection = new RelayConnection(accepted, input, limit);
+        if (connection.LocalEndPoint is IPEndPoint)
             accepted.NoDelay = noDelay;
-        return new RelayConnection(accepted, input, limit);
+        return connection;
     }
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
