@@ -130,21 +130,13 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         lease.ProbeUpstream = _probe;
         try
         {
-            var upstream = await lease.WaitAsync(server.CompleteAsync(body, turn.Id, lease.Cancellation));
-            turn.SentAt = body.SentAt;
-            if (upstream.Status != StatusCodes.Status200OK)
-            {
-                using (upstream)
-                {
-                    var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Cancellation)).Span);
-                    return new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status);
-                }
-            }
+            var (refused, upstream) = await SendAsync(turn, body, lease);
+            if (refused is not null)
+                return refused;
 
-            // Only the stream is kept while the answer runs; closing it closes the response.
-            var pump = new StreamPump(upstream.ContentStream!, response, lease);
+            var pump = new StreamPump(upstream!, response, lease);
             var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, turn.Id, turn.Model.ContextWindow, dialect, turn.Recorder));
-            var stream = new TurnStream(upstream.ContentStream!, pump, completion, lease);
+            var stream = new TurnStream(upstream!, pump, completion, lease);
             await stream.ReadFirstAsync();
             lease.UpstreamTimeout = null;
             if (Unusable(stream, lease) is { } refusal)
@@ -163,6 +155,24 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
         {
             return new Refusal(problem);
+        }
+    }
+
+    /// <summary>Sends a request and waits for the head of the response.</summary>
+    /// <returns>
+    /// A refusal, or the response's stream, whose closing closes the response. The response itself, and the request that it refers to, would
+    /// otherwise stay in memory until the first token.
+    /// </returns>
+    private async Task<(Refusal? Refused, Stream? Upstream)> SendAsync(UpstreamTurn turn, UpstreamRequest body, StreamLease lease)
+    {
+        var upstream = await lease.WaitAsync(server.CompleteAsync(body, turn.Id, lease.Cancellation));
+        turn.SentAt = body.SentAt;
+        if (upstream.Status == StatusCodes.Status200OK)
+            return (null, upstream.ContentStream);
+        using (upstream)
+        {
+            var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Cancellation)).Span);
+            return (new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status), null);
         }
     }
 
