@@ -45,16 +45,19 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         _headTimeout = options.Value.HeartbeatInterval + options.Value.ConnectTimeout + TimeSpan.FromSeconds(5);
     }
 
-    protected override bool AnswersWhileDraining(HttpContext http) => http.Request.Path == ModelPath;
+    protected override bool AnswersWhileDraining(HttpContext http) => Is(http, ModelPath);
 
     /// <summary>The chat API, which counts all turns, sees all of them come from here.</summary>
-    protected override StreamRefusal? Admit(HttpContext http) => http.Request.Path == ChatPath && !_clients.TryEnter(http) ? StreamRefusal.ClientFull : null;
+    protected override StreamRefusal? Admit(HttpContext http) => Is(http, ChatPath) && !_clients.TryEnter(http) ? StreamRefusal.ClientFull : null;
 
     protected override void Release(HttpContext http)
     {
-        if (http.Request.Path == ChatPath)
+        if (Is(http, ChatPath))
             _clients.Leave(http);
     }
+
+    /// <summary>Routing takes a path with a slash at its end for the same one.</summary>
+    private static bool Is(HttpContext http, string path) => http.Request.Path.StartsWithSegments(path);
 
     protected override Task RefuseAsync(HttpContext http, StreamRefusal refusal) => RefuseAsync(http, ChatProblem.Of(refusal));
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using Llasta.Streaming;
 using Xunit;
 
@@ -29,6 +30,19 @@ public class ClientLimitTests
         first.Dispose();
         await chatbot.SetAsync("""{"TokensPerSecond":0}""");
         Assert.Equal("done", (await chatbot.AskUntilAcceptedAsync(Chatbot.User("And me?"))).State);
+    }
+
+    [Theory]
+    [CombinatorialForms("/api/chat/")]
+    [CombinatorialForms("/API/Chat")]
+    public async Task Another_spelling_of_the_path_is_no_way_around_the_share(Form form, string path)
+    {
+        await using var chatbot = await StartAsync(form);
+        using var first = await chatbot.SendAsync(Chatbot.User("Tell me everything."));
+
+        using var second = await chatbot.SendAsync(path, JsonContent.Create(Chatbot.User("And me?")));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, second.StatusCode);
     }
 
     [Theory]
