@@ -19,9 +19,6 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <summary>The most requests for one turn: more than there are reasons to try again.</summary>
     private const int MaxAttempts = 6;
 
-    /// <summary>Errors are shorter; the rest of a longer body is not read.</summary>
-    private const int MaxErrorBytes = 256 << 10;
-
     private readonly Func<CancellationToken, Task<bool>> _probe = server.AcceptsConnectionsAsync;
 
     /// <summary>Why an attempt brought no answer.</summary>
@@ -171,7 +168,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             return (null, upstream.ContentStream);
         using (upstream)
         {
-            var error = ServerError.Read((await UpstreamErrors.ReadBodyAsync(upstream.ContentStream, MaxErrorBytes, lease.Cancellation)).Span);
+            var error = await UpstreamErrors.ReadErrorAsync(upstream.ContentStream, lease.Cancellation);
             return (new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status), null);
         }
     }

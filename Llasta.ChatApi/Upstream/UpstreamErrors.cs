@@ -14,23 +14,57 @@ internal sealed class UpstreamErrors(string? key)
     /// <summary>The longest wait that a server may ask for, in seconds.</summary>
     private const int MaxRetryAfter = 60;
 
+    /// <summary>Errors are shorter; the rest of a longer one is not read.</summary>
+    private const int MaxErrorBytes = 256 << 10;
+
+    /// <summary>An error's body usually arrives with its head.</summary>
+    private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>Reads a body, at most its beginning.</summary>
     /// <param name="body">The body; null is empty.</param>
     /// <param name="maxBytes">Where reading stops.</param>
     /// <param name="cancellation">Cancels reading.</param>
-    public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(Stream? body, int maxBytes, CancellationToken cancellation)
+    public static Task<ReadOnlyMemory<byte>> ReadBodyAsync(Stream? body, int maxBytes, CancellationToken cancellation) =>
+        ReadAsync(body, maxBytes, static _ => false, cancellation);
+
+    /// <summary>
+    /// Reads the error in a response whose status is not 200: what has arrived of it within 5 s. The status tells what to do, so a body that
+    /// doesn't end, or breaks, must not keep the reader waiting.
+    /// </summary>
+    /// <param name="body">The body; null is empty.</param>
+    /// <param name="cancellation">Cancels reading.</param>
+    public static async Task<ServerError> ReadErrorAsync(Stream? body, CancellationToken cancellation)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(ErrorTimeout);
+        var read = await ReadAsync(body, MaxErrorBytes, e => e is IOException || !cancellation.IsCancellationRequested, timeout.Token);
+        return ServerError.Read(read.Span);
+    }
+
+    /// <param name="body">The body.</param>
+    /// <param name="maxBytes">Where reading stops.</param>
+    /// <param name="isEnd">Whether the failure of a read is the end of the body.</param>
+    /// <param name="cancellation">Cancels reading.</param>
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream? body, int maxBytes, Func<Exception, bool> isEnd, CancellationToken cancellation)
     {
         if (body is null)
             return default;
         var buffer = new byte[Math.Min(4096, maxBytes)];
         var length = 0;
-        while (await body.ReadAsync(buffer.AsMemory(length), cancellation) is > 0 and var read)
+        try
         {
-            length += read;
-            if (length == maxBytes)
-                break;
-            if (length == buffer.Length)
-                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, maxBytes));
+            while (await body.ReadAsync(buffer.AsMemory(length), cancellation) is > 0 and var read)
+            {
+                length += read;
+                if (length == maxBytes)
+                    break;
+                if (length == buffer.Length)
+                    Array.Resize(ref buffer, Math.Min(buffer.Length * 2, maxBytes));
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException && isEnd(e))
+        {
+            // What came before it is used.
         }
 
         if (length > RequestBody.MaxInline)

@@ -154,4 +154,33 @@ public class FaultTests
         Assert.InRange(response.Content.Headers.ContentLength ?? 0, 600, 2000);
         Assert.Contains("so it is so it is", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [CombinatorialForms(true)]
+    [CombinatorialForms(false)]
+    public async Task The_status_of_an_error_counts_even_if_its_body_never_ends(Form form, bool breaks)
+    {
+        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            http.Response.ContentLength = 1000;
+            http.Response.Headers.RetryAfter = "7";
+            await http.Response.WriteAsync("Come back later", Chatbot.Cancelled);
+            await http.Response.Body.FlushAsync(Chatbot.Cancelled);
+            // A response that is shorter than it says: the server closes the connection.
+            if (breaks)
+                return;
+            http.RequestAborted.Register(left.SetResult);
+            await left.Task.WaitAsync(Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(form, baseUrl: upstream.BaseUrl);
+
+        var (status, problem, response) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal((503, "busy", "7"), (status, problem.GetProperty("code").GetString(), response.Headers.RetryAfter?.ToString()));
+        Assert.Contains("Come back later", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        if (!breaks)
+            await left.Task.WaitAsync(Chatbot.Cancelled);
+    }
 }
