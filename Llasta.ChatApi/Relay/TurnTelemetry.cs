@@ -32,15 +32,17 @@ internal sealed partial class TurnTelemetry : IDisposable
     private readonly Counter<long> _turns;
     private readonly Histogram<double> _relay;
     private readonly ILogger _log;
+    private readonly FailureLog _failures;
     private readonly bool _recordsMessages;
     private readonly string _serverAddress;
     private readonly object _serverPort; // boxed once
 
-    public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log, IHostEnvironment environment, IConfiguration configuration)
+    public TurnTelemetry(ModelServer server, ILogger<TurnTelemetry> log, FailureLog failures, IHostEnvironment environment, IConfiguration configuration)
     {
         // The conventions' own switch, which Aspire sets in run mode. Production never records a message.
         _recordsMessages = environment.IsDevelopment() && configuration.GetValue("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", defaultValue: false);
         _log = log;
+        _failures = failures;
         _serverAddress = server.Options.Endpoint.Host;
         _serverPort = server.Options.Endpoint.Port;
         _duration = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "From the request to the end of the answer.", tags: null, Seconds);
@@ -141,11 +143,14 @@ internal sealed partial class TurnTelemetry : IDisposable
         }
     }
 
-    /// <summary>Records a turn that was refused before anything was sent upstream. The detail may quote the sender or a server, so it is not logged.</summary>
+    /// <summary>
+    /// Records a turn that was refused before anything was sent upstream. It costs its sender nothing, so it is not logged each time; the
+    /// detail may quote the sender or a server, so it is never logged.
+    /// </summary>
     public void Refused(ChatProblem problem)
     {
         _turns.Add(1, new KeyValuePair<string, object?>("state", problem.Code));
-        LogRefused(_log, problem.Code, problem.Status, problem.Title);
+        _failures.Add(problem.Code, problem.Title);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -156,7 +161,4 @@ internal sealed partial class TurnTelemetry : IDisposable
     /// <summary>vLLM sends the token counts at the end, so those of a stopped or cut turn are unknown.</summary>
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms, before its tokens were counted")]
     private static partial void LogUncounted(ILogger logger, string id, string state, double durationMs);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Turn refused as {Code} ({Status}): {Title}")]
-    private static partial void LogRefused(ILogger logger, string code, int status, string title);
 }

@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Llasta.ChatApi;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Llasta.Tests.Web;
 
-/// <summary>What the operator reads about requests that fail before the chat API sees them.</summary>
+/// <summary>What the operator reads about requests that fail before they become turns.</summary>
 public class FailureLogTests
 {
     [Fact]
@@ -54,5 +56,21 @@ public class FailureLogTests
             using var response = await client.SendAsync(request, Chatbot.Cancelled);
             return response.StatusCode;
         }
+    }
+
+    [Theory]
+    [CombinatorialForms]
+    public async Task A_client_that_is_refused_again_and_again_writes_one_line(Form form)
+    {
+        using var log = new AllLines();
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Logging:LogLevel:Llasta=Information");
+        chatbot.Api.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+
+        for (var i = 0; i < 10; i++)
+            Assert.Equal("invalid-request", (await chatbot.RefusedAsync(new { messages = Array.Empty<object>() })).Problem.GetProperty("code").GetString());
+
+        var (level, line) = Assert.Single(log.Take());
+        Assert.Equal(LogLevel.Warning, level);
+        Assert.Contains("Requests failed as invalid-request: 1.", line, StringComparison.Ordinal);
     }
 }
