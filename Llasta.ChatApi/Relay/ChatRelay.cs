@@ -142,5 +142,5 @@ internal sealed class ChatRelay(
     private string? Detail(CompletionReader completion) =>
         !completion.IsFinished && (completion.Error ?? completion.Stray) is { } error ? server.Errors.Words(error)
         : FinishReasons.IsUsual(completion.FinishReason) ? null
-        : $"The model's server ended the answer with the reason \"{ServerText.Clean(completion.FinishReason!, key: null)}\".";
+        : $"The model's server ended the answer with the reason \"{server.Errors.Clean(completion.FinishReason!)}\".";
 }

@@ -33,6 +33,7 @@ internal sealed partial class TurnTelemetry : IDisposable
     private readonly Histogram<double> _relay;
     private readonly ILogger _log;
     private readonly FailureLog _failures;
+    private readonly UpstreamErrors _errors;
     private readonly bool _recordsMessages;
     private readonly string _serverAddress;
     private readonly object _serverPort; // boxed once
@@ -43,6 +44,7 @@ internal sealed partial class TurnTelemetry : IDisposable
         _recordsMessages = environment.IsDevelopment() && configuration.GetValue("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", defaultValue: false);
         _log = log;
         _failures = failures;
+        _errors = server.Errors;
         _serverAddress = server.Options.Endpoint.Host;
         _serverPort = server.Options.Endpoint.Port;
         _duration = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "From the request to the end of the answer.", tags: null, Seconds);
@@ -125,7 +127,7 @@ internal sealed partial class TurnTelemetry : IDisposable
             if (turn.Recorder is { } recorder)
                 span.SetTag("gen_ai.output.messages", RecordedMessages.Output(recorder.Reasoning, recorder.Text, finishReason ?? state));
             if (finishReason is not null)
-                span.SetTag("gen_ai.response.finish_reasons", new[] { ServerText.Clean(finishReason, key: null) });
+                span.SetTag("gen_ai.response.finish_reasons", new[] { _errors.Clean(finishReason) });
             if (failed)
                 span.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error, state);
             span.Dispose();

@@ -107,11 +107,11 @@ internal static partial class ServerText
     /// included), on one line, and at most 500 characters long.
     /// </summary>
     /// <param name="text">The text.</param>
-    /// <param name="key">The configured API key, which a server or a proxy may quote.</param>
-    public static string Clean(string text, string? key)
+    /// <param name="key">Finds the configured API key, which a server or a proxy may quote (<see cref="KeyPattern"/>).</param>
+    public static string Clean(string text, Regex? key)
     {
-        if (!string.IsNullOrEmpty(key))
-            text = text.Replace(key, "…", StringComparison.Ordinal);
+        if (key is not null)
+            text = key.Replace(text, "…");
         text = Credentials().Replace(Beginning(text), "$1…");
         var shown = new StringBuilder(Math.Min(text.Length, MaxShown));
         foreach (var rune in text.EnumerateRunes())
@@ -130,6 +130,15 @@ internal static partial class ServerText
 
         return shown.ToString().TrimEnd();
     }
+
+    /// <summary>Makes the pattern of a key: each character as it is, or escaped as in JSON, in a URL or in HTML.</summary>
+    /// <param name="key">The key, in ASCII.</param>
+    /// <returns>Null if there is no key.</returns>
+    public static Regex? KeyPattern(string? key) => string.IsNullOrEmpty(key) ? null : new Regex(
+        string.Concat(key.Select(c => char.IsAsciiLetterOrDigit(c)
+            ? $"{c}"
+            : string.Create(CultureInfo.InvariantCulture, $@"(?:\\?{Regex.Escape($"{c}")}|(?i:\\u00{(int)c:x2}|%{(int)c:x2}|&\#(?:{(int)c}|x{(int)c:x2});))"))),
+        RegexOptions.CultureInvariant);
 
     /// <summary>Takes the visible text out of an HTML page: its title, or else its body.</summary>
     public static string FromHtml(string html)

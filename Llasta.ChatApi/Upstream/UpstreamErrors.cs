@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Llasta.ChatApi.Contract;
 using Llasta.Streaming;
 
@@ -10,6 +11,8 @@ namespace Llasta.ChatApi.Upstream;
 internal sealed class UpstreamErrors(string? key)
 {
     private const string CheckBaseUrl = "The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1.";
+
+    private readonly Regex? _key = ServerText.KeyPattern(key);
 
     /// <summary>The longest wait that a server may ask for, in seconds.</summary>
     private const int MaxRetryAfter = 60;
@@ -146,7 +149,10 @@ internal sealed class UpstreamErrors(string? key)
     };
 
     /// <summary>The server's own words, fit to be shown; null if it has none.</summary>
-    public string? Words(ServerError error) => error.Message is { } message && ServerText.Clean(message, key) is { Length: > 0 } shown ? shown : null;
+    public string? Words(ServerError error) => error.Message is { } message && Clean(message) is { Length: > 0 } shown ? shown : null;
+
+    /// <summary>Makes any other text of the server fit to be shown.</summary>
+    public string Clean(string text) => ServerText.Clean(text, _key);
 
     private string Quote(ServerError error) => Words(error) is { } words
         ? $": {words}{(words[^1] is '.' or '!' or '?' or '…' or '。' ? "" : ".")}"

@@ -306,6 +306,39 @@ public sealed class DialectTests
         Assert.DoesNotContain("another-secret-1234", problem.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>The characters of a key that JSON, URLs or HTML escape.</summary>
+    [Theory]
+    [InlineData("refused: sk/se+same==")]
+    [InlineData(@"refused: sk\\/se+same==")]
+    [InlineData(@"refused: sk/se\\u002Bsame\\u003d\\u003D")]
+    [InlineData("refused: /v1?k=sk%2Fse%2bsame%3D%3d&page=1")]
+    [InlineData("Bearer sk&#47;se&#43;same&#x3D;&#x3d; is unknown")]
+    public async Task A_key_that_the_server_quotes_with_escapes_reaches_no_reader(string message)
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            http.Response.StatusCode = 500;
+            await http.Response.WriteAsync($$$"""{"error":{"message":"{{{message}}}"}}""", Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "OPENAI_API_KEY=sk/se+same==");
+
+        var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
+
+        Assert.DoesNotContain("same", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_finish_reason_that_quotes_the_key_reaches_no_reader()
+    {
+        await using var upstream = await RawUpstream.StartAsync(http => http.Response.WriteAsync(
+            T("Hello") + """data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"refused sesame-planted-78"}]}""" + "\n\n", Chatbot.Cancelled));
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "OPENAI_API_KEY=sesame-planted-78");
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.EndsWith("\"refused …\".", answer.End!.Value.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
     /// <summary>A server that refuses all but OpenAI's fields, in its own words.</summary>
     [Theory]
     [InlineData(400, """{"error":{"message":"Unrecognized request argument supplied: {0}","type":"invalid_request_error","param":null,"code":null}}""")]
