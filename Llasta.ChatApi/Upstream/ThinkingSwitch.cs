@@ -18,15 +18,23 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
     /// <summary>A server whose models change all the time must not fill the memory.</summary>
     private const int MaxModels = 500;
 
-    /// <summary>By the model's name.</summary>
-    private readonly ConcurrentDictionary<string, bool?> _known = new(StringComparer.Ordinal);
+    /// <summary>By the model's name. Those who ask while the answer isn't known wait for the same one.</summary>
+    private readonly ConcurrentDictionary<string, Lazy<Task<bool?>>> _known = new(StringComparer.Ordinal);
 
     /// <summary>Tells whether the switch does something for a model.</summary>
     /// <returns>Null if the server doesn't count tokens and the model's name doesn't tell.</returns>
-    public async ValueTask<bool?> ChangesPromptAsync(ModelInfo model)
+    public Task<bool?> ChangesPromptAsync(ModelInfo model)
     {
-        if (_known.TryGetValue(model.Name, out var changes))
-            return changes;
+        if (_known.TryGetValue(model.Name, out var known))
+            return known.Value;
+        if (_known.Count >= MaxModels)
+            _known.Clear();
+        return _known.GetOrAdd(model.Name, _ => new Lazy<Task<bool?>>(() => AskAsync(model))).Value;
+    }
+
+    private async Task<bool?> AskAsync(ModelInfo model)
+    {
+        bool? changes;
         using var timeout = new CancellationTokenSource(AnswerTimeout);
         try
         {
@@ -39,10 +47,6 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
             changes = null;
         }
 
-        changes ??= model.IsQwen3Hybrid ? true : null;
-        if (_known.Count >= MaxModels)
-            _known.Clear();
-        _known[model.Name] = changes;
-        return changes;
+        return changes ?? (model.IsQwen3Hybrid ? true : null);
     }
 }

@@ -182,6 +182,38 @@ public sealed class ModelListTests
         Assert.Equal(window, (await count.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("contextWindow").GetInt32());
     }
 
+    [Fact]
+    public async Task Readers_who_ask_for_a_model_s_state_at_the_same_time_make_one_request_of_it()
+    {
+        var asked = 0;
+        using var answers = new ManualResetEventSlim();
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, """{"data":[{"id":"one"},{"id":"two"}]}""", tokenize: http =>
+        {
+            // Only of the model that isn't the default one: that one's state is asked for by one request at a time.
+            if (JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body, cancellationToken: Chatbot.Cancelled).AsTask().GetAwaiter().GetResult().GetProperty("model").GetString() == "two")
+            {
+                Interlocked.Increment(ref asked);
+                answers.Wait(Chatbot.Cancelled);
+            }
+
+            return """{"count":3,"max_model_len":100}""";
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        _ = await chatbot.Client.GetStringAsync("/api/model", Chatbot.Cancelled);
+
+        var first = chatbot.Client.GetStringAsync("/api/model?model=two", Chatbot.Cancelled);
+        await Eventually.TrueAsync(() => Task.FromResult(asked == 1), () => $"{asked} requests.");
+        var others = Enumerable.Range(0, 10).Select(_ => chatbot.Client.GetStringAsync("/api/model?model=two", Chatbot.Cancelled)).ToArray();
+        // They have arrived when a later request has been answered.
+        for (var i = 0; i < 10; i++)
+            _ = await chatbot.Client.GetStringAsync("/api/model", Chatbot.Cancelled);
+        answers.Set();
+        await Task.WhenAll([first, .. others]);
+
+        // With thinking and without.
+        Assert.Equal(2, asked);
+    }
+
     [Theory]
     [InlineData("unknown", null, 502, "model-not-found")]
     [InlineData("nomic-embed-text", null, 502, "model-not-found")]
