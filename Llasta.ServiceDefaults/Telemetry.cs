@@ -38,5 +38,7 @@ public static class Telemetry
                 // An https model's requests; over plain HTTP the turn's own span is the client's.
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();
+        // Services stop in the reverse order of their registration: this one last.
+        builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService, LastTelemetry>());
     }
 }
