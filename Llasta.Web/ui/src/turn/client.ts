@@ -104,11 +104,17 @@ export class ChatClient {
       // A redirect leads to a login page: the policy forbids to follow it, and its page would be no answer.
       redirect: "manual",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      body: JSON.stringify(body, (_, value: unknown) => (typeof value === "string" ? wellFormed(value) : value)),
       signal,
     });
   }
 }
+
+/**
+ * Replaces halves of surrogate pairs that stand alone. A model or a paste can contain one, and as JSON it is no Unicode: the chat API would
+ * refuse this conversation from then on.
+ */
+const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, "\uFFFD");
 
 async function* deliveries(
   body: ReadableStream<Uint8Array>,

@@ -56,6 +56,17 @@ describe("a turn over HTTP", () => {
     expect(calls[0]!.request).toEqual({ messages: history, thinking: true, continue: false });
   });
 
+  test("sends halves of characters, from a model or a paste, as replacement characters", async () => {
+    const { base, calls } = await chatServer(streams([start, done]));
+    const messages = [
+      { role: "user", content: "a\ud83d 👋 \\ud83d" },
+      { role: "assistant", content: "\udc4b" },
+      { role: "user", content: "Hi" },
+    ] as const;
+    await new TurnRun({ history: messages, thinking: true }, { client: new ChatClient(base) }).ended;
+    expect(calls[0]!.request.messages.map(({ content }) => content)).toEqual(["a\ufffd 👋 \\ud83d", "\ufffd", "Hi"]);
+  });
+
   test("continues after cuts, restarts and refusals until the answer is whole", async () => {
     const { base, calls } = await chatServer(
       streams([start, thinking("Hm."), answer("one ")]),
