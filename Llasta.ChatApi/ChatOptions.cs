@@ -70,6 +70,8 @@ public sealed class ChatOptions
     /// </summary>
     public string AllowedHosts { get; set; } = "";
 
+    internal string[] AllowedHostNames => AllowedHosts.Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
     /// <summary>How long running answers may continue after the stop signal. 30 s by default.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
@@ -103,6 +105,9 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
     public ValidateOptionsResult Validate(string? name, ChatOptions o)
     {
         var failures = new ValidateOptionsResultBuilder();
+        // Bound from a number, too.
+        if (!Enum.IsDefined(o.Server))
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.Server)} is {o.Server}; it must be {string.Join(", ", Enum.GetNames<ServerKind>()).ToLowerInvariant()}.");
         AtLeast(o.MaxConcurrentTurns, 1, nameof(o.MaxConcurrentTurns));
         AtLeast(o.MaxTurnsPerClient, 0, nameof(o.MaxTurnsPerClient));
         AtLeast(o.MaxBodyBytes, 1024, nameof(o.MaxBodyBytes));
@@ -119,6 +124,8 @@ internal sealed class ChatOptionsValidator : IValidateOptions<ChatOptions>
         if (o.HeartbeatInterval <= TimeSpan.Zero || o.HeartbeatInterval > TimeSpan.FromSeconds(45))
             failures.AddError($"{ChatOptions.Section}:{nameof(o.HeartbeatInterval)} is {o.HeartbeatInterval}; it must be above zero and at most 45 seconds, like 00:00:15.");
         Positive(o.ModelStartTimeout, nameof(o.ModelStartTimeout));
+        if (o.AllowedHostNames.FirstOrDefault(host => Uri.CheckHostName(host) == UriHostNameType.Unknown) is { } wrong)
+            failures.AddError($"{ChatOptions.Section}:{nameof(o.AllowedHosts)} has '{wrong}'; it must be host names without scheme, port and wildcards, like chat.example.com.");
         if (o.DrainTimeout < TimeSpan.Zero || o.DrainTimeout > TimeSpan.FromDays(1))
             failures.AddError($"{ChatOptions.Section}:{nameof(o.DrainTimeout)} is {o.DrainTimeout}; it must be zero or more and at most a day, like 00:00:30.");
         return failures.Build();

@@ -13,8 +13,7 @@ public static class TrustedRequests
     /// <summary>Refuses untrusted requests with 403 and the code <c>forbidden-origin</c>, under <c>/api</c> only.</summary>
     public static IApplicationBuilder UseTrustedRequests(this IApplicationBuilder app)
     {
-        var allowed = app.ApplicationServices.GetRequiredService<IOptions<ChatOptions>>().Value.AllowedHosts
-            .Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var allowed = app.ApplicationServices.GetRequiredService<IOptions<ChatOptions>>().Value.AllowedHostNames;
         var failures = app.ApplicationServices.GetRequiredService<FailureLog>();
         return app.Use((http, next) =>
         {

@@ -9,9 +9,12 @@ namespace Llasta.ServiceDefaults;
 /// <summary>What every service of the chatbot has: telemetry, health and service discovery.</summary>
 public static class ServiceDefaultsExtensions
 {
-    /// <summary>Registers telemetry, health checks and service discovery.</summary>
+    /// <summary>Checks the settings of the framework that a service has, and registers telemetry, health checks and service discovery.</summary>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">A setting is wrong.</exception>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
+        StartUp.CheckAddresses(builder.Configuration);
+        StartUp.CheckLogLevels(builder.Configuration);
         builder.QuietFramework();
         builder.AddTelemetry();
         builder.AddHealth();

@@ -1,5 +1,11 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ServiceDefaults;
@@ -24,7 +30,7 @@ public static class StartUp
         }
         catch (Exception e) when (Explain(e) is { } line)
         {
-            await Console.Error.WriteLineAsync(line);
+            await Console.Error.WriteLineAsync(line.ReplaceLineEndings(" "));
             return 1;
         }
     }
@@ -58,9 +64,48 @@ public static class StartUp
         }
     }
 
+    /// <summary>Checks where a service is to listen. What the server says about a wrong address doesn't name the setting.</summary>
+    /// <param name="configuration">The service's settings.</param>
+    /// <exception cref="OptionsValidationException">An address is wrong, or https: the services have no TLS of their own.</exception>
+    internal static void CheckAddresses(IConfiguration configuration)
+    {
+        var wrong = configuration[WebHostDefaults.ServerUrlsKey]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault(address => !IsAddress(address));
+        if (wrong is not null)
+            throw new OptionsValidationException(WebHostDefaults.ServerUrlsKey, typeof(string), [$"--urls or ASPNETCORE_URLS has '{wrong}'; it must be an http address without a path, like http://127.0.0.1:8080, or several with semicolons between them."]);
+        if (!string.IsNullOrEmpty(configuration[WebHostDefaults.HttpsPortsKey]))
+            throw new OptionsValidationException(WebHostDefaults.HttpsPortsKey, typeof(string), ["ASPNETCORE_HTTPS_PORTS is set, but the service has no TLS of its own; put a proxy in front of it and set ASPNETCORE_HTTP_PORTS."]);
+    }
+
+    /// <summary>Checks the levels of the log, for the same reason.</summary>
+    /// <param name="configuration">The service's settings.</param>
+    /// <exception cref="OptionsValidationException">A level is none.</exception>
+    internal static void CheckLogLevels(IConfiguration configuration)
+    {
+        foreach (var (path, level) in configuration.GetSection("Logging").AsEnumerable())
+        {
+            if (path.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(level) && !Enum.TryParse<LogLevel>(level, ignoreCase: true, out _))
+                throw new OptionsValidationException(path, typeof(LogLevel), [$"{path} is '{level}'; it must be {string.Join(", ", Enum.GetNames<LogLevel>())}."]);
+        }
+    }
+
+    private static bool IsAddress(string value)
+    {
+        try
+        {
+            return BindingAddress.Parse(value) is { Scheme: "http", PathBase: "", Port: >= 0 and <= IPEndPoint.MaxPort };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
     private static string? Explain(Exception e) => e switch
     {
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
+        // A setting of the wrong type.
+        InvalidOperationException { InnerException: FormatException format } => $"{e.Message} {format.Message}",
+        SocketException => $"The service can't listen at its address: {e.Message}. Choose another one with --urls or ASPNETCORE_URLS.",
         IOException { InnerException: AddressInUseException } =>
             $"{e.Message} Stop the program that listens there, or choose another address with --urls or ASPNETCORE_URLS.",
         _ => null,

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -11,14 +12,21 @@ namespace Llasta.ServiceDefaults;
 /// <summary>OpenTelemetry over OTLP.</summary>
 public static class Telemetry
 {
+    private const string CollectorSetting = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     /// <summary>
     /// Sends logs, metrics and traces over OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; otherwise nothing listens
     /// and nothing is paid. The other <c>OTEL_*</c> variables are the SDK's own.
     /// </summary>
+    /// <exception cref="OptionsValidationException">The address is wrong.</exception>
     public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        var collector = builder.Configuration[CollectorSetting];
+        if (string.IsNullOrWhiteSpace(collector))
             return;
+        // The SDK would say nothing, and send nothing.
+        if (!(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+            throw new OptionsValidationException(CollectorSetting, typeof(Uri), [$"{CollectorSetting} is '{collector}'; it must be an http or https address, like http://localhost:4317."]);
 
         builder.Logging.AddOpenTelemetry(logging =>
         {

@@ -208,8 +208,17 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
 
 internal static class ChatApiForwarderExtensions
 {
+    /// <summary>Where service discovery looks for the chat API's addresses.</summary>
+    private const string AddressSetting = "services:chatapi:http";
+
+    /// <exception cref="OptionsValidationException">An address is wrong: service discovery would fail at each request.</exception>
     internal static void AddChatApiForwarder(this IHostApplicationBuilder builder)
     {
+        var addresses = builder.Configuration.GetSection(AddressSetting).GetChildren().ToList();
+        if (addresses.Count == 0)
+            throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{AddressSetting}:0 is not set; set it to the chat API's address, like http://chatapi:8080."]);
+        if (addresses.Find(address => !IsAddress(address.Value)) is { } wrong)
+            throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{wrong.Path} is '{wrong.Value}'; it must be an http address, like http://chatapi:8080."]);
         builder.AddChatOptions();
         builder.AddStreaming<ChatOptions>((streaming, chat) =>
         {
@@ -223,6 +232,10 @@ internal static class ChatApiForwarderExtensions
         });
         builder.Services.AddSingleton<ChatApiForwarder>();
     }
+
+    /// <summary>Service discovery also takes a name without a scheme.</summary>
+    private static bool IsAddress(string? value) =>
+        Uri.TryCreate(value?.Contains("://", StringComparison.Ordinal) == true ? value : $"http://{value}", UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttp;
 
     internal static void MapChatApiForwarder(this IEndpointRouteBuilder endpoints)
     {
