@@ -54,8 +54,19 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             // long as the response streams.
             await using (cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), connection.Socket))
             {
-                await WriteAsync(connection.Socket, request, cancellationToken);
-                response = await ReadAsync(connection, request);
+                var isSent = false;
+                try
+                {
+                    await WriteAsync(connection.Socket, request, cancellationToken);
+                    isSent = true;
+                }
+                catch (SocketException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    // A server that answers before it has read the request, for example because it is too large, then closes the connection.
+                    // The answer is there; if not, reading fails, too.
+                }
+
+                response = await ReadAsync(connection, request, isSent);
             }
 
             // Its socket may have been closed after the head was read.
@@ -154,7 +165,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         }
     }
 
-    private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request)
+    private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request, bool isSent)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(HeadBytes);
         try
@@ -177,7 +188,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
                     var early = buffer.AsMemory((end + 4)..length);
                     var status = ResponseHead.Status(buffer.AsSpan(0, end));
                     if (status >= 200)
-                        return Response(connection, request, (HttpStatusCode)status, buffer.AsSpan(0, end), early.ToArray());
+                        return Response(connection, request, isSent, (HttpStatusCode)status, buffer.AsSpan(0, end), early.ToArray());
 
                     // An informational response: the final one follows. Nothing here asks for another protocol.
                     if (status == (int)HttpStatusCode.SwitchingProtocols)
@@ -203,12 +214,14 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         return buffer[scanned..].IndexOf("\n\n"u8) < 0 ? -1 : throw ResponseHead.Invalid("its lines end without a carriage return");
     }
 
-    private HttpResponseMessage Response(Connection connection, HttpRequestMessage request, HttpStatusCode status, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> early)
+    private HttpResponseMessage Response(Connection connection, HttpRequestMessage request, bool isSent, HttpStatusCode status, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> early)
     {
         var body = new ResponseBody(connection, early, _pool, time);
         var response = new HttpResponseMessage(status) { RequestMessage = request, Content = new ResponseContent(body) };
         var hasBody = request.Method != HttpMethod.Head && status is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
-        body.Begin(ResponseHead.ReadFields(head, response, hasBody));
+        var framing = ResponseHead.ReadFields(head, response, hasBody);
+        // The server would take the next request for the rest of this one.
+        body.Begin(isSent ? framing : framing with { KeepAlive = false });
         return response;
     }
 

@@ -78,6 +78,22 @@ public sealed class BrokenConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_answers_without_reading_the_request_and_closes_has_answered()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_server.Authority}/") { Content = new ByteArrayContent(new byte[8 << 20]) };
+        var sending = _client.SendAsync(request, Chatbot.Cancelled);
+        var connection = await _server.AcceptAsync();
+        await connection.SendAsync("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 8\r\n\r\nToo much");
+        // What was not read resets the connection.
+        connection.Close();
+
+        using var response = await sending;
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Equal("Too much", await response.Content.ReadAsStringAsync(Chatbot.Cancelled));
+    }
+
+    [Fact]
     public async Task A_port_where_nobody_listens_refuses_the_connection()
     {
         // Bound, so that nobody else listens there meanwhile.
