@@ -17,6 +17,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     /// <summary>The members under which servers put the message, in order of preference.</summary>
     private static readonly string[] MessageNames = ["message", "detail", "msg", "error", "error_message", "errorMessage", "reason", "title", "errors"];
 
+    /// <summary>The most parts of a path that are read: FastAPI's have about four, a hostile one hundreds of thousands.</summary>
+    private const int MaxPath = 16;
+
     /// <summary>The server is in trouble, not the request: the same request may succeed later.</summary>
     public bool IsServerTrouble => Status is null or >= 500 or 408 or 429;
 
@@ -100,7 +103,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
         }
     }
 
-    private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
+    private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Take(MaxPath).Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
 
     private static string? Text(JsonElement error, string name) =>
         ServerText.MemberOf(error, name) is { } value ? ServerText.StringOf(value) : null;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Llasta.ChatApi.Upstream;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -285,6 +286,14 @@ public sealed class DialectTests
         var (_, problem, _) = await chatbot.RefusedAsync(Chatbot.User("Hello"));
 
         Assert.Contains("café fermé", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_place_of_a_wrong_field_is_read_up_to_a_limit()
+    {
+        var body = $$"""{"detail":[{"loc":["body",{{string.Join(',', Enumerable.Repeat("\"x\"", 100_000))}}],"msg":"Extra inputs are not permitted"}]}""";
+
+        Assert.Equal($"body{string.Concat(Enumerable.Repeat(".x", 15))}: Extra inputs are not permitted", ServerError.Read(Encoding.UTF8.GetBytes(body)).Message);
     }
 
     [Theory]
