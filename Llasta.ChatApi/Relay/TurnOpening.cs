@@ -33,6 +33,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     {
         var mode = ModeOf(request);
         var without = OptionalFields.None;
+        var cannotContinue = false;
         Start(turn, response);
         lease.AcceptHeartbeats();
         if (request.Continue && mode == TurnMode.Answer)
@@ -41,19 +42,23 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         for (var attempt = 1; ; attempt++)
         {
             using var body = UpstreamRequest.ForChat(request, mode, turn.Model, options.Value.Sampling, dialect.Fields & ~without);
+            var startedOver = false;
             if (await SendAsync(turn, body, mode, request.Thinking, response, lease) is not { } refusal)
             {
-                if (!turn.Stream!.Completion.StartedOver)
+                startedOver = turn.Stream!.Completion.StartedOver;
+                if (!startedOver)
                 {
+                    // Only now is it certain that the refusal was not about this one request.
                     dialect.Accepted(body.Sent);
                     if (without != OptionalFields.None)
                         dialect.Refused(without);
+                    if (cannotContinue)
+                        dialect.CannotContinue();
                     return null;
                 }
 
                 await turn.Stream.DisposeAsync();
                 turn.Stream = null;
-                dialect.CannotContinue();
                 refusal = new Refusal(ChatProblem.ModelError("The model's server does not continue answers."));
             }
 
@@ -73,12 +78,12 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
 
             var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
             var suspects = refused ? dialect.Suspects(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
-            if (mode != TurnMode.Answer && (!dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
+            if (mode != TurnMode.Answer && (startedOver || !dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
             {
                 if (request.Messages!.Count < 2)
                     return refusal.Problem;
-                if (refused)
-                    dialect.CannotContinue();
+                // A server that is known to continue may have done so: readers can make a model write a tag.
+                cannotContinue = refused || (startedOver && !dialect.ContinuesForCertain);
                 mode = TurnMode.Answer;
                 Restart(response);
             }

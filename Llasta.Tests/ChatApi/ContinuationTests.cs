@@ -102,6 +102,28 @@ public sealed class ContinuationTests
         Assert.Single(server.Bodies);
     }
 
+    /// <summary>What one reader's request brings about is nothing that the others' answers could lose.</summary>
+    [Theory]
+    [InlineData("refused", OtherModels, """400{"error":{"message":"max_tokens=5000000 cannot be greater than max_model_len=16384."}}""")]
+    [InlineData("refused", VllmModels, """400{"error":{"message":"max_tokens=5000000 cannot be greater than max_model_len=16384.","param":"max_tokens"}}""")]
+    [InlineData("A tag, please", VllmModels, "<think>")]
+    public async Task What_one_reader_makes_of_a_continuation_changes_nothing_for_others(string message, string models, string continuation)
+    {
+        await using var server = await ScriptedAsync(models, body => body.ToString() switch
+        {
+            var sent when !sent.Contains(message, StringComparison.Ordinal) => RawUpstream.Chunk("content", "wer.") + RawUpstream.Finish,
+            _ when continuation.StartsWith("400", StringComparison.Ordinal) => continuation,
+            var sent when sent.Contains("continue_final_message", StringComparison.Ordinal) => RawUpstream.Chunk("content", continuation) + RawUpstream.Finish,
+            _ => RawUpstream.Chunk("content", "Anew.") + RawUpstream.Finish,
+        });
+
+        using var one = await server.Chatbot.SendAsync(new { messages = new object[] { new { role = "user", content = message }, new { role = "assistant", content = "Here" } }, @continue = true, sampling = new { maxTokens = 5000000 } });
+        _ = await one.Content.ReadAsStringAsync(Chatbot.Cancelled);
+        var other = await server.Chatbot.AskAsync(Partial);
+
+        Assert.Equal(("wer.", "done", false), (other.Text, other.State, other.Restarted));
+    }
+
     [Fact]
     public async Task An_old_answer_about_the_closing_tag_is_sent_whole()
     {
