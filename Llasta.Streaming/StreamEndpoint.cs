@@ -139,16 +139,25 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
     protected abstract Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, TUpstream upstream);
 
     /// <summary>
-    /// Step 7: sends what was written last and the end of the response, in one packet. The connection of a reader that doesn't take it within
-    /// the idle timeout is closed.
+    /// Step 7: sends what was written last and the end of the response, in one packet (<see cref="WaitForReaderAsync"/>).
     /// </summary>
     /// <exception cref="OperationCanceledException">The reader left.</exception>
-    protected async Task EndAsync(HttpContext http)
+    protected Task EndAsync(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);
         var response = http.Response;
         // A body with a length has no end to send, and Kestrel's CompleteAsync doesn't send its last bytes either.
-        var sending = response.ContentLength is null ? response.CompleteAsync() : response.BodyWriter.FlushAsync().AsTask();
+        return WaitForReaderAsync(http, response.ContentLength is null ? response.CompleteAsync() : response.BodyWriter.FlushAsync().AsTask());
+    }
+
+    /// <summary>Waits until the reader has taken what is sent. The connection of a reader that doesn't take it within the idle timeout is closed.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="sending">Completes when everything has been sent.</param>
+    /// <exception cref="OperationCanceledException">The reader left.</exception>
+    protected async Task WaitForReaderAsync(HttpContext http, Task sending)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        ArgumentNullException.ThrowIfNull(sending);
         try
         {
             await sending.WaitAsync(sweep.IdleTimeout, time, http.RequestAborted);

@@ -64,7 +64,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     private Task RefuseAsync(HttpContext http, ChatProblem problem)
     {
         _failures.Add(problem.Code, problem.Detail);
-        return problem.WriteAsync(http);
+        return WaitForReaderAsync(http, problem.WriteAsync(http));
     }
 
     protected override async ValueTask<HttpRequestMessage?> ReadAsync(HttpContext http, RequestBody body)

@@ -44,7 +44,7 @@ internal sealed class ChatRelay(
     private Task RefuseAsync(HttpContext http, ChatProblem problem)
     {
         telemetry.Refused(problem);
-        return problem.WriteAsync(http);
+        return WaitForReaderAsync(http, problem.WriteAsync(http));
     }
 
     protected override async ValueTask<ChatRequest?> ReadAsync(HttpContext http, RequestBody body)
@@ -89,7 +89,7 @@ internal sealed class ChatRelay(
         }
         else
         {
-            await problem.WriteAsync(http);
+            await WaitForReaderAsync(http, problem.WriteAsync(http));
         }
 
         return null;

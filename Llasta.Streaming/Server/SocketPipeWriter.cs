@@ -36,7 +36,7 @@ internal sealed class SocketPipeWriter(RelayConnection connection) : PipeWriter
     {
         if (_length > 0)
             Send();
-        return _sending is null ? default : WaitAsync(_sending, cancellationToken);
+        return _sending is { } sending ? WaitAsync(sending, cancellationToken) : default;
     }
 
     public override void CancelPendingFlush() => _waiting?.Cancel();

@@ -121,6 +121,45 @@ public sealed class BrokenStreamTests
         await ReceiveToEndAsync(reader);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reader_that_takes_no_refusal_keeps_no_turn_s_place(bool framework)
+    {
+        // As JSON each character has six bytes.
+        var error = $$$"""{"error":{"message":"{{{new string('\u56f0', 500)}}}","code":500}}""";
+        await using var upstream = await RawUpstream.StartAsync(http =>
+        {
+            http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            return http.Response.WriteAsync(error, http.RequestAborted);
+        });
+        await using var chatbot = await Chatbot.StartAsync(
+            Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: ["Chat:IdleTimeout=00:00:00.5", "Chat:MaxConcurrentTurns=1", $"Streaming:UseFramework={framework}"]);
+        using var reader = await ConnectAsync(chatbot.Front, receiveBytes: 4096);
+
+        // More refusals than the sockets hold. The last one waits for the reader, in its turn's place.
+        var asking = AskUntilClosedAsync(reader);
+        await Eventually.TrueAsync(() => Task.FromResult(asking.IsCompleted), () => "The connection is still open.");
+
+        await asking;
+        Assert.Equal(HttpStatusCode.BadGateway, (await chatbot.SendAsync(new { messages = new[] { new { role = "user", content = "hi" } } })).StatusCode);
+    }
+
+    /// <summary>Sends requests, and receives nothing.</summary>
+    private static async Task AskUntilClosedAsync(Socket reader)
+    {
+        var requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(Request, 100)));
+        try
+        {
+            while (true)
+                await reader.SendAsync(requests, Chatbot.Cancelled);
+        }
+        catch (SocketException)
+        {
+            // Closed.
+        }
+    }
+
     private static async Task<WebApplication> StartChatbotAsync(RawServer chatApi, bool framework)
     {
         var app = await ChatbotApplication.CreateAsync(
