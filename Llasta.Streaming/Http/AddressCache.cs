@@ -5,7 +5,8 @@ namespace Llasta.Streaming.Http;
 
 /// <summary>
 /// Caches the addresses of host names for a second. Without it each connection costs a lookup, and .NET runs lookups of the same name one
-/// after the other.
+/// after the other. For the same reason a name has one lookup at a time, however long it takes: if the name's server is slow, a second one
+/// would only wait for the first.
 /// </summary>
 /// <param name="time">Measures the age of a lookup.</param>
 /// <param name="lookUp">Resolves a host name.</param>
@@ -30,7 +31,7 @@ internal sealed class AddressCache(TimeProvider time, Func<string, Task<IPAddres
     {
         if (IPAddress.TryParse(host, out var address))
             return [address];
-        if (!_lookups.TryGetValue(host, out var known) || known.Addresses.IsFaulted || time.GetElapsedTime(known.At) > Lifetime)
+        if (!_lookups.TryGetValue(host, out var known) || known.Addresses.IsFaulted || (known.Addresses.IsCompleted && time.GetElapsedTime(known.At) > Lifetime))
         {
             known = new Lookup(lookUp(host), time.GetTimestamp());
             _lookups[host] = known;
@@ -39,6 +40,10 @@ internal sealed class AddressCache(TimeProvider time, Func<string, Task<IPAddres
         return await known.Addresses.WaitAsync(cancellation);
     }
 
-    /// <summary>Removes a host whose addresses do not answer, so that the next request looks it up again.</summary>
-    public void Forget(string host) => _lookups.TryRemove(host, out _);
+    /// <summary>Removes a host whose addresses do not answer, so that the next request looks it up again. A lookup that runs continues.</summary>
+    public void Forget(string host)
+    {
+        if (_lookups.TryGetValue(host, out var known) && known.Addresses.IsCompleted)
+            _lookups.TryRemove(KeyValuePair.Create(host, known));
+    }
 }

@@ -69,6 +69,25 @@ public sealed class AddressCacheTests
     }
 
     [Fact]
+    public async Task A_name_has_one_lookup_at_a_time_however_long_it_takes()
+    {
+        var answer = new TaskCompletionSource<IPAddress[]>();
+        _answer = () => answer.Task;
+        var first = FindAsync("vllm");
+        _time.Advance(TimeSpan.FromSeconds(10));
+        var second = FindAsync("vllm");
+        // Somebody has waited for as long as a connection may take.
+        _addresses.Forget("vllm");
+        var third = FindAsync("vllm");
+
+        answer.SetResult([Address]);
+        Assert.All(await Task.WhenAll(first, second, third), found => Assert.Equal(Address, Assert.Single(found)));
+        Assert.Equal(["vllm"], _asked);
+        await FindAsync("vllm");
+        Assert.Equal(["vllm", "vllm"], _asked);
+    }
+
+    [Fact]
     public async Task A_failed_lookup_is_not_remembered()
     {
         _answer = () => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound));
