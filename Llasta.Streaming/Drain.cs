@@ -59,23 +59,22 @@ public sealed class Drain(IOptions<StreamingOptions> options, TimeProvider time)
         // A stream that begins now either sees the flag, or is seen in the count below.
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _running) == 0)
-            return;
-        if (await IdleWithin(options.Value.DrainTimeout, cancellationToken))
-            return;
+            _idle.TrySetResult();
+        await IdleWithin(options.Value.DrainTimeout, cancellationToken);
+        // Also if none is left: a body that still arrives for another endpoint ends, too.
         await _endStreams.CancelAsync();
         await IdleWithin(FinalFlushTimeout, cancellationToken);
     }
 
-    private async Task<bool> IdleWithin(TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task IdleWithin(TimeSpan timeout, CancellationToken cancellationToken)
     {
         try
         {
             await _idle.Task.WaitAsync(timeout, time, cancellationToken);
-            return true;
         }
         catch (TimeoutException)
         {
-            return false;
+            // Streams still run.
         }
     }
 

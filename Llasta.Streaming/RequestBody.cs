@@ -11,7 +11,7 @@ namespace Llasta.Streaming;
 /// The request bodies of a process. Each is read whole, within a limit of bytes and of time; all together stay within a budget of bytes
 /// (<see cref="StreamingOptions.MaxBodyBytesInFlight"/>), so that uploads can't exhaust the memory.
 /// </summary>
-public sealed class RequestBodies(IOptions<StreamingOptions> options, TimeProvider time)
+public sealed class RequestBodies(IOptions<StreamingOptions> options, Drain drain, TimeProvider time)
 {
     private readonly long _budget = options.Value.MaxBodyBytesInFlight;
     private long _used;
@@ -19,6 +19,8 @@ public sealed class RequestBodies(IOptions<StreamingOptions> options, TimeProvid
     internal TimeProvider Time => time;
 
     internal TimeSpan Timeout => options.Value.BodyTimeout;
+
+    internal CancellationToken EndBodies => drain.EndStreams;
 
     /// <summary>The bytes that bodies hold at this moment.</summary>
     internal long Used => Interlocked.Read(ref _used);
@@ -55,6 +57,9 @@ public enum BodyRefusal
 
     /// <summary>The body did not arrive in time (<see cref="StreamingOptions.BodyTimeout"/>).</summary>
     TooSlow,
+
+    /// <summary>The process is stopping, and doesn't wait for the rest of the body any more (<see cref="Drain.EndStreams"/>).</summary>
+    Stopping,
 
     /// <summary>The body's framing is not valid HTTP, or the connection broke within it.</summary>
     Broken,
@@ -206,20 +211,27 @@ public sealed class RequestBody : IDisposable
     {
         var reader = _http.Request.BodyReader;
         CancellationTokenSource? timeout = null;
+        CancellationTokenRegistration stopping = default;
         try
         {
             while (true)
             {
                 if (!reader.TryRead(out var result))
                 {
-                    timeout ??= StartTimeout(reader);
+                    if (timeout is null)
+                    {
+                        timeout = new CancellationTokenSource(_bodies.Timeout, _bodies.Time);
+                        EndRead(reader, timeout.Token);
+                        stopping = EndRead(reader, _bodies.EndBodies);
+                    }
+
                     result = await reader.ReadAsync(_http.RequestAborted);
                 }
 
                 if (result.IsCanceled)
                 {
                     reader.AdvanceTo(result.Buffer.End);
-                    return BodyRefusal.TooSlow;
+                    return _bodies.EndBodies.IsCancellationRequested ? BodyRefusal.Stopping : BodyRefusal.TooSlow;
                 }
 
                 var taken = take(result.Buffer);
@@ -232,17 +244,14 @@ public sealed class RequestBody : IDisposable
         }
         finally
         {
+            await stopping.DisposeAsync();
             timeout?.Dispose();
         }
     }
 
     /// <summary>Ends the read, not its wait: Kestrel can't read on after a wait that was cancelled, and logs that as an error.</summary>
-    private CancellationTokenSource StartTimeout(PipeReader reader)
-    {
-        var timeout = new CancellationTokenSource(_bodies.Timeout, _bodies.Time);
-        timeout.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
-        return timeout;
-    }
+    private static CancellationTokenRegistration EndRead(PipeReader reader, CancellationToken cancellation) =>
+        cancellation.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
 
     private bool TryHold(int bytes)
     {

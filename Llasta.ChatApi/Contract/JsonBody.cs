@@ -50,6 +50,7 @@ public static partial class JsonBody
             BodyRefusal.TooLarge => ChatProblem.TooLarge(maxBytes),
             BodyRefusal.NoMemory => ChatProblem.Busy("The chat API has reached its limit of requests that arrive at the same time. The page retries automatically."),
             BodyRefusal.TooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
+            BodyRefusal.Stopping => ChatProblem.ShuttingDown(),
             _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
         };
     }

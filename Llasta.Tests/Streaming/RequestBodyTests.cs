@@ -17,7 +17,9 @@ public sealed class RequestBodyTests
     [Fact]
     public void A_body_may_take_at_most_as_much_as_it_leaves_free()
     {
-        var bodies = new RequestBodies(Options.Create(new StreamingOptions { MaxBodyBytesInFlight = 100 }), TimeProvider.System);
+        var options = Options.Create(new StreamingOptions { MaxBodyBytesInFlight = 100 });
+        using var drain = new Drain(options, TimeProvider.System);
+        var bodies = new RequestBodies(options, drain, TimeProvider.System);
 
         Assert.True(bodies.TryTake(40, held: 0));
         Assert.False(bodies.TryTake(20, held: 40));
@@ -76,6 +78,24 @@ public sealed class RequestBodyTests
         var answer = await ReceiveAsync(client);
         Assert.StartsWith("HTTP/1.1 408 ", answer);
         Assert.Contains("invalid-request", answer);
+    }
+
+    [Theory]
+    [CombinatorialForms("/api/chat")]
+    [CombinatorialForms("/api/tokens")]
+    public async Task A_body_that_does_not_arrive_is_refused_when_the_process_stops(Form form, string path)
+    {
+        await using var chatbot = await Chatbot.StartAsync(form, settings: "Chat:DrainTimeout=00:00:00.2");
+        using var client = await UploadAsync(chatbot, $"{Head.Replace("/api/chat", path, StringComparison.Ordinal)}Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
+        var continues = new byte[100];
+        Assert.Equal("HTTP/1.1 100 Continue\r\n\r\n", Encoding.ASCII.GetString(continues, 0, await client.ReceiveAsync(continues, Chatbot.Cancelled)));
+
+        var stopping = chatbot.Front.StopAsync(Chatbot.Cancelled);
+
+        var answer = await ReceiveAsync(client);
+        Assert.StartsWith("HTTP/1.1 503 ", answer);
+        Assert.Contains("restarted", answer);
+        await stopping;
     }
 
     [Theory]
