@@ -91,12 +91,7 @@ internal sealed class RelayConnection : ConnectionContext, IDuplexPipe, IMemoryP
             error = new ConnectionResetException(e.Message, e);
         }
 
-        End(_abortReason ?? error);
-    }
-
-    private void End(Exception? error)
-    {
-        _received.Writer.Complete(error);
+        _received.Writer.Complete(_abortReason ?? error);
         _closed.Cancel();
     }
 
@@ -129,7 +124,7 @@ internal sealed class RelayConnection : ConnectionContext, IDuplexPipe, IMemoryP
     public override async ValueTask DisposeAsync()
     {
         await _received.Reader.CompleteAsync();
-        await _output.EndAsync();
+        await _output.FlushAsync();
         Close();
         await _receiving;
         _closed.Dispose();

@@ -41,13 +41,10 @@ internal sealed class SocketPipeWriter(RelayConnection connection) : PipeWriter
 
     public override void CancelPendingFlush() => _waiting?.Cancel();
 
-    /// <summary>Does nothing: the connection calls <see cref="EndAsync"/> when it is disposed.</summary>
+    /// <summary>Does nothing: the connection sends what is left, and closes, when it is disposed.</summary>
     public override void Complete(Exception? exception = null)
     {
     }
-
-    /// <summary>Sends what has not been sent. Nothing may be written afterwards.</summary>
-    public async ValueTask EndAsync() => await FlushAsync();
 
     /// <summary>
     /// Sends what the socket takes, unless something waits already, and lets the rest wait. The buffer goes back to the pool, because
