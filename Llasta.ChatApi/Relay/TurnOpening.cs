@@ -132,7 +132,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         lease.ProbeUpstream = _probe;
         try
         {
-            var (refused, upstream) = await SendAsync(turn, body, lease);
+            var (refused, upstream) = await ReadHeadAsync(turn, body, lease);
             if (refused is not null)
                 return refused;
 
@@ -160,12 +160,12 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         }
     }
 
-    /// <summary>Sends a request and waits for the head of the response.</summary>
+    /// <summary>Sends the turn and reads the head of the response.</summary>
     /// <returns>
-    /// A refusal, or the response's stream, whose closing closes the response. The response itself, and the request that it refers to, would
-    /// otherwise stay in memory until the first token.
+    /// A refusal, or the body of the response; closing it closes the response. The response itself refers to the request, and neither is kept
+    /// in memory while the model computes its first token.
     /// </returns>
-    private async Task<(Refusal? Refused, Stream? Upstream)> SendAsync(UpstreamTurn turn, UpstreamRequest body, StreamLease lease)
+    private async Task<(Refusal? Refused, Stream? Body)> ReadHeadAsync(UpstreamTurn turn, UpstreamRequest body, StreamLease lease)
     {
         var upstream = await lease.WaitAsync(server.CompleteAsync(body, turn.Id, lease.Cancellation));
         turn.SentAt = body.SentAt;
