@@ -75,7 +75,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             return null;
         }
 
-        var message = new HttpRequestMessage(new HttpMethod(http.Request.Method), $"http://chatapi{http.Request.Path}{http.Request.QueryString}");
+        var message = new HttpRequestMessage(HttpMethod.Parse(http.Request.Method), $"http://chatapi{http.Request.Path}{http.Request.QueryString}");
         if (http.Request.ContentLength is not null || !body.Bytes.IsEmpty)
             message.Content = new ByteSequenceContent(body.Bytes);
         foreach (var name in ForwardedHeaders)
