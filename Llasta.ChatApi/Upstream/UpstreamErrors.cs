@@ -12,8 +12,6 @@ internal sealed class UpstreamErrors(string? key)
 {
     private const string CheckBaseUrl = "The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1.";
 
-    private readonly Regex? _key = ServerText.KeyPattern(key);
-
     /// <summary>The longest wait that a server may ask for, in seconds.</summary>
     private const int MaxRetryAfter = 60;
 
@@ -22,6 +20,8 @@ internal sealed class UpstreamErrors(string? key)
 
     /// <summary>An error's body usually arrives with its head.</summary>
     private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Regex? _key = ServerText.KeyPattern(key);
 
     /// <summary>Reads a body, at most its beginning.</summary>
     /// <param name="body">The body; null is empty.</param>
