@@ -9,6 +9,7 @@ using Xunit;
 namespace Llasta.AppHost.Tests;
 
 /// <summary>The AppHost in run mode, used through the page's own address.</summary>
+[TestMethodOrderer(typeof(StopsLast))]
 public sealed class RunTests(RunningAppHost running)
 {
     [Fact]
@@ -67,6 +68,7 @@ public sealed class RunTests(RunningAppHost running)
     }
 
     [Fact]
+    [Trait(StopsLast.Trait, "chatapi")]
     public async Task A_killed_chat_API_is_reported_as_unreachable_and_answers_again_after_a_restart()
     {
         using var page = running.App.CreateHttpClient("chatbot", "http");
@@ -83,12 +85,13 @@ public sealed class RunTests(RunningAppHost running)
     }
 
     [Theory]
+    [Trait(StopsLast.Trait, "vllm")]
     [InlineData("killed")]
     [InlineData("stopped in the dashboard")]
     public async Task An_answer_whose_model_goes_away_is_completed_after_a_restart(string how)
     {
         using var page = running.App.CreateHttpClient("chatbot", "http");
-        const string Question = "Write 400 words about rivers.";
+        const string Question = "Write 150 words about rivers.";
         var stopped = Task.CompletedTask;
 
         using var cut = await AskAsync(page, Question);

@@ -1,0 +1,18 @@
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace Llasta.AppHost.Tests;
+
+/// <summary>
+/// Tests that stop a service run after all others of their class: Aspire itself may log an error about a service that is stopped or started
+/// again, which is none of ours.
+/// </summary>
+public sealed class StopsLast : ITestMethodOrderer
+{
+    /// <summary>The trait of a test that stops a service; its value names the service.</summary>
+    public const string Trait = "Stops";
+
+    public IReadOnlyCollection<TTestMethod?> OrderTestMethods<TTestMethod>(IReadOnlyCollection<TTestMethod?> testMethods)
+        where TTestMethod : notnull, ITestMethod =>
+        [.. testMethods.OrderBy(method => method?.Traits.ContainsKey(Trait))];
+}
