@@ -28,7 +28,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <summary>The longest response head, and the most bytes of informational responses before it. uvicorn and Kestrel send a few hundred bytes.</summary>
     private const int MaxHeadBytes = 32 << 10;
 
-    /// <summary>Enough for most heads. Thousands of requests may wait for theirs.</summary>
+    /// <summary>Enough for most heads.</summary>
     private const int HeadBytes = 1 << 10;
 
     private readonly AddressCache _addresses = new(time, Dns.GetHostAddressesAsync);
@@ -167,6 +167,8 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
 
     private async Task<HttpResponseMessage> ReadAsync(Connection connection, HttpRequestMessage request, bool isSent)
     {
+        // Waits without a buffer, because thousands of requests may wait for their responses at the same time.
+        await connection.Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, CancellationToken.None);
         var buffer = ArrayPool<byte>.Shared.Rent(HeadBytes);
         try
         {
