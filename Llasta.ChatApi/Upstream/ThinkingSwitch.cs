@@ -6,47 +6,60 @@ namespace Llasta.ChatApi.Upstream;
 
 /// <summary>
 /// Finds out whether the thinking switch does something: whether the prompt of a message changes with it. The server's token counter is
-/// asked once per model.
+/// asked once per model, and again a while after it has failed.
 /// </summary>
-internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter)
+internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, TimeProvider time)
 {
     private static readonly IReadOnlyList<ChatMessage> Probe = [new("user", JsonText.Of("Hi"))];
 
     /// <summary>A server that counts two words for longer is stuck, or answers something else.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>The page shows a model's state only after the answer, so a server that is stuck isn't asked each time.</summary>
+    internal static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
+
     /// <summary>A server whose models change all the time must not fill the memory.</summary>
     private const int MaxModels = 500;
 
     /// <summary>By the model's name. Those who ask while the answer isn't known wait for the same one.</summary>
-    private readonly ConcurrentDictionary<string, Lazy<Task<bool?>>> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<Task<Answer>>> _known = new(StringComparer.Ordinal);
+
+    /// <param name="Changes">Whether the prompt changes; null if that is not known.</param>
+    /// <param name="FailedAt">When the server failed to tell (<see cref="TimeProvider.GetTimestamp"/>); null if it didn't.</param>
+    private sealed record Answer(bool? Changes, long? FailedAt = null);
 
     /// <summary>Tells whether the switch does something for a model.</summary>
-    /// <returns>Null if the server doesn't count tokens and the model's name doesn't tell.</returns>
-    public Task<bool?> ChangesPromptAsync(ModelInfo model)
+    /// <returns>Null if the server doesn't count tokens, or failed to, and the model's name doesn't tell.</returns>
+    public async Task<bool?> ChangesPromptAsync(ModelInfo model)
     {
-        if (_known.TryGetValue(model.Name, out var known))
-            return known.Value;
-        if (_known.Count >= MaxModels)
-            _known.Clear();
-        return _known.GetOrAdd(model.Name, _ => new Lazy<Task<bool?>>(() => AskAsync(model))).Value;
+        while (true)
+        {
+            if (!_known.TryGetValue(model.Name, out var known))
+            {
+                if (_known.Count >= MaxModels)
+                    _known.Clear();
+                known = _known.GetOrAdd(model.Name, _ => new Lazy<Task<Answer>>(() => AskAsync(model)));
+            }
+
+            var answer = await known.Value;
+            if (answer.FailedAt is not { } failedAt || time.GetElapsedTime(failedAt) < AskAgainAfter)
+                return answer.Changes ?? (model.IsQwen3Hybrid ? true : null);
+            _known.TryRemove(KeyValuePair.Create(model.Name, known));
+        }
     }
 
-    private async Task<bool?> AskAsync(ModelInfo model)
+    private async Task<Answer> AskAsync(ModelInfo model)
     {
-        bool? changes;
         using var timeout = new CancellationTokenSource(AnswerTimeout);
         try
         {
             var with = await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), timeout.Token);
             var without = with is null ? null : await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
-            changes = with is { } w && without is { } o ? w.Count != o.Count : null;
+            return new Answer(with is { } w && without is { } o ? w.Count != o.Count : null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCounterException or OperationCanceledException)
         {
-            changes = null;
+            return new Answer(Changes: null, time.GetTimestamp());
         }
-
-        return changes ?? (model.IsQwen3Hybrid ? true : null);
     }
 }

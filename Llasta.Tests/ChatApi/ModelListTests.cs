@@ -1,8 +1,11 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Llasta.ChatApi;
 using Llasta.ChatApi.Upstream;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -108,6 +111,33 @@ public sealed class ModelListTests
         var model = await chatbot.Client.GetFromJsonAsync<JsonElement>("/api/model", Chatbot.Cancelled);
 
         Assert.False(model.GetProperty("thinking").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_server_that_failed_to_count_is_asked_again_about_the_thinking_switch()
+    {
+        var (asked, fails) = (0, true);
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, tokenize: _ =>
+        {
+            asked++;
+            return fails ? throw new InvalidOperationException("Answered with status 500.") : $$"""{"count":{{asked}}}""";
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        var time = new FakeTimeProvider();
+        var services = chatbot.Api.Services;
+        var thinking = new ThinkingSwitch(services.GetRequiredService<ModelServer>(), services.GetRequiredService<TokenCounter>(), time);
+        var model = new ModelInfo("m", ContextWindow: null, ServerKind.Auto);
+
+        Assert.Null(await thinking.ChangesPromptAsync(model));
+        Assert.Null(await thinking.ChangesPromptAsync(model));
+        Assert.Equal(1, asked);
+
+        fails = false;
+        time.Advance(ThinkingSwitch.AskAgainAfter);
+        var answers = await Task.WhenAll(thinking.ChangesPromptAsync(model), thinking.ChangesPromptAsync(model));
+        Assert.Equal([true, true], answers);
+        Assert.True(await thinking.ChangesPromptAsync(model));
+        Assert.Equal(3, asked);
     }
 
     private const string Several = """{"data":[{"id":"qwen3:8b","context_length":32768},{"id":"nomic-embed-text"},{"id":"llama3.2:3b","context_length":8192},{"id":"qwen3:8b"}]}""";
