@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
@@ -18,7 +19,7 @@ public static class Telemetry
     /// Sends logs, metrics and traces over OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; otherwise nothing listens
     /// and nothing is paid. The other <c>OTEL_*</c> variables are the SDK's own.
     /// </summary>
-    /// <exception cref="OptionsValidationException">The address is wrong.</exception>
+    /// <exception cref="OptionsValidationException">The address, a header or a certificate is wrong.</exception>
     public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
         var collector = builder.Configuration[CollectorSetting];
@@ -27,6 +28,7 @@ public static class Telemetry
         // The SDK would say nothing, and send nothing.
         if (!(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
             throw new OptionsValidationException(CollectorSetting, typeof(Uri), [$"{CollectorSetting} is '{collector}'; it must be an http or https address, like http://localhost:4317."]);
+        CheckExporter(address);
 
         builder.Logging.AddOpenTelemetry(logging =>
         {
@@ -48,5 +50,18 @@ public static class Telemetry
             .UseOtlpExporter();
         // Services stop in the reverse order of their registration: this one last.
         builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService, LastTelemetry>());
+    }
+
+    /// <summary>Makes an exporter, as the SDK does later: what it then says about a wrong header or certificate doesn't name the setting.</summary>
+    private static void CheckExporter(Uri collector)
+    {
+        try
+        {
+            new OtlpTraceExporter(new OtlpExporterOptions { Endpoint = collector }).Dispose();
+        }
+        catch (Exception e)
+        {
+            throw new OptionsValidationException(CollectorSetting, typeof(OtlpExporterOptions), [$"OTEL_EXPORTER_OTLP_HEADERS (like key=value,key=value), OTEL_EXPORTER_OTLP_CERTIFICATE or a client certificate is wrong: {e.Message}"]);
+        }
     }
 }
