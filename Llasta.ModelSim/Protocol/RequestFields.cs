@@ -32,6 +32,8 @@ internal sealed class RequestFields
         try
         {
             using var document = JsonDocument.Parse(bytes);
+            if (HasHalfCharacter(bytes))
+                throw new RequestRejectedException(VllmError.Unprocessable([new("string_unicode", "body", "Input should be a valid string, unable to parse raw data as a unicode string", "<half of a surrogate pair>")]));
             var body = document.RootElement.Clone();
             return body.ValueKind == JsonValueKind.Object
                 ? new(body, "body", [])
@@ -40,6 +42,26 @@ internal sealed class RequestFields
         catch (JsonException e)
         {
             throw new RequestRejectedException(VllmError.InvalidJson(Position(bytes, e)));
+        }
+    }
+
+    /// <summary>Tells whether a name or a string escapes half of a surrogate pair, which no text may contain.</summary>
+    private static bool HasHalfCharacter(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader is { ValueIsEscaped: true, TokenType: JsonTokenType.PropertyName or JsonTokenType.String })
+                    reader.GetString();
+            }
+
+            return false;
+        }
+        catch (InvalidOperationException)
+        {
+            return true;
         }
     }
 

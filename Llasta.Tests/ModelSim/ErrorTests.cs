@@ -99,7 +99,9 @@ public sealed class ErrorTests
     [InlineData("{\n \"model\": ?", "body.12")]
     [InlineData("[1]", "body")]
     [InlineData("", "body")]
-    public async Task A_body_that_is_no_JSON_object_is_a_bad_request(string body, string place)
+    [InlineData("""{"model":"Qwen/Qwen3-8B","messages":[{"role":"user","content":"\ud83d"}]}""", "body")]
+    [InlineData("""{"\udc00":1}""", "body")]
+    public async Task A_body_that_is_no_JSON_object_of_characters_is_a_bad_request(string body, string place)
     {
         await using var sim = await SimServer.StartAsync();
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
