@@ -58,6 +58,9 @@ internal sealed class CompletionReader
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
     public bool StartedOver { get; private set; }
 
+    /// <summary>Nothing has come yet that tells an answer, or the continuation of one, from another answer than the one that was asked for.</summary>
+    public bool IsUndecided => FirstTokenAt == 0 || _tags.MayStartOver;
+
     /// <summary>The token counts of the last chunk.</summary>
     public Usage? Usage => _chunks.Usage;
 
@@ -242,7 +245,7 @@ internal sealed class CompletionReader
     {
         if (escaped.IsEmpty || StartedOver)
             return;
-        if (_request.Mode == TurnMode.ContinueAnswer && FirstTokenAt == 0 && !_request.Dialect.ContinuesForCertain)
+        if (_request.Mode == TurnMode.ContinueAnswer && IsUndecided && !_request.Dialect.ContinuesForCertain)
         {
             StartedOver = true;
             return;

@@ -47,6 +47,9 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     /// <summary>The continuation of an answer begins with an opening tag: it is a new answer.</summary>
     public bool StartedOver { get; private set; }
 
+    /// <summary>The continuation of an answer has begun with nothing but what may be followed by the rest of an opening tag.</summary>
+    public bool MayStartOver => mode == TagMode.ContinueAnswer && _state == State.Start && !StartedOver;
+
     /// <summary>The server sent thinking in a field of its own: the text has no tags, except for a closing one that was left at its beginning.</summary>
     public void SawField()
     {

@@ -25,7 +25,7 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     /// <summary>When the first token was sent to the reader (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
     public long FirstWrittenAt { get; private set; }
 
-    /// <summary>Reads up to the first token, without sending it yet.</summary>
+    /// <summary>Reads up to the first token that can be sent, without sending it yet.</summary>
     public Task ReadFirstAsync() => ReadAsync(ReadToFirst);
 
     /// <summary>Reads and sends the rest.</summary>
@@ -57,7 +57,7 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     }
 
     // Not lambdas: what they use would be kept in an object of its own.
-    private bool ReadToFirst() => Read() && completion.FirstTokenAt == 0 && !completion.StartedOver;
+    private bool ReadToFirst() => Read() && completion.IsUndecided && !completion.StartedOver;
 
     private bool ReadOn()
     {

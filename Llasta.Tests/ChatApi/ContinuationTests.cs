@@ -33,6 +33,21 @@ public sealed class ContinuationTests
         Assert.Equal(("hm", "hm"), (last.GetProperty("reasoning").GetString(), last.GetProperty("reasoning_content").GetString()));
     }
 
+    [Theory]
+    [InlineData(" <th", "is")]
+    [InlineData("\n", "\n1. One")]
+    [InlineData("<")]
+    [InlineData("\n")]
+    public async Task A_continuation_may_begin_like_a_tag(params string[] pieces)
+    {
+        await using var server = await ScriptedAsync(OtherModels, _ => string.Concat(pieces.Select(piece => RawUpstream.Chunk("content", piece))) + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(Partial);
+
+        Assert.Equal((string.Concat(pieces), "", "done", false), (answer.Text, answer.Reasoning, answer.State, answer.Restarted));
+        Assert.Single(server.Bodies);
+    }
+
     [Fact]
     public async Task A_thought_is_continued_inside_the_thought()
     {
@@ -74,6 +89,9 @@ public sealed class ContinuationTests
     [InlineData("auto", "refuses-the-role")]
     [InlineData("auto", "thinks-in-a-field")]
     [InlineData("auto", "thinks-in-tags")]
+    [InlineData("auto", "thinks-in-a-split-tag")]
+    [InlineData("auto", "thinks-after-a-line-break")]
+    [InlineData("auto", "thinks-in-a-field-after-a-line-break")]
     public async Task A_server_that_does_not_continue_is_asked_again_and_the_reader_is_told(string kind, string how)
     {
         await using var server = await ScriptedAsync(OtherModels, body =>
@@ -85,6 +103,9 @@ public sealed class ContinuationTests
                 "refuses-the-role" when continued => """400{"message":"Expected last role User or Tool for serving but got assistant"}""",
                 "thinks-in-a-field" when continued => RawUpstream.Chunk("reasoning", "A new thought") + RawUpstream.Chunk("content", "A new answer") + RawUpstream.Finish,
                 "thinks-in-tags" when continued => RawUpstream.Chunk("content", "<think>A new thought</think>A new answer") + RawUpstream.Finish,
+                "thinks-in-a-split-tag" when continued => RawUpstream.Chunk("content", " <th") + RawUpstream.Chunk("content", "ink>A new thought</think>A new answer") + RawUpstream.Finish,
+                "thinks-after-a-line-break" when continued => RawUpstream.Chunk("content", "\n") + RawUpstream.Chunk("content", "<think>") + RawUpstream.Chunk("content", "A new thought</think>A new answer") + RawUpstream.Finish,
+                "thinks-in-a-field-after-a-line-break" when continued => RawUpstream.Chunk("content", "\n") + RawUpstream.Chunk("reasoning", "A new thought") + RawUpstream.Chunk("content", "A new answer") + RawUpstream.Finish,
                 _ => RawUpstream.Chunk("content", "The whole answer.") + RawUpstream.Finish,
             };
         }, $"Chat:Server={kind}");
@@ -176,7 +197,13 @@ public sealed class ContinuationTests
             var text = answer(body);
             if (text.StartsWith("400", StringComparison.Ordinal))
                 (http.Response.StatusCode, text) = (400, text[3..]);
-            await http.Response.WriteAsync(text, Chatbot.Cancelled);
+            // Each event is read by itself, as a model's tokens are.
+            foreach (var part in text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+            {
+                await http.Response.WriteAsync($"{part}\n\n", Chatbot.Cancelled);
+                await http.Response.Body.FlushAsync(Chatbot.Cancelled);
+                await Task.Delay(20, Chatbot.Cancelled);
+            }
         }, models);
         return new Scripted(upstream, await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: settings), bodies);
     }
