@@ -18,6 +18,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     private readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, endStreams);
     private int _state = Owned;
     private long _idleSince = time.GetTimestamp();
+    private long _upstreamTimeout;
     private long _quietSince = time.GetTimestamp();
     private long _probedAt;
     private bool _acceptsHeartbeats;
@@ -42,8 +43,17 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     /// <summary>Upstream or the reader did nothing for the idle timeout.</summary>
     public bool TimedOut => _timedOut;
 
-    /// <summary>How long upstream may send nothing; null: the sweep's limit for all streams.</summary>
-    public TimeSpan? UpstreamTimeout { get; set; }
+    /// <summary>How long upstream may send nothing from now on; null: the sweep's limit for all streams.</summary>
+    public TimeSpan? UpstreamTimeout
+    {
+        get => Interlocked.Read(ref _upstreamTimeout) is > 0 and var ticks ? TimeSpan.FromTicks(ticks) : null;
+        set
+        {
+            // First, so that the sweep doesn't measure what was waited under the old limit by the new one.
+            Volatile.Write(ref _idleSince, time.GetTimestamp());
+            Interlocked.Exchange(ref _upstreamTimeout, value?.Ticks ?? 0);
+        }
+    }
 
     /// <summary>
     /// Asks whether upstream still exists. Called after each <see cref="ProbeAfter"/> of silence from upstream. If the answer is no, the stream
@@ -106,7 +116,7 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     /// <summary>Writes a heartbeat or cancels the stream if it is time to. Called about once a second for all streams; a call may begin while an earlier one still waits.</summary>
     internal async ValueTask SweepAsync(TimeSpan heartbeatInterval, TimeSpan idleTimeout)
     {
-        // A torn or stale timestamp delays the effect until the next sweep, and nothing else.
+        // A stale timestamp delays the effect until the next sweep, and nothing else.
         var idle = time.GetElapsedTime(Volatile.Read(ref _idleSince));
         if (idle > (_flushing ? idleTimeout : UpstreamTimeout ?? idleTimeout))
         {
