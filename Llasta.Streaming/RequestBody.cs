@@ -155,7 +155,8 @@ public sealed class RequestBody : IDisposable
             length -= read;
             return true;
         });
-        Bytes = new ReadOnlySequence<byte>(bytes);
+        if (refusal is null)
+            Bytes = new ReadOnlySequence<byte>(bytes);
         return refusal;
     }
 

@@ -37,16 +37,16 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
         var arrivedAt = time.GetTimestamp();
 
         var counted = drain.TryEnter();
-        if (!counted && !AnswersWhileDraining(http))
-        {
-            // The other end of the connection may be a load balancer, which would send the next request here too.
-            http.Response.Headers.Connection = "close";
-            await RefuseAsync(http, StreamRefusal.Draining);
-            return;
-        }
-
         try
         {
+            if (!counted && !AnswersWhileDraining(http))
+            {
+                // The other end of the connection may be a load balancer, which would send the next request here too.
+                http.Response.Headers.Connection = "close";
+                await RefuseAsync(http, StreamRefusal.Draining);
+                return;
+            }
+
             await RelayAsync(http, arrivedAt);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
