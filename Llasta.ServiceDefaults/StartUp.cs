@@ -64,6 +64,17 @@ public static class StartUp
         }
     }
 
+    /// <summary>An address as it may be shown: without a user name and a password.</summary>
+    /// <param name="address">The address, as it was set; it may be none.</param>
+    public static string WithoutCredentials(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var end = address.LastIndexOf('@');
+        var scheme = address.IndexOf("://", StringComparison.Ordinal);
+        var start = scheme < 0 ? 0 : scheme + "://".Length;
+        return end < start ? address : $"{address[..start]}…{address[end..]}";
+    }
+
     /// <summary>Checks where a service is to listen. What the server says about a wrong address doesn't name the setting.</summary>
     /// <param name="configuration">The service's settings.</param>
     /// <exception cref="OptionsValidationException">An address is wrong, or https: the services have no TLS of their own.</exception>
@@ -92,7 +103,7 @@ public static class StartUp
     {
         try
         {
-            return BindingAddress.Parse(value) is { Scheme: "http", PathBase: "", Port: >= 0 and <= IPEndPoint.MaxPort };
+            return BindingAddress.Parse(value) is { PathBase: "", Port: >= 0 and <= IPEndPoint.MaxPort } address && address.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase);
         }
         catch (FormatException)
         {

@@ -27,7 +27,7 @@ public static class Telemetry
             return;
         // The SDK would say nothing, and send nothing.
         if (!(Uri.TryCreate(collector, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
-            throw new OptionsValidationException(CollectorSetting, typeof(Uri), [$"{CollectorSetting} is '{collector}'; it must be an http or https address, like http://localhost:4317."]);
+            throw new OptionsValidationException(CollectorSetting, typeof(Uri), [$"{CollectorSetting} is '{StartUp.WithoutCredentials(collector)}'; it must be an http or https address, like http://localhost:4317."]);
         CheckExporter(address);
 
         builder.Logging.AddOpenTelemetry(logging =>

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Llasta.ChatApi;
 using Llasta.ChatApi.Contract;
+using Llasta.ServiceDefaults;
 using Llasta.Streaming;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -214,11 +215,13 @@ internal static class ChatApiForwarderExtensions
     /// <exception cref="OptionsValidationException">An address is wrong: service discovery would fail at each request.</exception>
     internal static void AddChatApiForwarder(this IHostApplicationBuilder builder)
     {
-        var addresses = builder.Configuration.GetSection(AddressSetting).GetChildren().ToList();
+        // One address may be set without an index.
+        var setting = builder.Configuration.GetSection(AddressSetting);
+        var addresses = setting.Value is null ? setting.GetChildren().ToList() : [setting];
         if (addresses.Count == 0)
             throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{AddressSetting}:0 is not set; set it to the chat API's address, like http://chatapi:8080."]);
         if (addresses.Find(address => !IsAddress(address.Value)) is { } wrong)
-            throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{wrong.Path} is '{wrong.Value}'; it must be an http address, like http://chatapi:8080."]);
+            throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{wrong.Path} is '{StartUp.WithoutCredentials(wrong.Value ?? "")}'; it must be an http address, like http://chatapi:8080."]);
         builder.AddChatOptions();
         builder.AddStreaming<ChatOptions>((streaming, chat) =>
         {

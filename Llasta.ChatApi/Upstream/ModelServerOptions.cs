@@ -1,3 +1,4 @@
+using Llasta.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ChatApi.Upstream;
@@ -47,7 +48,7 @@ internal sealed class ModelServerOptionsValidator : IValidateOptions<ModelServer
         if (string.IsNullOrEmpty(options.BaseUrl))
             failures.AddError("OPENAI_API_BASE_URL is not set; set it to the model server's address, like http://vllm:8000/v1.");
         else if (!OpenAIAddress.TryCreate(options.BaseUrl, out var uri))
-            failures.AddError($"OPENAI_API_BASE_URL is '{options.BaseUrl}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
+            failures.AddError($"OPENAI_API_BASE_URL is '{StartUp.WithoutCredentials(options.BaseUrl)}'; it must be an http or https address that ends in /v1, like http://vllm:8000/v1.");
         else if (uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
             failures.AddError("OPENAI_API_BASE_URL has a query, a fragment or a user name, which are not supported; give a key in OPENAI_API_KEY and leave the address like http://vllm:8000/v1.");
         if (options.ApiKeyFileError is { } reason)

@@ -51,6 +51,19 @@ public partial class StartUpTests
     }
 
     [Theory]
+    [InlineData("Llasta.ChatApi", "--OPENAI_API_BASE_URL=http://user:secret@vllm:8000")]
+    [InlineData("Llasta.ChatApi", "--OPENAI_API_BASE_URL=http://vllm:8000/v1", "--OTEL_EXPORTER_OTLP_ENDPOINT=http://user:secret@collector:99999")]
+    [InlineData("Llasta.Web", "--services:chatapi:http:0=user:secret@chatapi:99999")]
+    public async Task A_wrong_address_is_told_without_its_password(string project, params string[] settings)
+    {
+        var (exitCode, _, error) = await ServiceProcess.RunAsync(project, ["--environment=Production", "--urls=http://127.0.0.1:0", .. settings]);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("…@", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "secret")]
     [InlineData("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none")]
     public async Task A_setting_that_telemetry_refuses_stops_the_start_with_one_line_that_names_it(string name, string value)
@@ -78,6 +91,16 @@ public partial class StartUpTests
 
         Assert.Contains(open, target => target.Contains("socket:", StringComparison.Ordinal));
         Assert.DoesNotContain(open, target => target.Contains("inotify", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--services:chatapi:http:0=http://127.0.0.1:1", "--urls=HTTP://127.0.0.1:0")]
+    [InlineData("--services:chatapi:http=http://127.0.0.1:1", "--urls=http://127.0.0.1:0;")]
+    public async Task Addresses_may_be_written_in_other_ways(params string[] settings)
+    {
+        using var service = ServiceProcess.Start("Llasta.Web", ["--environment=Production", .. settings]);
+
+        await service.WaitForAsync(Address());
     }
 
     [GeneratedRegex("http://127.0.0.1:[1-9]")]
