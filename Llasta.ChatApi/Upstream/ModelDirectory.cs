@@ -158,9 +158,9 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
         try
         {
             using var response = await server.ListModelsAsync(timeout.Token);
-            var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, MaxListBytes, timeout.Token);
             if (response.IsError)
-                return (null, server.Errors.FromResponse(response.Status, ServerError.Read(body.Span), retryAfter: null));
+                return (null, server.Errors.FromResponse(response.Status, await UpstreamErrors.ReadErrorAsync(response.ContentStream, timeout.Token), retryAfter: null));
+            var body = await UpstreamErrors.ReadBodyAsync(response.ContentStream, MaxListBytes, timeout.Token);
             var models = ModelList.Read(body.Span);
             IReadOnlyList<ModelInfo> choices = Wanted.Length == 0 ? ModelList.ThatChat(models) : [.. models.Where(model => model.Name == Wanted).Take(1)];
             if (choices is not [var model, ..])
@@ -198,7 +198,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
                 return null;
             var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(timeout.Token), MaxVersionBytes, timeout.Token);
             using var json = JsonDocument.Parse(body);
-            return ServerText.MemberOf(json.RootElement, "version") is { } version && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? ServerText.Clean(text, key: null) : null;
+            return ServerText.MemberOf(json.RootElement, "version") is { } version && ServerText.StringOf(version) is { Length: > 0 and <= 64 } text ? server.Errors.Clean(text) : null;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or JsonException or IOException)
         {

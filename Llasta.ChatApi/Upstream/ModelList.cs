@@ -81,7 +81,8 @@ internal static partial class ModelList
 
     private static ModelInfo? Named(string? name, JsonElement entry)
     {
-        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName)
+        // A name goes to telemetry and to the page as it is.
+        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName || name.Any(char.IsControl))
             return null;
         if (entry.ValueKind != JsonValueKind.Object)
             return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));

@@ -58,10 +58,11 @@ internal sealed class TokenCounter(ServerDialect dialect)
         using var response = await server.SendAsync(HttpMethod.Post, Paths[path], content, cancellation);
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
             return (null, false);
-        var body = await UpstreamErrors.ReadBodyAsync(await response.Content.ReadAsStreamAsync(cancellation), MaxAnswerBytes, cancellation);
+        var stream = await response.Content.ReadAsStreamAsync(cancellation);
         if (!response.IsSuccessStatusCode)
-            throw new TokenCounterException(server.Errors.FromResponse((int)response.StatusCode, ServerError.Read(body.Span), retryAfter: null));
+            throw new TokenCounterException(server.Errors.FromResponse((int)response.StatusCode, await UpstreamErrors.ReadErrorAsync(stream, cancellation), retryAfter: null));
 
+        var body = await UpstreamErrors.ReadBodyAsync(stream, MaxAnswerBytes, cancellation);
         // llama.cpp has /tokenize with another answer.
         return Read(body.Span) is { } count ? (count, true) : (null, false);
     }
