@@ -39,7 +39,7 @@ public sealed class LeakTests
     {
         var places = await RunAsync("planted-name");
 
-        Assert.Equal(7, places.Count);
+        Assert.Equal(8, places.Count);
         Assert.All(places, place => Assert.Contains("planted-name", place.Value, StringComparison.Ordinal));
     }
 
@@ -51,7 +51,7 @@ public sealed class LeakTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Arguments are read from /proc.");
         await using var collector = await Collector.StartAsync();
         var headers = new ConcurrentQueue<string>();
-        await using var model = await RawUpstream.StartAsync(http => AnswerAsync(http, headers), $$"""{"object":"list","data":[{"id":"{{name}}","object":"model"}]}""");
+        await using var model = await RawUpstream.StartAsync(http => AnswerAsync(http, headers), $$"""{"object":"list","data":[{"id":"{{name}}","object":"model"}]}""", version: $$"""{"version":"1 {{Key}}"}""");
         (string, string)[] environment =
         [
             ("OPENAI_API_KEY", Key), ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
@@ -82,6 +82,9 @@ public sealed class LeakTests
         problems.Append(await AskAsync(Ask(Message), host: $"{name}.example"));
         Assert.DoesNotContain("event:", problems.ToString(), StringComparison.Ordinal);
 
+        var state = await client.GetStringAsync("/api/model", Chatbot.Cancelled);
+        Assert.Contains("\"version\":\"1 ", state, StringComparison.Ordinal);
+
         // What is still to be exported is exported at the end.
         await page.StopAsync();
         await api.StopAsync();
@@ -96,6 +99,7 @@ public sealed class LeakTests
             ["traces"] = collector.Received("traces"),
             ["metrics"] = collector.Received("metrics"),
             ["problem documents"] = problems.ToString(),
+            ["the model's state"] = state,
             ["arguments"] = arguments,
         };
 

@@ -17,11 +17,13 @@ internal sealed class RawUpstream : IAsyncDisposable
     /// <param name="models">What <c>/v1/models</c> answers.</param>
     /// <param name="modelsStatus">With which status.</param>
     /// <param name="tokenize">What <c>/tokenize</c> answers; null: there is none.</param>
+    /// <param name="version">What <c>/version</c> answers; null: there is none.</param>
     public static async Task<RawUpstream> StartAsync(
         Func<HttpContext, Task> complete,
         string models = """{"object":"list","data":[{"id":"m","object":"model","owned_by":"test"}]}""",
         int modelsStatus = StatusCodes.Status200OK,
-        Func<HttpContext, string>? tokenize = null)
+        Func<HttpContext, string>? tokenize = null,
+        string? version = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -30,6 +32,8 @@ internal sealed class RawUpstream : IAsyncDisposable
         app.MapGet("/v1/models", () => Results.Text(models, "application/json", statusCode: modelsStatus));
         if (tokenize is not null)
             app.MapPost("/tokenize", (HttpContext http) => Results.Text(tokenize(http), "application/json"));
+        if (version is not null)
+            app.MapGet("/version", () => Results.Text(version, "application/json"));
         app.MapPost("/v1/chat/completions", (RequestDelegate)(http =>
         {
             http.Response.ContentType = "text/event-stream";
