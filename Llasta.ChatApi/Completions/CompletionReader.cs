@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
@@ -11,6 +12,8 @@ namespace Llasta.ChatApi.Completions;
 /// </summary>
 internal sealed class CompletionReader
 {
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdef"u8);
+
     private readonly StreamPump _pump;
     private readonly CompletionRequest _request;
     private readonly EventReader _events;
@@ -258,18 +261,21 @@ internal sealed class CompletionReader
     }
 
     /// <summary>The id of the response, from its first chunk.</summary>
-    /// <returns>False if the server names its responses after our ids, and this is another request's.</returns>
+    /// <returns>False if the server names its responses after our ids, and this is another request's. Ids of another form are another server's.</returns>
     internal bool IsOurs(ReadOnlySpan<byte> id)
     {
         // vLLM.
         var prefix = "chatcmpl-"u8;
-        if (id.StartsWith(prefix) && Ascii.Equals(id[prefix.Length..], _request.TurnId))
+        if (!id.StartsWith(prefix))
+            return true;
+        var name = id[prefix.Length..];
+        if (Ascii.Equals(name, _request.TurnId))
         {
             _request.Dialect.SawEchoedId();
             return true;
         }
 
-        return !_request.Dialect.EchoesIds;
+        return name.Length != _request.TurnId.Length || name.ContainsAnyExcept(HexDigits) || !_request.Dialect.EchoesIds;
     }
 
     private void Token()

@@ -50,6 +50,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
                 {
                     // Only now is it certain that the refusal was not about this one request.
                     dialect.Accepted(body.Sent);
+                    if (mode != TurnMode.Answer)
+                        dialect.HasContinued();
                     if (without != OptionalFields.None)
                         dialect.Refused(without);
                     if (cannotContinue)
@@ -115,9 +117,11 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     {
         if (!request.Continue || request.Messages!.Count < 2)
             return request.Continue ? TurnMode.ContinueAnswer : TurnMode.Answer;
-        return !request.Messages[^1].Content!.IsEmpty
-            ? dialect.Continues ? TurnMode.ContinueAnswer : TurnMode.Answer
-            : dialect.ContinuesThoughts ? TurnMode.ContinueThought : TurnMode.Answer;
+        var last = request.Messages[^1];
+        if (!last.Content!.IsEmpty)
+            return dialect.Continues ? TurnMode.ContinueAnswer : TurnMode.Answer;
+        // A template ends the thought at the tag that the model has written in it, and what follows would not be the end of the prompt.
+        return dialect.ContinuesThoughts && !last.Reasoning!.Contains("think"u8, "</think>") ? TurnMode.ContinueThought : TurnMode.Answer;
     }
 
     private static void Start(UpstreamTurn turn, ResponseWriter response) =>
@@ -168,7 +172,9 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     private async Task<(Refusal? Refused, Stream? Body)> ReadHeadAsync(UpstreamTurn turn, UpstreamRequest body, StreamLease lease)
     {
         var upstream = await lease.WaitAsync(server.CompleteAsync(body, turn.Id, lease.Cancellation));
-        turn.SentAt = body.SentAt;
+        // A refused attempt is the server's time, not the relay's.
+        if (turn.SentAt == 0)
+            turn.SentAt = body.SentAt;
         if (upstream.Status == StatusCodes.Status200OK)
             return (null, upstream.ContentStream);
         using (upstream)

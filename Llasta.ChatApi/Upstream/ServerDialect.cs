@@ -4,9 +4,10 @@ using Microsoft.Extensions.Options;
 namespace Llasta.ChatApi.Upstream;
 
 /// <summary>
-/// What the model's server accepts: known from its kind, or learnt from the fields that it refuses. The process keeps what it has learnt until it ends.
+/// What the model's server accepts: known from its kind, or learnt from the fields that it refuses. The process keeps what it has learnt until
+/// it ends, or the server is of another kind.
 /// </summary>
-internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogger<ServerDialect> log)
+internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeProvider time, ILogger<ServerDialect> log)
 {
     /// <summary>Sent until a server that is not known refuses them. vLLM's, because most servers ignore unknown fields.</summary>
     private const OptionalFields Unknown =
@@ -28,11 +29,15 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
         (OptionalFields.MaxTokens, ["max_tokens"]),
     ];
 
+    /// <summary>A reader can make a model begin a continuation as if it were a new answer, so that is not believed for ever.</summary>
+    internal static readonly TimeSpan NoContinuationFor = TimeSpan.FromMinutes(10);
+
     private readonly Lock _lock = new();
     private volatile OptionalFields _refused;
     private volatile OptionalFields _accepted;
     private volatile ServerKind _detected;
-    private volatile bool _cannotContinue;
+    private long? _cannotContinueSince;
+    private volatile bool _hasContinued;
     private volatile bool _separatesReasoning;
     private volatile bool _echoesIds;
 
@@ -50,7 +55,17 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     };
 
     /// <summary>The server continues a partial answer that is the last message.</summary>
-    public bool Continues => !_cannotContinue && Kind != ServerKind.OpenAI;
+    public bool Continues
+    {
+        get
+        {
+            // Without the field the partial answer would be one more message.
+            if (Kind == ServerKind.OpenAI || _refused.HasFlag(OptionalFields.ContinueFinalMessage))
+                return false;
+            lock (_lock)
+                return _cannotContinueSince is not { } since || time.GetElapsedTime(since) >= NoContinuationFor;
+        }
+    }
 
     /// <summary>The server is known to continue partial answers, so a continuation that it labels as thinking is the answer's text.</summary>
     public bool ContinuesForCertain => Continues && Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
@@ -67,8 +82,19 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     /// <summary>Remembers what the server says of itself.</summary>
     public void Detected(ServerKind kind)
     {
-        if (kind != ServerKind.Auto)
+        if (kind == ServerKind.Auto || kind == _detected)
+            return;
+        lock (_lock)
+        {
+            if (_detected != ServerKind.Auto)
+            {
+                // Another server has taken the address.
+                (_refused, _accepted, _cannotContinueSince) = (OptionalFields.None, OptionalFields.None, null);
+                _hasContinued = _separatesReasoning = _echoesIds = false;
+            }
+
             _detected = kind;
+        }
     }
 
     /// <summary>Remembers that the server took a request with these fields.</summary>
@@ -84,14 +110,23 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     /// <summary>Remembers that the response was named after the request's id.</summary>
     public void SawEchoedId() => _echoesIds = true;
 
-    /// <summary>Remembers that the server began a new answer, or refused, instead of continuing one.</summary>
+    /// <summary>Remembers that the server has continued an answer, or said nothing against it.</summary>
+    public void HasContinued() => _hasContinued = true;
+
+    /// <summary>
+    /// Remembers that the server began a new answer, or refused, instead of continuing one; unless it is known to continue: then that was
+    /// about this one conversation.
+    /// </summary>
     public void CannotContinue()
     {
-        if (_cannotContinue)
+        if (IsKnownToContinue || !Continues)
             return;
-        _cannotContinue = true;
+        lock (_lock)
+            _cannotContinueSince = time.GetTimestamp();
         LogCannotContinue(log);
     }
+
+    private bool IsKnownToContinue => _hasContinued || Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
 
     /// <summary>Tells which optional fields a refusal (400 or 422) may be about.</summary>
     /// <param name="sent">The optional fields of the request.</param>
@@ -115,6 +150,8 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     /// <summary>Remembers that the server took a request only without these fields.</summary>
     public void Refused(OptionalFields fields)
     {
+        if (IsKnownToContinue)
+            fields &= ~OptionalFields.ContinueFinalMessage;
         lock (_lock)
         {
             if ((fields & ~_refused) == OptionalFields.None)
@@ -123,8 +160,6 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
         }
 
         LogRefused(log, fields);
-        if (fields.HasFlag(OptionalFields.ContinueFinalMessage))
-            CannotContinue();
     }
 
     /// <summary>A whole word, not the beginning of a longer name.</summary>
@@ -148,6 +183,6 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, ILogg
     [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server refuses {Fields}: requests are sent without from now on. Chat:Server chooses a kind of server from the start")]
     private static partial void LogRefused(ILogger logger, OptionalFields fields);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server does not continue partial answers: after a cut the answer is generated again from the start")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The model's server does not continue partial answers: for ten minutes, answers that are cut are generated again from the start")]
     private static partial void LogCannotContinue(ILogger logger);
 }

@@ -166,7 +166,7 @@ public sealed class ChunkShapeTests
         var response = new ResponseWriter(http.Response);
         using var lease = new StreamLease(response, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
         var pump = new StreamPump(upstream, response, lease);
-        var dialect = new ServerDialect(Options.Create(new ChatOptions()), NullLogger<ServerDialect>.Instance);
+        var dialect = new ServerDialect(Options.Create(new ChatOptions()), TimeProvider.System, NullLogger<ServerDialect>.Instance);
         var completion = new CompletionReader(pump, response, new CompletionRequest(TurnMode.Answer, Thinking: true, "1", ContextWindow: null, dialect, Recorder: null));
         Assert.False(await pump.RunAsync(completion.ReadAll));
         completion.Complete();

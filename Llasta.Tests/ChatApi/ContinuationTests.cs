@@ -127,6 +127,8 @@ public sealed class ContinuationTests
     [Theory]
     [InlineData("refused", OtherModels, """400{"error":{"message":"max_tokens=5000000 cannot be greater than max_model_len=16384."}}""")]
     [InlineData("refused", VllmModels, """400{"error":{"message":"max_tokens=5000000 cannot be greater than max_model_len=16384.","param":"max_tokens"}}""")]
+    [InlineData("refused", VllmModels, """400{"error":{"message":"Conversation roles must alternate user/assistant/user/assistant/..."}}""")]
+    [InlineData("refused", VllmModels, """400{"error":{"message":"continue_final_message is set but the final message does not appear in the chat after applying the chat template!"}}""")]
     [InlineData("A tag, please", VllmModels, "<think>")]
     public async Task What_one_reader_makes_of_a_continuation_changes_nothing_for_others(string message, string models, string continuation)
     {
@@ -143,6 +145,17 @@ public sealed class ContinuationTests
         var other = await server.Chatbot.AskAsync(Partial);
 
         Assert.Equal(("wer.", "done", false), (other.Text, other.State, other.Restarted));
+    }
+
+    [Fact]
+    public async Task A_thought_that_contains_its_end_starts_over()
+    {
+        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("reasoning", "Anew.") + RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(new { messages = new object[] { new { role = "user", content = "Hello" }, new { role = "assistant", content = "", reasoning = "The tag </think> ends" } }, @continue = true, thinking = true });
+
+        Assert.Equal(("Anew.", "Yes.", true), (answer.Reasoning, answer.Text, answer.Restarted));
+        Assert.Equal(1, Assert.Single(server.Bodies).GetProperty("messages").GetArrayLength());
     }
 
     [Fact]

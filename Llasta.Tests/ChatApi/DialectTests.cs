@@ -225,16 +225,19 @@ public sealed class DialectTests
     }
 
     [Theory]
-    [InlineData(true, "model-error", "")]
-    // A server that gives its responses ids of its own.
-    [InlineData(false, "done", "Another reader's answer")]
-    public async Task A_response_to_another_request_is_shown_to_nobody(bool echoesIds, string state, string text)
+    [InlineData(true, "chatcmpl-01234567890abcdef01234567890abcd", "model-error", "")]
+    // A server that gives its responses ids of its own, or another one that has taken the address.
+    [InlineData(false, "chatcmpl-01234567890abcdef01234567890abcd", "done", "Another reader's answer")]
+    [InlineData(true, "chatcmpl-Xq5dKzq3WmcV0cTg1xv0WbHUVzD1dJ7e", "done", "Another reader's answer")]
+    [InlineData(true, "chatcmpl-123", "done", "Another reader's answer")]
+    [InlineData(true, "", "done", "Another reader's answer")]
+    public async Task A_response_to_another_request_is_shown_to_nobody(bool echoesIds, string other, string state, string text)
     {
         var turns = 0;
         await using var upstream = await RawUpstream.StartAsync(http =>
         {
-            var id = echoesIds && turns++ == 0 ? http.Request.Headers["X-Request-Id"].ToString() : "another";
-            return http.Response.WriteAsync($$$"""data: {"id":"chatcmpl-{{{id}}}","choices":[{"index":0,"delta":{"content":"Another reader's answer"}}]}""" + "\n\n" + Stop, Chatbot.Cancelled);
+            var id = echoesIds && turns++ == 0 ? $"chatcmpl-{http.Request.Headers["X-Request-Id"]}" : other;
+            return http.Response.WriteAsync($$$"""data: {"id":"{{{id}}}","choices":[{"index":0,"delta":{"content":"Another reader's answer"}}]}""" + "\n\n" + Stop, Chatbot.Cancelled);
         });
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
         Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
