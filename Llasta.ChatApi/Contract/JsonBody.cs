@@ -15,6 +15,12 @@ public static partial class JsonBody
     /// <summary>The longest name, number or string that is not a message's text, in bytes: a model's name in escapes is shorter.</summary>
     private const int MaxOther = 2048;
 
+    /// <summary>
+    /// White space beyond as many bytes as the rest has. A body is held until the turn's first token: with megabytes of nothing, a few turns
+    /// that wait in the model's queue would hold the whole budget for bodies.
+    /// </summary>
+    private const int MaxWhiteSpace = 64 << 10;
+
     /// <summary>Reads and deserializes a request's body.</summary>
     /// <returns>The value, whose texts are parts of the body; or the problem to answer with.</returns>
     internal static async ValueTask<(T? Value, ChatProblem? Problem)> ReadAsync<T>(HttpContext http, RequestBody body, JsonTypeInfo<T> type, int maxBytes, int maxMessages) where T : class
@@ -48,7 +54,7 @@ public static partial class JsonBody
         {
             null => null,
             BodyRefusal.TooLarge => ChatProblem.TooLarge(maxBytes),
-            BodyRefusal.NoMemory => ChatProblem.Busy("The chat API has reached its limit of requests that arrive at the same time. The page retries automatically."),
+            BodyRefusal.NoMemory => ChatProblem.Busy("The chat API holds as many bytes of requests as it may: of those that arrive, and of turns that wait for their first token. The page retries automatically."),
             BodyRefusal.TooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
             BodyRefusal.Stopping => ChatProblem.ShuttingDown(),
             _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
@@ -68,16 +74,20 @@ public static partial class JsonBody
 
     /// <summary>
     /// Looks through a body before anything is made of it that takes many times its bytes: an object for each empty message, or exceptions
-    /// that quote a name of megabytes.
+    /// that quote a name of megabytes; or of what is held for nothing.
     /// </summary>
     /// <returns>The problem, or null if the body can be deserialized.</returns>
     private static ChatProblem? Inspect(ReadOnlySequence<byte> bytes, int maxMessages)
     {
         var json = new Utf8JsonReader(bytes);
         var (inArray, elements, isText) = (false, 0, false);
+        var used = 0L;
         while (json.Read())
         {
-            if (!(isText && json.TokenType == JsonTokenType.String) && (json.HasValueSequence ? json.ValueSequence.Length : json.ValueSpan.Length) > MaxOther)
+            var length = json.HasValueSequence ? json.ValueSequence.Length : json.ValueSpan.Length;
+            // With quotes, and a comma or a colon.
+            used += length + 3;
+            if (!(isText && json.TokenType == JsonTokenType.String) && length > MaxOther)
                 return ChatProblem.InvalidRequest("The body has a name or a value that is too long for any that is documented.");
             isText = json.TokenType == JsonTokenType.PropertyName && (json.ValueIsEscaped || json.ValueTextEquals("content"u8) || json.ValueTextEquals("reasoning"u8));
             if (json.CurrentDepth == 1)
@@ -86,7 +96,9 @@ public static partial class JsonBody
                 elements++;
         }
 
-        return elements > maxMessages ? ChatRequestRules.TooManyMessages(elements, maxMessages) : null;
+        if (elements > maxMessages)
+            return ChatRequestRules.TooManyMessages(elements, maxMessages);
+        return bytes.Length > (2 * used) + MaxWhiteSpace ? ChatProblem.InvalidRequest("The body is mostly white space; send its JSON without it.") : null;
     }
 
     /// <summary>The part of a path that has plain and short names; a sender may call its members anything.</summary>

@@ -131,6 +131,35 @@ public class BadRequestTests
     }
 
     [Theory]
+    [InlineData("/api/chat")]
+    [InlineData("/api/tokens")]
+    public async Task White_space_in_the_place_of_a_request_is_not_held(string path)
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
+        var content = new StringContent($$"""{"messages":{{new string(' ', 4_000_000)}}[{"role":"user","content":"x"}]}""", Encoding.UTF8, "application/json");
+
+        using var response = await chatbot.SendAsync(path, content);
+
+        var (status, problem, _) = await Chatbot.ProblemAsync(response);
+        Assert.Equal((400, "invalid-request"), (status, problem.GetProperty("code").GetString()));
+        Assert.Contains("white space", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_may_be_written_for_people_to_read()
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone);
+        var messages = Enumerable.Range(0, 999).Select(i => new { role = i % 2 == 0 ? "user" : "assistant", content = "x" });
+        var content = new StringContent(JsonSerializer.Serialize(new { messages }, Indented), Encoding.UTF8, "application/json");
+
+        using var response = await chatbot.SendAsync("/api/tokens", content);
+
+        Assert.Equal(200, (int)response.StatusCode);
+    }
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 8 };
+
+    [Theory]
     [CombinatorialForms]
     public async Task Invalid_utf8_is_answered_with_400(Form form)
     {
