@@ -25,6 +25,8 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
     private const int MaxChoices = 500;
 
     private readonly SemaphoreSlim _asking = new(1, 1);
+    private readonly Lock _listing = new();
+    private Task<(ModelInfo? Model, ChatProblem? Problem)>? _list;
     private volatile ModelInfo? _model;
     private volatile IReadOnlyList<ModelInfo> _choices = [];
     private volatile Observation? _last;
@@ -151,10 +153,20 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
         return new Observation(status, hasList, time.GetTimestamp());
     }
 
-    private async Task<(ModelInfo? Model, ChatProblem? Problem)> AskAsync(CancellationToken cancellation)
+    /// <summary>Asks the server for its list. Those who ask while an answer is awaited wait for the same one: lists can be long.</summary>
+    private Task<(ModelInfo? Model, ChatProblem? Problem)> AskAsync(CancellationToken cancellation)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(options.Value.ConnectTimeout + AnswerTimeout);
+        lock (_listing)
+        {
+            if (_list is not { IsCompleted: false })
+                _list = ListAsync();
+            return _list.WaitAsync(cancellation);
+        }
+    }
+
+    private async Task<(ModelInfo? Model, ChatProblem? Problem)> ListAsync()
+    {
+        using var timeout = new CancellationTokenSource(options.Value.ConnectTimeout + AnswerTimeout);
         try
         {
             using var response = await server.ListModelsAsync(timeout.Token);
@@ -173,10 +185,6 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             _choices = [.. choices.Take(MaxChoices)];
             dialect.Detected(model.Kind);
             return (_model = model, null);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            throw;
         }
         catch (Exception e) when (UpstreamErrors.FromException(e) is { } problem)
         {

@@ -81,8 +81,7 @@ internal static partial class ModelList
 
     private static ModelInfo? Named(string? name, JsonElement entry)
     {
-        // A name goes to telemetry and to the page as it is.
-        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName || name.Any(char.IsControl))
+        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName)
             return null;
         if (entry.ValueKind != JsonValueKind.Object)
             return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));

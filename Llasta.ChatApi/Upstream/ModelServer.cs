@@ -15,15 +15,25 @@ namespace Llasta.ChatApi.Upstream;
 /// </summary>
 internal sealed class ModelServer : IDisposable
 {
+    /// <summary>Thousands of turns may ask at the same time.</summary>
+    private static readonly TimeSpan ProbeLifetime = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _probing = new();
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _connectTimeout;
     private readonly HttpClient _http;
     private readonly ChatClient _chat;
     private readonly OpenAIModelClient _models;
 
-    public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat, IServiceProvider services)
+    private Probe? _probe;
+
+    public ModelServer(IOptions<ModelServerOptions> options, IOptions<ChatOptions> chat, IServiceProvider services, TimeProvider time)
     {
         Options = options.Value;
+        _time = time;
+        _connectTimeout = chat.Value.ConnectTimeout;
         Errors = new UpstreamErrors(Options.ApiKey);
-        _http = new HttpClient(services.CreateUpstreamHandler(Options.Endpoint.Scheme, chat.Value.ConnectTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(services.CreateUpstreamHandler(Options.Endpoint.Scheme, _connectTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
 
         var client = new OpenAIClientOptions
         {
@@ -41,6 +51,10 @@ internal sealed class ModelServer : IDisposable
         _models = new OpenAIModelClient(credential, client);
     }
 
+    /// <param name="Accepts">Whether the server accepts connections.</param>
+    /// <param name="At">When it was asked (<see cref="TimeProvider.GetTimestamp"/>).</param>
+    private sealed record Probe(Task<bool> Accepts, long At);
+
     public ModelServerOptions Options { get; }
 
     /// <summary>Explains the server's errors.</summary>
@@ -48,17 +62,39 @@ internal sealed class ModelServer : IDisposable
 
     /// <summary>
     /// Asks whether the server still accepts connections, on a fresh one. A server whose time to stop is over closes its port, and leaves
-    /// running streams silent until it is killed.
+    /// running streams silent until it is killed. All turns share one connection and its answer: where the server's machine has gone, each
+    /// would wait for the connect timeout, with a file descriptor of its own.
     /// </summary>
     /// <returns>False only if the connection is refused. Behind TLS the answer is always true: a proxy may stand in between.</returns>
     public async Task<bool> AcceptsConnectionsAsync(CancellationToken cancellation)
     {
         if (Options.Endpoint.Scheme != Uri.UriSchemeHttp)
             return true;
+        Task<bool> accepts;
+        lock (_probing)
+        {
+            if (_probe is null || (_probe.Accepts.IsCompleted && _time.GetElapsedTime(_probe.At) > ProbeLifetime))
+                _probe = new Probe(ProbeAsync(), _time.GetTimestamp());
+            accepts = _probe.Accepts;
+        }
+
+        try
+        {
+            return await accepts.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+    }
+
+    private async Task<bool> ProbeAsync()
+    {
+        using var timeout = new CancellationTokenSource(_connectTimeout);
         try
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(Options.Endpoint.IdnHost, Options.Endpoint.Port, cancellation);
+            await socket.ConnectAsync(Options.Endpoint.IdnHost, Options.Endpoint.Port, timeout.Token);
             return true;
         }
         catch (SocketException e)

@@ -6,7 +6,7 @@ namespace Llasta.ChatApi.Upstream;
 
 /// <summary>
 /// Finds out whether the thinking switch does something: whether the prompt of a message changes with it. The server's token counter is
-/// asked once per model, and again a while after it has failed.
+/// asked once per model, and again a while after an answer that may have been a moment's.
 /// </summary>
 internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, TimeProvider time)
 {
@@ -15,7 +15,10 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
     /// <summary>A server that counts two words for longer is stuck, or answers something else.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>The page shows a model's state only after the answer, so a server that is stuck isn't asked each time.</summary>
+    /// <summary>
+    /// The page shows a model's state only after the answer, so a server that is stuck isn't asked each time. One that counts no tokens, or the
+    /// same number twice, may have been replaced meanwhile.
+    /// </summary>
     internal static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
 
     /// <summary>A server whose models change all the time must not fill the memory.</summary>
@@ -25,13 +28,17 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
     private readonly ConcurrentDictionary<string, Lazy<Task<Answer>>> _known = new(StringComparer.Ordinal);
 
     /// <param name="Changes">Whether the prompt changes; null if that is not known.</param>
-    /// <param name="FailedAt">When the server failed to tell (<see cref="TimeProvider.GetTimestamp"/>); null if it didn't.</param>
-    private sealed record Answer(bool? Changes, long? FailedAt = null);
+    /// <param name="At">When the server told it, or failed to (<see cref="TimeProvider.GetTimestamp"/>).</param>
+    private sealed record Answer(bool? Changes, long At);
 
     /// <summary>Tells whether the switch does something for a model.</summary>
     /// <returns>Null if the server doesn't count tokens, or failed to, and the model's name doesn't tell.</returns>
     public async Task<bool?> ChangesPromptAsync(ModelInfo model)
     {
+        bool? byName = model.IsQwen3Hybrid ? true : null;
+        // Counting would load it, perhaps in the place of the model that others use.
+        if (model.LoadsWhenUsed)
+            return byName;
         while (true)
         {
             if (!_known.TryGetValue(model.Name, out var known))
@@ -42,8 +49,8 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
             }
 
             var answer = await known.Value;
-            if (answer.FailedAt is not { } failedAt || time.GetElapsedTime(failedAt) < AskAgainAfter)
-                return answer.Changes ?? (model.IsQwen3Hybrid ? true : null);
+            if (answer.Changes == true || time.GetElapsedTime(answer.At) < AskAgainAfter)
+                return answer.Changes ?? byName;
             _known.TryRemove(KeyValuePair.Create(model.Name, known));
         }
     }
@@ -55,7 +62,7 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
         {
             var with = await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: true), timeout.Token);
             var without = with is null ? null : await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
-            return new Answer(with is { } w && without is { } o ? w.Count != o.Count : null);
+            return new Answer(with is { } w && without is { } o ? w.Count != o.Count : null, time.GetTimestamp());
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCounterException or OperationCanceledException)
         {

@@ -34,17 +34,24 @@ internal sealed class TokenCounter(ServerDialect dialect)
     /// <exception cref="HttpRequestException">The server could not be reached.</exception>
     public async Task<TokenCount?> CountAsync(ModelServer server, string model, TokensRequest request, CancellationToken cancellation)
     {
-        if (_path >= 0)
-            return (await AskAsync(server, _path, model, request, cancellation)).Count;
+        if (_path is >= 0 and var path)
+        {
+            var (count, known) = await AskAsync(server, path, model, request, cancellation);
+            if (known)
+                return count;
+            // Another server has taken the address.
+            _path = -1;
+        }
+
         if (dialect.Kind is ServerKind.Ollama or ServerKind.OpenAI)
             return null;
         var first = dialect.Kind == ServerKind.LlamaCpp ? 1 : 0;
-        foreach (var path in (int[])[first, 1 - first])
+        foreach (var next in (int[])[first, 1 - first])
         {
-            var (count, known) = await AskAsync(server, path, model, request, cancellation);
+            var (count, known) = await AskAsync(server, next, model, request, cancellation);
             if (!known)
                 continue;
-            _path = path;
+            _path = next;
             return count;
         }
 
