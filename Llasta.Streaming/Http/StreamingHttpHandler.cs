@@ -31,8 +31,10 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <summary>Enough for most heads.</summary>
     private const int HeadBytes = 1 << 10;
 
-    private readonly AddressCache _addresses = new(time, Dns.GetHostAddressesAsync);
     private readonly ConnectionPool _pool = new(time);
+
+    /// <summary>The addresses of the servers. Tests replace it, because no resolver has the names that they need.</summary>
+    internal AddressCache Addresses { get; init; } = new(time, Dns.GetHostAddressesAsync);
 
     /// <summary>Sends a request.</summary>
     /// <returns>The response, as soon as its head has been read. Disposing it or its stream before the end closes the connection.</returns>
@@ -86,21 +88,23 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
 
     private async Task<Socket> ConnectAsync(Uri uri, CancellationToken cancellation)
     {
+        var begunAt = Stopwatch.GetTimestamp();
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(connectTimeout);
         Socket? socket = null;
         try
         {
-            var addresses = await _addresses.FindAsync(uri.IdnHost, timeout.Token);
-            // Dual-mode if the name has IPv4 and IPv6 addresses.
-            socket = addresses is [var only]
-                ? new Socket(only.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-                : new Socket(SocketType.Stream, ProtocolType.Tcp);
-            socket.NoDelay = true;
-            if (addresses.Length == 1)
-                await socket.ConnectAsync(new IPEndPoint(addresses[0], uri.Port), timeout.Token);
+            var addresses = await Addresses.FindAsync(uri.IdnHost, timeout.Token);
+            if (addresses is [var only])
+            {
+                socket = NewSocket(only);
+                await socket.ConnectAsync(new IPEndPoint(only, uri.Port), timeout.Token);
+            }
             else
-                await socket.ConnectAsync(addresses, uri.Port, timeout.Token);
+            {
+                socket = await ConnectToAnyAsync(addresses, uri.Port, begunAt, timeout.Token);
+            }
+
             socket.Blocking = false;
             return FileDescriptors.IsSpare(socket) ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket;
         }
@@ -108,7 +112,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         {
             socket?.Dispose();
             if (!cancellation.IsCancellationRequested)
-                _addresses.Forget(uri.IdnHost);
+                Addresses.Forget(uri.IdnHost);
             if (e is SocketException { SocketErrorCode: var code })
             {
                 var error = code is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain ? HttpRequestError.NameResolutionError : HttpRequestError.ConnectionError;
@@ -120,6 +124,48 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             throw;
         }
     }
+
+    /// <summary>
+    /// Tries the addresses of a host one after the other. Each gets an equal share of the time that is left: an address that does not answer,
+    /// for example of a node that has failed, must leave time for those that do.
+    /// </summary>
+    /// <returns>A connection to the first address that accepts one; if there is none, the last address's exception is thrown.</returns>
+    private async Task<Socket> ConnectToAnyAsync(IPAddress[] addresses, int port, long begunAt, CancellationToken timeout)
+    {
+        for (var i = 0; ; i++)
+        {
+            var address = addresses[i];
+            var others = addresses.Length - i - 1;
+            Socket? socket = null;
+            using var share = CancellationTokenSource.CreateLinkedTokenSource(timeout);
+            try
+            {
+                // The last one may use all the time that is left.
+                if (others > 0)
+                {
+                    var left = connectTimeout - Stopwatch.GetElapsedTime(begunAt);
+                    share.CancelAfter(left > TimeSpan.Zero ? left / (others + 1) : TimeSpan.Zero);
+                }
+
+                socket = NewSocket(address);
+                await socket.ConnectAsync(new IPEndPoint(address, port), share.Token);
+                Addresses.Restore(address);
+                return socket;
+            }
+            catch (Exception e)
+            {
+                socket?.Dispose();
+                if (others == 0 || timeout.IsCancellationRequested)
+                    throw;
+                if (e is OperationCanceledException)
+                    Addresses.Defer(address);
+                else if (e is not SocketException)
+                    throw;
+            }
+        }
+    }
+
+    private static Socket NewSocket(IPAddress address) => new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
     private static async Task WriteAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
     {

@@ -105,5 +105,39 @@ public sealed class AddressCacheTests
         Assert.Equal(["vllm", "vllm"], _asked);
     }
 
+    [Fact]
+    public async Task An_address_that_does_not_answer_is_the_last_of_its_host_until_it_answers()
+    {
+        var (silent, second, third) = (Address, IPAddress.Parse("10.0.0.2"), IPAddress.Parse("fd00::3"));
+        _answer = () => Task.FromResult<IPAddress[]>([silent, second, third]);
+        Assert.Equal([silent, second, third], await FindAsync("vllm"));
+
+        _addresses.Defer(silent);
+        Assert.Equal([second, third, silent], await FindAsync("vllm"));
+        // Nor does a new lookup make it the first.
+        _addresses.Forget("vllm");
+        Assert.Equal([second, third, silent], await FindAsync("vllm"));
+
+        _addresses.Restore(silent);
+        Assert.Equal([silent, second, third], await FindAsync("vllm"));
+    }
+
+    [Fact]
+    public async Task One_request_a_minute_tries_an_address_that_does_not_answer()
+    {
+        var (silent, second) = (Address, IPAddress.Parse("10.0.0.2"));
+        _answer = () => Task.FromResult<IPAddress[]>([silent, second]);
+        _addresses.Defer(silent);
+
+        for (var minute = 0; minute < 3; minute++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            Assert.Equal([second, silent], await FindAsync("vllm"));
+            _time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal([silent, second], await FindAsync("vllm"));
+            Assert.Equal([second, silent], await FindAsync("vllm"));
+        }
+    }
+
     private Task<IPAddress[]> FindAsync(string host) => _addresses.FindAsync(host, Chatbot.Cancelled).AsTask();
 }

@@ -119,6 +119,64 @@ public sealed class BrokenConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_is_reached_although_its_first_addresses_refuse_or_do_not_answer()
+    {
+        var port = PortOf(_server.Authority);
+        using var silent = new SilentServer(SilentServer.First, port);
+        IPAddress[] found = [SilentServer.First, IPAddress.IPv6Loopback, SilentServer.Second, IPAddress.Loopback];
+        var addresses = new AddressCache(TimeProvider.System, _ => Task.FromResult(found));
+        using var client = new HttpMessageInvoker(new StreamingHttpHandler(TimeSpan.FromSeconds(8), TimeProvider.System) { Addresses = addresses });
+
+        var answering = AnswerAsync();
+        using var response = await client.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"http://model.example:{port}/"), Chatbot.Cancelled);
+        await answering;
+
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        // The next request doesn't wait for the same address.
+        Assert.Equal([.. found[1..], SilentServer.First], await addresses.FindAsync("model.example", Chatbot.Cancelled));
+
+        async Task AnswerAsync() => await (await _server.AcceptRequestAsync()).SendAsync("HTTP/1.1 204 No Content\r\n\r\n");
+    }
+
+    [Fact]
+    public async Task A_host_whose_addresses_all_do_not_answer_times_out()
+    {
+        using var first = new SilentServer(SilentServer.First, 0);
+        using var second = new SilentServer(SilentServer.Second, first.Port);
+
+        var e = await Assert.ThrowsAsync<OperationCanceledException>(() => GetFromAsync(first.Port, SilentServer.First, SilentServer.Second));
+        Assert.IsType<TimeoutException>(e.InnerException);
+        Assert.Contains($"model.example:{first.Port}", e.Message);
+    }
+
+    [Fact]
+    public async Task A_host_whose_last_address_refuses_has_refused_the_connection()
+    {
+        using var silent = new SilentServer(SilentServer.First, 0);
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(SilentServer.Second, silent.Port));
+
+        var e = await Assert.ThrowsAsync<HttpRequestException>(() => GetFromAsync(silent.Port, SilentServer.First, SilentServer.Second));
+        Assert.Equal(HttpRequestError.ConnectionError, e.HttpRequestError);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_a_request_that_waits_for_the_first_address_of_its_host()
+    {
+        using var silent = new SilentServer(SilentServer.First, 0);
+        using var cancellation = new CancellationTokenSource();
+        var addresses = new AddressCache(TimeProvider.System, _ => Task.FromResult<IPAddress[]>([SilentServer.First, SilentServer.Second]));
+        using var client = new HttpMessageInvoker(new StreamingHttpHandler(TimeSpan.FromSeconds(30), TimeProvider.System) { Addresses = addresses });
+        var sending = client.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"http://model.example:{silent.Port}/"), cancellation.Token);
+        await cancellation.CancelAsync();
+
+        await CancelledAsync(sending, cancellation.Token);
+        // The address had no time to answer.
+        Assert.Equal([SilentServer.First, SilentServer.Second], await addresses.FindAsync("model.example", Chatbot.Cancelled));
+    }
+
+    [Fact]
     public async Task Cancelling_ends_a_request_that_waits_for_its_connection()
     {
         // Its backlog is full: the connections after that wait until a place is free.
@@ -244,6 +302,18 @@ public sealed class BrokenConnectionTests : IDisposable
     private Task<HttpResponseMessage> GetAsync(string url, CancellationToken? cancellation = null) =>
         _client.SendAsync(new HttpRequestMessage(HttpMethod.Get, url), cancellation ?? Chatbot.Cancelled);
 
+    /// <summary>Sends a request to a host that has these addresses, with a second to connect.</summary>
+    private static async Task<HttpResponseMessage> GetFromAsync(int port, params IPAddress[] addresses)
+    {
+        using var client = new HttpMessageInvoker(new StreamingHttpHandler(TimeSpan.FromSeconds(1), TimeProvider.System)
+        {
+            Addresses = new AddressCache(TimeProvider.System, _ => Task.FromResult(addresses)),
+        });
+        return await client.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"http://model.example:{port}/"), Chatbot.Cancelled);
+    }
+
+    private static int PortOf(string authority) => IPEndPoint.Parse(authority).Port;
+
     private static async Task CancelledAsync(Task<HttpResponseMessage> sending, CancellationToken cancellation)
     {
         var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
@@ -271,5 +341,44 @@ public sealed class BrokenConnectionTests : IDisposable
         {
             Assert.Equal(expected, Encoding.ASCII.GetString(read.ToArray()));
         }
+    }
+
+    /// <summary>An address that answers no attempt to connect: its backlog is full.</summary>
+    private sealed class SilentServer : IDisposable
+    {
+        /// <summary>Addresses of the loopback interface, at which nothing else listens.</summary>
+        public static readonly IPAddress First = IPAddress.Parse("127.0.0.2");
+
+        /// <inheritdoc cref="First"/>
+        public static readonly IPAddress Second = IPAddress.Parse("127.0.0.3");
+
+        private readonly Socket _listener = NewSocket();
+        private readonly List<Socket> _waiting = [];
+
+        public SilentServer(IPAddress address, int port)
+        {
+            Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have one loopback address.");
+            _listener.Bind(new IPEndPoint(address, port));
+            _listener.Listen(0);
+            // One is accepted by the system, and the others wait.
+            for (var i = 0; i < 4; i++)
+            {
+                var socket = NewSocket();
+                socket.Blocking = false;
+                _waiting.Add(socket);
+                Assert.Equal(SocketError.WouldBlock, Assert.IsAssignableFrom<SocketException>(Record.Exception(() => socket.Connect(_listener.LocalEndPoint!))).SocketErrorCode);
+            }
+        }
+
+        public int Port => PortOf(_listener.LocalEndPoint!.ToString()!);
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            foreach (var socket in _waiting)
+                socket.Dispose();
+        }
+
+        private static Socket NewSocket() => new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     }
 }
