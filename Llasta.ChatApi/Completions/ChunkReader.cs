@@ -210,10 +210,18 @@ internal sealed class ChunkReader(CompletionReader completion)
     {
         json.Read();
         // Some servers send "" with every chunk.
-        if (json.TokenType == JsonTokenType.String && !json.ValueSpan.IsEmpty && json.ValueSpan.Length <= 64)
-            FinishReason ??= ServerText.Decode(json.ValueSpan);
-        else
+        if (json.TokenType != JsonTokenType.String || json.ValueSpan.IsEmpty || json.ValueSpan.Length > 64)
+        {
             json.Skip();
+            return;
+        }
+
+        if (FinishReason is not null)
+            return;
+        var reason = ServerText.Unescape(ServerText.Decode(json.ValueSpan));
+        // White space and control characters would be quoted as "".
+        if (ServerText.Clean(reason, key: null).Length > 0)
+            FinishReason = reason;
     }
 
     private void ReadDelta(ref Utf8JsonReader json)

@@ -351,6 +351,23 @@ public sealed class DialectTests
         Assert.EndsWith("\"refused …\".", answer.End!.Value.GetProperty("detail").GetString()!, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\\u001b[2J", "done", "The model's server ended the answer with the reason \"[2J\".")]
+    [InlineData("\\u00fcber", "done", "The model's server ended the answer with the reason \"über\".")]
+    [InlineData("st\\u006fp", "done", null)]
+    [InlineData("\\u006cength", "length", null)]
+    [InlineData(" ", "done", null)]
+    [InlineData("\\n\\u202e", "done", null)]
+    public async Task A_finish_reason_is_read_without_its_escapes(string escaped, string state, string? detail)
+    {
+        await using var chatbot = await AnsweringAsync(T("one", finishReason: $"\"{escaped}\"") + Done);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.Equal(state, answer.State);
+        Assert.Equal(detail, answer.End!.Value.TryGetProperty("detail", out var told) ? told.GetString() : null);
+    }
+
     /// <summary>A server that refuses all but OpenAI's fields, in its own words.</summary>
     [Theory]
     [InlineData(400, """{"error":{"message":"Unrecognized request argument supplied: {0}","type":"invalid_request_error","param":null,"code":null}}""")]
