@@ -177,13 +177,13 @@ internal sealed class ChunkReader(CompletionReader completion)
 
     private void ReadChoice(ref Utf8JsonReader json)
     {
-        // One answer was asked for; a server that sends more numbers them.
-        var first = true;
+        // One answer was asked for; a server that sends more numbers them. The number is usually the first member.
+        bool? first = null;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("index"u8))
                 first = ReadIsFirst(ref json);
-            else if (!first)
+            else if (!(first ??= FindIsFirst(json)))
                 json.Skip();
             else if (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("message"u8))
                 ReadDelta(ref json);
@@ -194,6 +194,21 @@ internal sealed class ChunkReader(CompletionReader completion)
             else
                 json.Skip();
         }
+    }
+
+    /// <summary>Looks for the index in the rest of a choice: nothing of the choice may be written before it is known.</summary>
+    /// <param name="json">A copy of the reader, at the name of a member.</param>
+    private static bool FindIsFirst(Utf8JsonReader json)
+    {
+        do
+        {
+            if (json.ValueTextEquals("index"u8))
+                return ReadIsFirst(ref json);
+            json.Skip();
+        }
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName);
+
+        return true;
     }
 
     /// <returns>True if the index is 0, or no number.</returns>

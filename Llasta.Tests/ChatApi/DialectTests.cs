@@ -69,6 +69,8 @@ public sealed class DialectTests
         { "a text about the tag", T("The `</think>` tag ends it.") + Stop, "The `</think>` tag ends it.", "", "done" },
         { "a second thought", R("A") + T("one ") + R("B") + T("two") + Stop, "one two", "A\n\nB", "done" },
         { "other answers than the first", """data: {"choices":[{"index":1,"delta":{"content":"two"}},{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "other answers than the first, with their numbers at the end", """data: {"choices":[{"delta":{"content":"two"},"finish_reason":"length","index":1},{"delta":{"content":"one"},"index":0}]}""" + "\n\n" + """data: {"choices":[{"delta":{"content":"two"},"index":1}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "answers without numbers", """data: {"choices":[{"delta":{"content":"one"},"logprobs":{"index":1},"finish_reason":"stop"}]}""" + "\n\n" + Done, "one", "", "done" },
         { "an object that is no name", """data: {"object":{"object":"error"},"choices":[{"index":0,"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "an index that is no number", """data: {"choices":[{"index":[[1]],"delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "more tokens than any window", """data: {"choices":[{"index":0,"delta":{"content":"one"},"finish_reason":"length"}]}""" + "\n\n" + """data: {"choices":[],"usage":{"prompt_tokens":2147483647,"completion_tokens":2147483647}}""" + "\n\ndata: [DONE]\n\n", "one", "", "window-full" },
