@@ -31,6 +31,9 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <summary>Enough for most heads.</summary>
     private const int HeadBytes = 1 << 10;
 
+    /// <summary>An address of many gets no less time than this: the system repeats a packet that was lost after a second.</summary>
+    private static readonly TimeSpan LeastShare = TimeSpan.FromSeconds(1.5);
+
     private readonly ConnectionPool _pool = new(time);
 
     /// <summary>The addresses of the servers. Tests replace it, because no resolver has the names that they need.</summary>
@@ -126,8 +129,8 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     }
 
     /// <summary>
-    /// Tries the addresses of a host one after the other. Each gets an equal share of the time that is left: an address that does not answer,
-    /// for example of a node that has failed, must leave time for those that do.
+    /// Tries the addresses of a host one after the other. Each gets an equal share of the time that is left, or at least half of it up to
+    /// <see cref="LeastShare"/>: an address that does not answer, for example of a node that has failed, must leave time for those that do.
     /// </summary>
     /// <returns>A connection to the first address that accepts one; if there is none, the last address's exception is thrown.</returns>
     private async Task<Socket> ConnectToAnyAsync(IPAddress[] addresses, int port, long begunAt, CancellationToken timeout)
@@ -137,18 +140,16 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
             var address = addresses[i];
             var others = addresses.Length - i - 1;
             Socket? socket = null;
-            using var share = CancellationTokenSource.CreateLinkedTokenSource(timeout);
+            var left = (connectTimeout - Stopwatch.GetElapsedTime(begunAt)).Ticks;
+            var share = TimeSpan.FromTicks(Math.Max(Math.Max(left / (others + 1), Math.Min(left / 2, LeastShare.Ticks)), 0));
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(timeout);
             try
             {
                 // The last one may use all the time that is left.
                 if (others > 0)
-                {
-                    var left = connectTimeout - Stopwatch.GetElapsedTime(begunAt);
-                    share.CancelAfter(left > TimeSpan.Zero ? left / (others + 1) : TimeSpan.Zero);
-                }
-
+                    limit.CancelAfter(share);
                 socket = NewSocket(address);
-                await socket.ConnectAsync(new IPEndPoint(address, port), share.Token);
+                await socket.ConnectAsync(new IPEndPoint(address, port), limit.Token);
                 Addresses.Restore(address);
                 return socket;
             }
