@@ -4,8 +4,8 @@ using Xunit.v3;
 namespace Llasta.AppHost.Tests;
 
 /// <summary>
-/// Tests that stop a service run after all others of their class: Aspire itself may log an error about a service that is stopped or started
-/// again, which is none of ours.
+/// Tests that stop a service run after all others of their class: when a service is stopped or started again, Aspire itself may log an error,
+/// and another test wants none.
 /// </summary>
 public sealed class StopsLast : ITestMethodOrderer
 {
