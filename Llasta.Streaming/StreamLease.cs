@@ -116,9 +116,10 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
     /// <summary>Writes a heartbeat or cancels the stream if it is time to. Called about once a second for all streams; a call may begin while an earlier one still waits.</summary>
     internal async ValueTask SweepAsync(TimeSpan heartbeatInterval, TimeSpan idleTimeout)
     {
-        // A stale timestamp delays the effect until the next sweep, and nothing else.
+        // The limit first: who sets one writes the time since when it counts before it. A stale value delays the effect until the next sweep.
+        var limit = _flushing ? idleTimeout : UpstreamTimeout ?? idleTimeout;
         var idle = time.GetElapsedTime(Volatile.Read(ref _idleSince));
-        if (idle > (_flushing ? idleTimeout : UpstreamTimeout ?? idleTimeout))
+        if (idle > limit)
         {
             _timedOut = true;
             await _cancellation.CancelAsync();

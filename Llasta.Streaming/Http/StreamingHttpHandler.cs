@@ -31,7 +31,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
     /// <summary>Enough for most heads.</summary>
     private const int HeadBytes = 1 << 10;
 
-    /// <summary>An address of many gets no less time than this: the system repeats a packet that was lost after a second.</summary>
+    /// <summary>An address of many gets at least this, if twice as much is left: the system repeats a packet that was lost after a second.</summary>
     private static readonly TimeSpan LeastShare = TimeSpan.FromSeconds(1.5);
 
     private readonly ConnectionPool _pool = new(time);
@@ -158,10 +158,11 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
                 socket?.Dispose();
                 if (others == 0 || timeout.IsCancellationRequested)
                     throw;
-                if (e is OperationCanceledException)
-                    Addresses.Defer(address);
-                else if (e is not SocketException)
+                if (e is not (OperationCanceledException or SocketException))
                     throw;
+                // The last of many have too little time to be called silent.
+                if (e is OperationCanceledException ? share > connectTimeout / (2 * addresses.Length) : e is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.HostUnreachable })
+                    Addresses.Defer(address);
             }
         }
     }
