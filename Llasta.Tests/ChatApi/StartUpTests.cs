@@ -64,9 +64,9 @@ public partial class StartUpTests
     }
 
     [Theory]
-    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "secret")]
-    [InlineData("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none")]
-    public async Task A_setting_that_telemetry_refuses_stops_the_start_with_one_line_that_names_it(string name, string value)
+    [InlineData("OTEL_EXPORTER_OTLP_HEADERS", "secret", "Headers provided")]
+    [InlineData("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none", "/none")]
+    public async Task A_setting_that_telemetry_refuses_stops_the_start_with_one_line_that_names_it(string name, string value, string reason)
     {
         // The SDK takes it from the environment only.
         var (exitCode, _, error) = await ServiceProcess.RunAsync("Llasta.Web", ["--environment=Production", "--urls=http://127.0.0.1:0", "--services:chatapi:http:0=http://chatapi:8080"], ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), (name, value));
@@ -74,6 +74,7 @@ public partial class StartUpTests
         Assert.Equal(1, exitCode);
         Assert.Single(error.TrimEnd().Split('\n'));
         Assert.Contains(name, error, StringComparison.Ordinal);
+        Assert.Contains(reason, error, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", error, StringComparison.Ordinal);
     }
 
