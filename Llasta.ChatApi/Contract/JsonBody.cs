@@ -54,7 +54,7 @@ public static partial class JsonBody
         {
             null => null,
             BodyRefusal.TooLarge => ChatProblem.TooLarge(maxBytes),
-            BodyRefusal.NoMemory => ChatProblem.Busy("The chat API holds as many bytes of requests as it may: of those that arrive, and of turns that wait for their first token. The page retries automatically."),
+            BodyRefusal.NoMemory => ChatProblem.Busy("The limit for request bodies in memory (Chat:MaxBodyBytesInFlight) is reached. The page retries automatically."),
             BodyRefusal.TooSlow => ChatProblem.InvalidRequest("The request's body did not arrive in time; send it again over a faster connection.", StatusCodes.Status408RequestTimeout),
             BodyRefusal.Stopping => ChatProblem.ShuttingDown(),
             _ => ChatProblem.InvalidRequest("The request's body did not arrive whole, or its chunks are not valid HTTP; send it again."),
@@ -74,7 +74,7 @@ public static partial class JsonBody
 
     /// <summary>
     /// Looks through a body before anything is made of it that takes many times its bytes: an object for each empty message, or exceptions
-    /// that quote a name of megabytes; or of what is held for nothing.
+    /// that quote a name of megabytes. Also refuses a body that would be held for its white space.
     /// </summary>
     /// <returns>The problem, or null if the body can be deserialized.</returns>
     private static ChatProblem? Inspect(ReadOnlySequence<byte> bytes, int maxMessages)

@@ -15,7 +15,7 @@ namespace Llasta.ChatApi.Upstream;
 /// </summary>
 internal sealed class ModelServer : IDisposable
 {
-    /// <summary>Thousands of turns may ask at the same time.</summary>
+    /// <summary>How long one answer serves all turns.</summary>
     private static readonly TimeSpan ProbeLifetime = TimeSpan.FromSeconds(1);
 
     private readonly Lock _probing = new();
@@ -65,7 +65,10 @@ internal sealed class ModelServer : IDisposable
     /// running streams silent until it is killed. All turns share one connection and its answer: where the server's machine has gone, each
     /// would wait for the connect timeout, with a file descriptor of its own.
     /// </summary>
-    /// <returns>False only if the connection is refused. Behind TLS the answer is always true: a proxy may stand in between.</returns>
+    /// <returns>
+    /// False only if the connection is refused; true also when <paramref name="cancellation"/> is cancelled. Behind TLS the answer is always
+    /// true: a proxy may stand in between.
+    /// </returns>
     public async Task<bool> AcceptsConnectionsAsync(CancellationToken cancellation)
     {
         if (Options.Endpoint.Scheme != Uri.UriSchemeHttp)
