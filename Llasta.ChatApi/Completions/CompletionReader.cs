@@ -61,7 +61,7 @@ internal sealed class CompletionReader
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
     public bool StartedOver { get; private set; }
 
-    /// <summary>Nothing has come yet that tells an answer, or the continuation of one, from another answer than the one that was asked for.</summary>
+    /// <summary>It isn't known yet whether this is the answer that was asked for: nothing has come, or a continuation may still turn out to be a new answer.</summary>
     public bool IsUndecided => FirstTokenAt == 0 || _tags.MayStartOver;
 
     /// <summary>The token counts of the last chunk.</summary>

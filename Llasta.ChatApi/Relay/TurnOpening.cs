@@ -50,7 +50,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
                 {
                     // Only now is it certain that the refusal was not about this one request.
                     dialect.Accepted(body.Sent);
-                    if (mode != TurnMode.Answer)
+                    if (mode != TurnMode.Answer && !turn.Stream.Completion.IsUndecided)
                         dialect.HasContinued();
                     if (without != OptionalFields.None)
                         dialect.Refused(without);
@@ -72,6 +72,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
                 if (await FindModelAsync(lease, directory.RediscoverAsync(lease.Cancellation)) is not ({ } found, _) || found.Name == turn.Model.Name)
                     return refusal.Problem;
                 turn.Model = found;
+                if (ModeOf(request) == TurnMode.Answer)
+                    mode = TurnMode.Answer;
                 Start(turn, response);
                 if (request.Continue && mode == TurnMode.Answer)
                     Restart(response);
@@ -79,8 +81,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             }
 
             var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
-            var suspects = refused ? dialect.Suspects(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
-            if (mode != TurnMode.Answer && (startedOver || !dialect.Continues || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
+            var suspects = refused ? ServerDialect.Named(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
+            if (mode != TurnMode.Answer && (startedOver || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
             {
                 if (request.Messages!.Count < 2)
                     return refusal.Problem;
@@ -89,9 +91,12 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
                 mode = TurnMode.Answer;
                 Restart(response);
             }
-            else if (suspects == OptionalFields.None)
+            else
             {
-                return refusal.Problem;
+                if (refused && suspects == OptionalFields.None)
+                    suspects = dialect.Untried(body.Sent);
+                if (suspects == OptionalFields.None)
+                    return refusal.Problem;
             }
 
             without |= suspects;
@@ -144,7 +149,6 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, turn.Id, turn.Model.ContextWindow, dialect, turn.Recorder));
             var stream = new TurnStream(upstream!, pump, completion, lease);
             await stream.ReadFirstAsync();
-            lease.UpstreamTimeout = null;
             if (Unusable(stream, lease) is { } refusal)
             {
                 await stream.DisposeAsync();

@@ -22,6 +22,9 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     /// <summary>The stream contains something that is not part of a chat completion.</summary>
     public bool IsMalformed { get; private set; }
 
+    /// <summary>When the read that brought the first token that can be sent completed (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>).</summary>
+    public long FirstReadAt { get; private set; }
+
     /// <summary>When the first token was sent to the reader (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
     public long FirstWrittenAt { get; private set; }
 
@@ -57,7 +60,15 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     }
 
     // Not lambdas: what they use would be kept in an object of its own.
-    private bool ReadToFirst() => Read() && completion.IsUndecided && !completion.StartedOver;
+    private bool ReadToFirst()
+    {
+        var goesOn = Read();
+        FirstReadAt = pump.ReadAt;
+        // From the first token on the usual limit counts, also while a continuation is undecided.
+        if (completion.FirstTokenAt != 0 && !completion.IsFinished)
+            lease.UpstreamTimeout = null;
+        return goesOn && completion.IsUndecided && !completion.StartedOver;
+    }
 
     private bool ReadOn()
     {

@@ -33,7 +33,7 @@ internal sealed record UpstreamTurn(string Id, Activity? Span, long ArrivedAt)
         double? rate = completion.Usage is { CompletionTokens: > 1 } usage && generating > 0 ? Round((usage.CompletionTokens - 1) / generating) : null;
         var relay = Stopwatch.GetElapsedTime(ArrivedAt, SentAt);
         if (stream.FirstWrittenAt != 0)
-            relay += Stopwatch.GetElapsedTime(completion.FirstTokenAt, stream.FirstWrittenAt);
+            relay += Stopwatch.GetElapsedTime(stream.FirstReadAt, stream.FirstWrittenAt);
         return new Timings(firstToken, rate, Round(relay.TotalMilliseconds), completion.QueueMs);
     }
 

@@ -5,7 +5,7 @@ namespace Llasta.ChatApi.Upstream;
 
 /// <summary>
 /// What the model's server accepts: known from its kind, or learnt from the fields that it refuses. The process keeps what it has learnt until
-/// it ends, or the server is of another kind.
+/// it ends, or the list of models shows another kind of server.
 /// </summary>
 internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeProvider time, ILogger<ServerDialect> log)
 {
@@ -29,7 +29,7 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
         (OptionalFields.MaxTokens, ["max_tokens"]),
     ];
 
-    /// <summary>A reader can make a model begin a continuation as if it were a new answer, so that is not believed for ever.</summary>
+    /// <summary>A reader can make a model begin a continuation as if it were a new answer, so that is believed only for a while.</summary>
     internal static readonly TimeSpan NoContinuationFor = TimeSpan.FromMinutes(10);
 
     private readonly Lock _lock = new();
@@ -110,8 +110,14 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     /// <summary>Remembers that the response was named after the request's id.</summary>
     public void SawEchoedId() => _echoesIds = true;
 
-    /// <summary>Remembers that the server has continued an answer, or said nothing against it.</summary>
-    public void HasContinued() => _hasContinued = true;
+    /// <summary>Remembers that the server has sent a continuation.</summary>
+    public void HasContinued()
+    {
+        if (_hasContinued)
+            return;
+        lock (_lock)
+            (_hasContinued, _cannotContinueSince) = (true, null);
+    }
 
     /// <summary>
     /// Remembers that the server began a new answer, or refused, instead of continuing one; unless it is known to continue: then that was
@@ -128,12 +134,11 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
 
     private bool IsKnownToContinue => _hasContinued || Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
 
-    /// <summary>Tells which optional fields a refusal (400 or 422) may be about.</summary>
+    /// <summary>Tells which optional fields a refusal (400 or 422) names.</summary>
     /// <param name="sent">The optional fields of the request.</param>
     /// <param name="chosen">Those whose value the reader or the operator chose: a complaint about their value is passed on.</param>
     /// <param name="error">The text of the error.</param>
-    /// <returns>The fields without which the request is worth another try; none if the refusal has another reason.</returns>
-    public OptionalFields Suspects(OptionalFields sent, OptionalFields chosen, string error)
+    public static OptionalFields Named(OptionalFields sent, OptionalFields chosen, string error)
     {
         var unknownField = UnknownField().IsMatch(error);
         var named = OptionalFields.None;
@@ -143,9 +148,13 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
                 named |= field;
         }
 
-        // An error that names no field: all that this server has never taken. vLLM and llama.cpp take them all.
-        return named != OptionalFields.None ? named : Kind is ServerKind.Vllm or ServerKind.LlamaCpp ? OptionalFields.None : sent & ~_accepted;
+        return named;
     }
+
+    /// <summary>Tells which optional fields a refusal that names none may be about: all that this server has never taken.</summary>
+    /// <param name="sent">The optional fields of the request.</param>
+    /// <returns>None for vLLM and llama.cpp, which take them all.</returns>
+    public OptionalFields Untried(OptionalFields sent) => Kind is ServerKind.Vllm or ServerKind.LlamaCpp ? OptionalFields.None : sent & ~_accepted;
 
     /// <summary>Remembers that the server took a request only without these fields.</summary>
     public void Refused(OptionalFields fields)

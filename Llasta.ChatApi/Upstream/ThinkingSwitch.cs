@@ -38,7 +38,7 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
         bool? byName = model.IsQwen3Hybrid ? true : null;
         // Counting would load it, perhaps in the place of the model that others use.
         if (model.LoadsWhenUsed)
-            return byName;
+            return _known.TryGetValue(model.Name, out var before) && before is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? (await before.Value).Changes ?? byName : byName;
         while (true)
         {
             if (!_known.TryGetValue(model.Name, out var known))

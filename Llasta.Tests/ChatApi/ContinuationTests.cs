@@ -148,6 +148,21 @@ public sealed class ContinuationTests
     }
 
     [Fact]
+    public async Task A_refused_continuation_costs_a_server_that_is_not_known_no_other_field()
+    {
+        await using var server = await ScriptedAsync(OtherModels, body => body.ToString().Contains("continue_final_message", StringComparison.Ordinal)
+            ? """400{"error":{"message":"Conversation roles must alternate."}}"""
+            : RawUpstream.Chunk("content", "Anew.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(Partial);
+
+        Assert.Equal(("Anew.", true), (answer.Text, answer.Restarted));
+        await server.Chatbot.AskAsync(Chatbot.User("Hello"));
+
+        Assert.True(server.Bodies[^1].TryGetProperty("stream_options", out _));
+    }
+
+    [Fact]
     public async Task A_thought_that_contains_its_end_starts_over()
     {
         await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("reasoning", "Anew.") + RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);

@@ -25,7 +25,7 @@ public sealed class ServerDialectTests
     }
 
     [Fact]
-    public void That_a_server_refuses_the_field_is_not()
+    public void That_a_server_refuses_the_field_is_not_forgotten()
     {
         var dialect = Dialect();
 
@@ -54,6 +54,19 @@ public sealed class ServerDialectTests
     }
 
     [Fact]
+    public void A_continuation_proves_that_a_server_continues()
+    {
+        var dialect = Dialect();
+        dialect.CannotContinue();
+
+        dialect.HasContinued();
+        Assert.True(dialect.Continues);
+
+        dialect.CannotContinue();
+        Assert.True(dialect.Continues);
+    }
+
+    [Fact]
     public void Another_kind_of_server_is_a_new_one()
     {
         var dialect = Dialect();
@@ -61,12 +74,19 @@ public sealed class ServerDialectTests
         dialect.Refused(OptionalFields.TopK);
         dialect.SawReasoningField();
         dialect.SawEchoedId();
+        dialect.Accepted(OptionalFields.StreamOptions);
+        dialect.HasContinued();
 
         dialect.Detected(ServerKind.Vllm);
         Assert.Equal((false, true, true), (dialect.Fields.HasFlag(OptionalFields.TopK), dialect.SeparatesReasoning, dialect.EchoesIds));
 
         dialect.Detected(ServerKind.LlamaCpp);
         Assert.Equal((true, false, false), (dialect.Fields.HasFlag(OptionalFields.TopK), dialect.SeparatesReasoning, dialect.EchoesIds));
+
+        dialect.Detected(ServerKind.Ollama);
+        Assert.Equal(OptionalFields.StreamOptions, dialect.Untried(OptionalFields.StreamOptions));
+        dialect.CannotContinue();
+        Assert.False(dialect.Continues);
     }
 
     private ServerDialect Dialect() => new(Options.Create(new ChatOptions()), _time, NullLogger<ServerDialect>.Instance);
