@@ -226,6 +226,8 @@ test("an answer can be edited and continued from where its text ends", async ({ 
   await expect(chat.answer).toHaveText("One, two, seven.");
 
   await chat.button(chat.words.editAnswer).click();
+  // The page moves the cursor to the end when it focuses the box.
+  await expect(editor).toBeFocused();
   await editor.fill("One, two, ");
   await chat.button(chat.words.saveAndContinue).click();
   const turn = await model.turn();
@@ -234,6 +236,7 @@ test("an answer can be edited and continued from where its text ends", async ({ 
   await chat.ended();
   await expect(chat.answer).toHaveText("One, two, three.");
   await chat.button(chat.words.editAnswer).click();
+  await expect(editor).toBeFocused();
   await editor.fill("Something else");
   await chat.button(chat.words.save).click();
   await chat.expectNote(chat.words.edited, chat.words.continue);
