@@ -225,7 +225,7 @@ public sealed class ContinuationTests
             var text = answer(body);
             if (text.StartsWith("400", StringComparison.Ordinal))
                 (http.Response.StatusCode, text) = (400, text[3..]);
-            // Each event is read by itself, as a model's tokens are.
+            // Each event is read separately, as a model's tokens are.
             foreach (var part in text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
             {
                 await http.Response.WriteAsync($"{part}\n\n", Chatbot.Cancelled);
