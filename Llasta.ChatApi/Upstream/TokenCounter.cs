@@ -34,9 +34,10 @@ internal sealed class TokenCounter(ServerDialect dialect)
     /// <exception cref="HttpRequestException">The server could not be reached.</exception>
     public async Task<TokenCount?> CountAsync(ModelServer server, string model, TokensRequest request, CancellationToken cancellation)
     {
-        if (_path is >= 0 and var path)
+        var before = _path;
+        if (before >= 0)
         {
-            var (count, known) = await AskAsync(server, path, model, request, cancellation);
+            var (count, known) = await AskAsync(server, before, model, request, cancellation);
             if (known)
                 return count;
             // Another server has taken the address.
@@ -46,12 +47,14 @@ internal sealed class TokenCounter(ServerDialect dialect)
         if (dialect.Kind is ServerKind.Ollama or ServerKind.OpenAI)
             return null;
         var first = dialect.Kind == ServerKind.LlamaCpp ? 1 : 0;
-        foreach (var next in (int[])[first, 1 - first])
+        foreach (var path in (int[])[first, 1 - first])
         {
-            var (count, known) = await AskAsync(server, next, model, request, cancellation);
+            if (path == before)
+                continue;
+            var (count, known) = await AskAsync(server, path, model, request, cancellation);
             if (!known)
                 continue;
-            _path = next;
+            _path = path;
             return count;
         }
 
