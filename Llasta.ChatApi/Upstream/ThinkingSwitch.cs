@@ -36,20 +36,20 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
     public async Task<bool?> ChangesPromptAsync(ModelInfo model)
     {
         bool? byName = model.IsQwen3Hybrid ? true : null;
-        // Counting would load it, perhaps in the place of the model that others use.
-        if (model.LoadsWhenUsed)
-            return _known.TryGetValue(model.Name, out var before) && before is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? (await before.Value).Changes ?? byName : byName;
         while (true)
         {
             if (!_known.TryGetValue(model.Name, out var known))
             {
+                // Counting would load it, perhaps in the place of the model that others use.
+                if (model.LoadsWhenUsed)
+                    return byName;
                 if (_known.Count >= MaxModels)
                     _known.Clear();
                 known = _known.GetOrAdd(model.Name, _ => new Lazy<Task<Answer>>(() => AskAsync(model)));
             }
 
             var answer = await known.Value;
-            if (answer.Changes == true || time.GetElapsedTime(answer.At) < AskAgainAfter)
+            if (answer.Changes == true || model.LoadsWhenUsed || time.GetElapsedTime(answer.At) < AskAgainAfter)
                 return answer.Changes ?? byName;
             _known.TryRemove(KeyValuePair.Create(model.Name, known));
         }
