@@ -86,8 +86,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             {
                 if (request.Messages!.Count < 2)
                     return refusal.Problem;
-                // A server that is known to continue may have done so: readers can make a model write a tag.
-                cannotContinue = refused || (startedOver && !dialect.ContinuesForCertain);
+                cannotContinue = true;
                 mode = TurnMode.Answer;
                 Restart(response);
             }

@@ -68,7 +68,7 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     }
 
     /// <summary>The server is known to continue partial answers, so a continuation that it labels as thinking is the answer's text.</summary>
-    public bool ContinuesForCertain => Continues && Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
+    public bool ContinuesForCertain => Continues && TakesAll;
 
     /// <summary>The server continues inside a thought: by a template that renders the last message as it is.</summary>
     public bool ContinuesThoughts => ContinuesForCertain && Fields.HasFlag(OptionalFields.ContinueFinalMessage);
@@ -132,7 +132,10 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
         LogCannotContinue(log);
     }
 
-    private bool IsKnownToContinue => _hasContinued || Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
+    private bool IsKnownToContinue => _hasContinued || TakesAll;
+
+    /// <summary>vLLM and llama.cpp take all the fields that are sent to them, and continue.</summary>
+    private bool TakesAll => Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
 
     /// <summary>Tells which optional fields a refusal (400 or 422) names.</summary>
     /// <param name="sent">The optional fields of the request.</param>
@@ -154,7 +157,7 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     /// <summary>Tells which optional fields a refusal that names none may be about: all that this server has never taken.</summary>
     /// <param name="sent">The optional fields of the request.</param>
     /// <returns>None for vLLM and llama.cpp, which take them all.</returns>
-    public OptionalFields Untried(OptionalFields sent) => Kind is ServerKind.Vllm or ServerKind.LlamaCpp ? OptionalFields.None : sent & ~_accepted;
+    public OptionalFields Untried(OptionalFields sent) => TakesAll ? OptionalFields.None : sent & ~_accepted;
 
     /// <summary>Remembers that the server took a request only without these fields.</summary>
     public void Refused(OptionalFields fields)
