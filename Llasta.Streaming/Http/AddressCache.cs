@@ -45,7 +45,7 @@ internal sealed class AddressCache(TimeProvider time, Func<string, Task<IPAddres
         }
 
         var found = await known.Addresses.WaitAsync(cancellation);
-        return found.Length == 1 ? found : [.. found.OrderBy(IsDeferred)];
+        return found.Length == 1 ? found : [.. found.OrderBy(StaysBehind)];
     }
 
     /// <summary>Removes a host whose addresses do not answer, so that the next request looks it up again. A lookup that runs continues.</summary>
@@ -72,6 +72,6 @@ internal sealed class AddressCache(TimeProvider time, Func<string, Task<IPAddres
     public void Restore(IPAddress address) => _deferred.TryRemove(address, out _);
 
     /// <remarks>After <see cref="Deferral"/> this is false once, so that a single request waits if the address still does not answer.</remarks>
-    private bool IsDeferred(IPAddress address) =>
+    private bool StaysBehind(IPAddress address) =>
         _deferred.TryGetValue(address, out var at) && (time.GetElapsedTime(at) <= Deferral || !_deferred.TryUpdate(address, time.GetTimestamp(), at));
 }
