@@ -36,6 +36,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
         ArgumentNullException.ThrowIfNull(http);
         var arrivedAt = time.GetTimestamp();
 
+        RequestBody? body = bodies.Of(http);
         var counted = drain.TryEnter();
         try
         {
@@ -47,24 +48,6 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
                 return;
             }
 
-            await RelayAsync(http, arrivedAt);
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
-        {
-            // The reader left. The upstream connection has been closed on the way here.
-        }
-        finally
-        {
-            if (counted)
-                drain.Leave();
-        }
-    }
-
-    private async Task RelayAsync(HttpContext http, long arrivedAt)
-    {
-        RequestBody? body = bodies.Of(http);
-        try
-        {
             // Step 1: read the request. It is a local that is not used after the next await, so it is not kept in memory while the
             // response streams; a parameter or a field would be.
             if (await ReadAsync(http, body) is not { } request)
@@ -80,7 +63,7 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
             try
             {
                 var response = new ResponseWriter(http.Response);
-                using var lease = new StreamLease(response, time, arrivedAt, http.RequestAborted, drain.EndStreams);
+                using var lease = new StreamLease(response, time, arrivedAt, http.RequestAborted);
                 sweep.Add(lease);
                 try
                 {
@@ -104,9 +87,15 @@ public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, 
                 Release(http);
             }
         }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The reader left. The upstream connection has been closed on the way here.
+        }
         finally
         {
             body?.Dispose();
+            if (counted)
+                drain.Leave();
         }
     }
 

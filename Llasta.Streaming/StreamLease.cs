@@ -8,14 +8,13 @@ namespace Llasta.Streaming;
 /// <param name="time">Measures idle times.</param>
 /// <param name="arrivedAt">When the request arrived (<see cref="TimeProvider.GetTimestamp"/>).</param>
 /// <param name="aborted">Cancelled when the reader closes the connection.</param>
-/// <param name="endStreams">Cancelled when the process must end its streams (<see cref="Drain.EndStreams"/>).</param>
-public sealed class StreamLease(ResponseWriter response, TimeProvider time, long arrivedAt, CancellationToken aborted, CancellationToken endStreams) : IDisposable
+public sealed class StreamLease(ResponseWriter response, TimeProvider time, long arrivedAt, CancellationToken aborted) : IDisposable
 {
     private const int Owned = 0;
     private const int Waiting = 1;
     private const int Beating = 2;
 
-    private readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted, endStreams);
+    private readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted);
     private int _state = Owned;
     private long _idleSince = time.GetTimestamp();
     private long _upstreamTimeout;
@@ -150,6 +149,19 @@ public sealed class StreamLease(ResponseWriter response, TimeProvider time, long
         finally
         {
             Volatile.Write(ref _state, Waiting);
+        }
+    }
+
+    /// <summary>Cancels the stream: the process must end it. It may have ended already.</summary>
+    internal void End()
+    {
+        try
+        {
+            _cancellation.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended.
         }
     }
 

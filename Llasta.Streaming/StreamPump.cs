@@ -12,11 +12,9 @@ namespace Llasta.Streaming;
 /// <param name="upstream">The body of the upstream response.</param>
 /// <param name="response">The response to the reader.</param>
 /// <param name="lease">Cancels the waiting, and is watched by the sweep.</param>
-public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamLease lease)
+/// <param name="initialBytes">The first size of the buffer. It should hold what upstream usually sends at a time, and not more: there are thousands of streams.</param>
+public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamLease lease, int initialBytes)
 {
-    /// <summary>Holds one token's chunk of about 300 bytes. Most streams never need more, and there are thousands of them.</summary>
-    private const int InitialBytes = 1 << 9;
-
     /// <summary>The buffer of a stream that is behind grows to this size, so that it reads more at a time.</summary>
     private const int BurstBytes = 8 << 10;
 
@@ -25,7 +23,7 @@ public sealed class StreamPump(Stream upstream, ResponseWriter response, StreamL
 
     // The library's own body is received and decoded here: each asynchronous layer on the way costs a tenth of the pump's work.
     private readonly ResponseBody? _body = upstream as ResponseBody;
-    private byte[] _buffer = new byte[InitialBytes];
+    private byte[] _buffer = new byte[initialBytes];
     private TimeSlice _slice;
     private int _start;
     private int _end;

@@ -5,8 +5,11 @@ using Microsoft.Extensions.Options;
 
 namespace Llasta.Streaming;
 
-/// <summary>One timer for all streams: it writes heartbeats, and ends streams that are idle for too long.</summary>
-public sealed partial class StreamSweep(IOptions<StreamingOptions> options, TimeProvider time, ILogger<StreamSweep> log) : BackgroundService
+/// <summary>
+/// Watches all streams with one timer: it writes heartbeats, and ends streams that are idle for too long. It also ends them all when the
+/// process must (<see cref="Drain.EndStreams"/>): one registration for each stream would be one lock for all.
+/// </summary>
+public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Drain drain, TimeProvider time, ILogger<StreamSweep> log) : BackgroundService
 {
     private readonly TimeSpan _heartbeatInterval = options.Value.HeartbeatInterval;
     private readonly ConcurrentDictionary<StreamLease, bool> _leases = new();
@@ -14,7 +17,13 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Time
     /// <summary>How long either side of a stream may do nothing.</summary>
     internal TimeSpan IdleTimeout { get; } = options.Value.IdleTimeout;
 
-    internal void Add(StreamLease lease) => _leases.TryAdd(lease, true);
+    internal void Add(StreamLease lease)
+    {
+        _leases.TryAdd(lease, true);
+        // It is either seen by the loop that ends all streams, or sees that this has begun.
+        if (drain.EndStreams.IsCancellationRequested)
+            lease.End();
+    }
 
     internal void Remove(StreamLease lease) => _leases.TryRemove(lease, out _);
 
@@ -22,6 +31,7 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Time
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var shortest = Math.Min(_heartbeatInterval.TotalMilliseconds, IdleTimeout.TotalMilliseconds);
+        await using var ending = drain.EndStreams.UnsafeRegister(static sweep => ((StreamSweep)sweep!).EndAll(), this);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Clamp(shortest / 4, 1, 1000)), time);
         try
         {
@@ -39,6 +49,12 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Time
         {
             // The host is stopping.
         }
+    }
+
+    private void EndAll()
+    {
+        foreach (var (lease, _) in _leases)
+            lease.End();
     }
 
     private async Task SweepAsync(StreamLease lease)

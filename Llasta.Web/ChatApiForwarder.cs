@@ -29,6 +29,9 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>A turn.</summary>
     internal const string ChatPath = "/api/chat";
 
+    /// <summary>Holds the events that begin an answer, which have about 200 bytes; a token's event has 50.</summary>
+    private const int EventBytes = 1 << 8;
+
     private readonly HttpMessageInvoker _client;
     private readonly ClientLimit _clients;
     private readonly FailureLog _failures;
@@ -157,7 +160,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     {
         using (upstream)
         {
-            var pump = new StreamPump(upstream, response, lease);
+            var pump = new StreamPump(upstream, response, lease, EventBytes);
             try
             {
                 await pump.RunAsync(() =>

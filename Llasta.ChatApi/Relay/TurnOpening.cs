@@ -19,6 +19,9 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     /// <summary>The most requests for one turn: more than there are reasons to try again.</summary>
     private const int MaxAttempts = 6;
 
+    /// <summary>Holds one token's chunk, which has about 300 bytes.</summary>
+    private const int ChunkBytes = 1 << 9;
+
     private readonly Func<CancellationToken, Task<bool>> _probe = server.AcceptsConnectionsAsync;
 
     /// <summary>Why an attempt brought no answer.</summary>
@@ -144,7 +147,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             if (refused is not null)
                 return refused;
 
-            var pump = new StreamPump(upstream!, response, lease);
+            var pump = new StreamPump(upstream!, response, lease, ChunkBytes);
             var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, turn.Id, turn.Model.ContextWindow, dialect, turn.Recorder));
             var stream = new TurnStream(upstream!, pump, completion, lease);
             await stream.ReadFirstAsync();

@@ -70,8 +70,8 @@ public sealed class EventReaderTests
     private static async Task<List<string>> ReadAsync(Stream upstream, bool incomplete = false)
     {
         var output = new ResponseWriter(new DefaultHttpContext().Response);
-        using var lease = new StreamLease(output, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
-        var pump = new StreamPump(upstream, output, lease);
+        using var lease = new StreamLease(output, TimeProvider.System, arrivedAt: 0, CancellationToken.None);
+        var pump = new StreamPump(upstream, output, lease, initialBytes: 512);
         var reader = new EventReader(pump);
         var read = new List<string>();
         await pump.RunAsync(() =>
@@ -164,8 +164,8 @@ public sealed class ChunkShapeTests
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(written));
         var response = new ResponseWriter(http.Response);
-        using var lease = new StreamLease(response, TimeProvider.System, arrivedAt: 0, CancellationToken.None, CancellationToken.None);
-        var pump = new StreamPump(upstream, response, lease);
+        using var lease = new StreamLease(response, TimeProvider.System, arrivedAt: 0, CancellationToken.None);
+        var pump = new StreamPump(upstream, response, lease, initialBytes: 512);
         var dialect = new ServerDialect(Options.Create(new ChatOptions()), TimeProvider.System, NullLogger<ServerDialect>.Instance);
         var completion = new CompletionReader(pump, response, new CompletionRequest(TurnMode.Answer, Thinking: true, "1", ContextWindow: null, dialect, Recorder: null));
         Assert.False(await pump.RunAsync(completion.ReadAll));

@@ -1,5 +1,7 @@
 using Llasta.Streaming;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -14,7 +16,7 @@ public sealed class StreamLeaseTests
     public async Task What_was_waited_under_a_longer_limit_does_not_count_under_a_shorter_one()
     {
         var time = new FakeTimeProvider();
-        using var lease = new StreamLease(new ResponseWriter(new DefaultHttpContext().Response), time, time.GetTimestamp(), CancellationToken.None, CancellationToken.None)
+        using var lease = new StreamLease(new ResponseWriter(new DefaultHttpContext().Response), time, time.GetTimestamp(), CancellationToken.None)
         {
             UpstreamTimeout = 2 * Limit,
         };
@@ -32,5 +34,28 @@ public sealed class StreamLeaseTests
         time.Advance(1.1 * Limit);
         await lease.SweepAsync(Limit, Limit);
         Assert.True(lease.TimedOut);
+    }
+
+    [Fact]
+    public async Task Streams_that_run_or_begin_when_the_process_ends_its_streams_are_cancelled()
+    {
+        var options = Options.Create(new StreamingOptions { DrainTimeout = TimeSpan.Zero });
+        using var drain = new Drain(options, TimeProvider.System);
+        using var sweep = new StreamSweep(options, drain, TimeProvider.System, NullLogger<StreamSweep>.Instance);
+        await sweep.StartAsync(TestContext.Current.CancellationToken);
+        using var running = NewLease();
+        var ended = NewLease();
+        sweep.Add(running);
+        sweep.Add(ended);
+        ended.Dispose();
+
+        await drain.StoppingAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => Task.FromResult(running.Cancellation.IsCancellationRequested), () => "The stream was not ended.");
+        using var late = NewLease();
+        sweep.Add(late);
+        Assert.True(late.Cancellation.IsCancellationRequested);
+        await sweep.StopAsync(TestContext.Current.CancellationToken);
+
+        static StreamLease NewLease() => new(new ResponseWriter(new DefaultHttpContext().Response), TimeProvider.System, 0, CancellationToken.None);
     }
 }

@@ -46,7 +46,7 @@ public sealed class StreamPumpTests
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         var response = new ResponseWriter(http.Response);
-        using var lease = new StreamLease(response, time, 0, CancellationToken.None, CancellationToken.None);
+        using var lease = new StreamLease(response, time, 0, CancellationToken.None);
         var context = new CountingContext();
         var read = new MemoryStream();
         var reads = 0;
@@ -55,7 +55,7 @@ public sealed class StreamPumpTests
         {
             try
             {
-                var pump = new StreamPump(upstream, response, lease);
+                var pump = new StreamPump(upstream, response, lease, initialBytes: 512);
                 await pump.RunAsync(() =>
                 {
                     reads++;
