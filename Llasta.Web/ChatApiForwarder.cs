@@ -23,6 +23,9 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>Response headers about the connection to the chat API. Kestrel writes its own for the connection to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
+    /// <summary>What the chat API sends with each answer. A response keeps its headers while it streams: thousands share these texts.</summary>
+    private static readonly FrozenSet<string> UsualHeaders = FrozenSet.Create(StringComparer.Ordinal, "text/event-stream", "no-store", "X-Accel-Buffering", "no");
+
     /// <summary>The state of the model: a draining chatbot still answers the readers whose answers it finishes.</summary>
     internal const string ModelPath = "/api/model";
 
@@ -152,8 +155,10 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         {
             // A proxy between may send what Kestrel refuses.
             if (!ConnectionHeaders.Contains(name) && values.All(value => !value.AsSpan().ContainsAnyExceptInRange(' ', '~')))
-                to.Headers[name] = new StringValues([.. values]);
+                to.Headers[Shared(name)] = values.Count == 1 ? Shared(values.ToString()) : new StringValues([.. values]);
         }
+
+        static string Shared(string text) => UsualHeaders.TryGetValue(text, out var shared) ? shared : text;
     }
 
     protected override async Task StreamAsync(HttpContext http, ResponseWriter response, StreamLease lease, Stream upstream)

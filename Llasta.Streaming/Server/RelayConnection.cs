@@ -51,7 +51,7 @@ internal sealed class RelayConnection : ConnectionContext, IDuplexPipe, IMemoryP
 
     public override string ConnectionId { get; set; } = Interlocked.Increment(ref _lastId).ToString("x", CultureInfo.InvariantCulture);
 
-    public override IFeatureCollection Features { get; } = new FeatureCollection(initialCapacity: 7);
+    public override IFeatureCollection Features { get; } = new ConnectionFeatures();
 
     public override IDictionary<object, object?> Items { get => field ??= new ConnectionItems(); set; }
 
