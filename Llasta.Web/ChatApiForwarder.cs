@@ -44,7 +44,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     public ChatApiForwarder(IServiceProvider services, IServiceDiscoveryHttpMessageHandlerFactory discovery, RequestBodies bodies, ClientLimit clients, FailureLog failures, StreamSweep sweep, Drain drain, TimeProvider time, IOptions<ChatOptions> options)
         : base(bodies, drain, sweep, time)
     {
-        _client = new(new ConnectAgain(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout))));
+        _client = new(discovery.CreateHandler(services.CreateUpstreamHandler(Uri.UriSchemeHttp, options.Value.ConnectTimeout)));
         _clients = clients;
         _failures = failures;
         _maxBodyBytes = options.Value.MaxBodyBytes;
@@ -94,60 +94,72 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         return message;
     }
 
+    /// <summary>Sends the request and waits for the head of the response, whose status and headers are copied.</summary>
     protected override async Task<Stream?> OpenAsync(HttpContext http, HttpRequestMessage request, ResponseWriter response, StreamLease lease)
-    {
-        var (upstream, problem) = await OpenAsync(http.Response, request, lease);
-        if (upstream is null && !lease.ReaderLeft)
-            await RefuseAsync(http, problem!);
-        return upstream;
-    }
-
-    /// <summary>Sends the request and waits for the head of the response.</summary>
-    /// <returns>The body of the response, once its status and headers have been copied; or the problem to answer with.</returns>
-    private async Task<(Stream? Upstream, ChatProblem? Problem)> OpenAsync(HttpResponse reader, HttpRequestMessage request, StreamLease lease)
     {
         using var message = request;
         lease.UpstreamTimeout = _headTimeout;
+        ChatProblem problem;
         try
         {
-            var response = await lease.WaitAsync(_client.SendAsync(message, lease.Cancellation));
+            HttpResponseMessage upstream;
+            try
+            {
+                upstream = await lease.WaitAsync(_client.SendAsync(message, lease.Cancellation));
+            }
+            catch (Exception e) when (IsNoConnection(e) && !lease.Cancellation.IsCancellationRequested)
+            {
+                // The address of a chat API may be that of one that has just stopped. Nothing was sent, so the request is tried a second time,
+                // which may reach another chat API: the next address of several, or the next pod of a Service.
+                upstream = await lease.WaitAsync(_client.SendAsync(message, lease.Cancellation));
+            }
+
             lease.UpstreamTimeout = null;
             try
             {
-                if (response.StatusCode is not (HttpStatusCode.OK or >= HttpStatusCode.BadRequest))
+                if (upstream.StatusCode is HttpStatusCode.OK or >= HttpStatusCode.BadRequest)
                 {
-                    response.Dispose();
-                    return (null, ChatProblem.Unreachable("The chat API can't be reached: something else answers under its address. The operator has to check it."));
+                    http.Response.StatusCode = (int)upstream.StatusCode;
+                    CopyHeaders(upstream.Headers, http.Response);
+                    CopyHeaders(upstream.Content.Headers, http.Response);
+                    return await upstream.Content.ReadAsStreamAsync(lease.Cancellation);
                 }
 
-                reader.StatusCode = (int)response.StatusCode;
-                CopyHeaders(response.Headers, reader);
-                CopyHeaders(response.Content.Headers, reader);
-                return (await response.Content.ReadAsStreamAsync(lease.Cancellation), null);
+                upstream.Dispose();
+                problem = ChatProblem.Unreachable("The chat API can't be reached: something else answers under its address. The operator has to check it.");
             }
             catch
             {
-                response.Dispose();
+                upstream.Dispose();
                 throw;
             }
         }
         catch (OperationCanceledException e) when (lease.TimedOut || e.InnerException is TimeoutException)
         {
-            return (null, ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout));
+            problem = ChatProblem.Unreachable("The chat API did not answer in time.", StatusCodes.Status504GatewayTimeout);
         }
         catch (OperationCanceledException)
         {
-            return (null, ChatProblem.ShuttingDown());
+            problem = ChatProblem.ShuttingDown();
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.TooManyOpenSockets })
         {
-            return (null, ChatProblem.OutOfDescriptors());
+            problem = ChatProblem.OutOfDescriptors();
         }
         catch (HttpRequestException)
         {
-            return (null, ChatProblem.Unreachable("The chat API can't be reached: it is starting, or not running."));
+            problem = ChatProblem.Unreachable("The chat API can't be reached: it is starting, or not running.");
         }
+
+        if (!lease.ReaderLeft)
+            await RefuseAsync(http, problem);
+        return null;
     }
+
+    private static bool IsNoConnection(Exception e) => e is
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } or
+        // The connect timeout: the address of a pod that has gone may swallow what is sent to it.
+        OperationCanceledException { InnerException: TimeoutException };
 
     private static void CopyHeaders(System.Net.Http.Headers.HttpHeaders from, HttpResponse to)
     {
@@ -189,30 +201,6 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     }
 
     public void Dispose() => _client.Dispose();
-
-    /// <summary>
-    /// The address of a chat API may be that of one that has just stopped. If no connection could be made, nothing was sent, so the request
-    /// is tried a second time, which may reach another chat API: the next address of several, or the next pod of a Service.
-    /// </summary>
-    private sealed class ConnectAgain(HttpMessageHandler inner) : DelegatingHandler(inner)
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            try
-            {
-                return await base.SendAsync(request, cancellationToken);
-            }
-            catch (Exception e) when (IsNoConnection(e) && !cancellationToken.IsCancellationRequested)
-            {
-                return await base.SendAsync(request, cancellationToken);
-            }
-        }
-
-        private static bool IsNoConnection(Exception e) => e is
-            HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } or
-            // The connect timeout: the address of a pod that has gone may swallow what is sent to it.
-            OperationCanceledException { InnerException: TimeoutException };
-    }
 }
 
 internal static class ChatApiForwarderExtensions

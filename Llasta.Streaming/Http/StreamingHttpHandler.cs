@@ -53,7 +53,8 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
         {
             var uri = request.RequestUri!;
             var now = time.GetTimestamp();
-            connection = _pool.Take(uri.Authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), uri.Authority, now);
+            var authority = uri.Authority;
+            connection = _pool.Take(authority) ?? new Connection(await ConnectAsync(uri, cancellationToken), authority, now);
             HttpResponseMessage response;
             // Not a token for each send and receive: the socket would refer to the last one, and thereby to the caller's sources of it, for as
             // long as the response streams.
@@ -62,7 +63,7 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
                 var isSent = false;
                 try
                 {
-                    await WriteAsync(connection.Socket, request, cancellationToken);
+                    await WriteAsync(connection, request, cancellationToken);
                     isSent = true;
                 }
                 catch (SocketException) when (!cancellationToken.IsCancellationRequested)
@@ -169,25 +170,24 @@ public sealed class StreamingHttpHandler(TimeSpan connectTimeout, TimeProvider t
 
     private static Socket NewSocket(IPAddress address) => new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
-    private static async Task WriteAsync(Socket socket, HttpRequestMessage request, CancellationToken cancellation)
+    private static async Task WriteAsync(Connection connection, HttpRequestMessage request, CancellationToken cancellation)
     {
         if (request.Content is { Headers.ContentLength: null } content)
             await content.LoadIntoBufferAsync(cancellation);
-        using var message = new RequestStream(socket, request.Content?.Headers.ContentLength ?? 0);
-        WriteHead(message, request);
+        using var message = new RequestStream(connection.Socket, request.Content?.Headers.ContentLength ?? 0);
+        WriteHead(message, request, connection.Authority);
         if (request.Content is not null)
             await request.Content.CopyToAsync(message, cancellation);
         await message.EndAsync();
     }
 
-    private static void WriteHead(RequestStream message, HttpRequestMessage request)
+    private static void WriteHead(RequestStream message, HttpRequestMessage request, string authority)
     {
-        var uri = request.RequestUri!;
         // Without a listener nobody records the activity that hosting has created, and the next server would treat the trace as not sampled.
         if (Activity.Current is { } activity && activity.Source.HasListeners())
             TraceContext.Propagator.Inject(activity, request.Headers, static (headers, name, value) => Replace((HttpRequestHeaders)headers!, name, value));
 
-        message.WriteHead(request.Method.Method, " ", uri.PathAndQuery, " HTTP/1.1\r\nHost: ", request.Headers.Host ?? uri.Authority, "\r\n");
+        message.WriteHead(request.Method.Method, " ", request.RequestUri!.PathAndQuery, " HTTP/1.1\r\nHost: ", request.Headers.Host ?? authority, "\r\n");
         foreach (var (name, values) in request.Headers.NonValidated)
         {
             if (name != "Host")
