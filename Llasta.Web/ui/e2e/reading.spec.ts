@@ -177,6 +177,30 @@ test.describe("scrolling", () => {
     expect(await toEnd(page)).toBeGreaterThan(100);
     turn.end();
   });
+
+  test("the end stays in view when the window gets higher or lower, as with a touch keyboard", async ({
+    script: { chat, model },
+    page,
+  }) => {
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say(paragraph.repeat(8));
+    await expect(chat.answer.locator("p")).toHaveCount(8);
+    for (const height of [450, 900]) {
+      await page.setViewportSize({ width: 1100, height });
+      await expect.poll(() => page.evaluate(() => innerHeight)).toBe(height);
+      await expect.poll(() => toEnd(page)).toBeLessThan(2);
+      await expect(chat.toEnd).toBeHidden();
+    }
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(12);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    turn.end();
+    await chat.ended();
+    await page.setViewportSize({ width: 1100, height: 450 });
+    await expect.poll(() => page.evaluate(() => innerHeight)).toBe(450);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+  });
 });
 
 test("selected text stays selected and in place while the answer grows", async ({ script: { chat, model }, page }) => {

@@ -145,7 +145,7 @@ for (const { name, start, harmless } of engines) {
       }
     });
 
-    withServices("follows the answer again after End", async () => {
+    withServices("follows the answer again after End, and when the window gets lower and higher", async () => {
       await reader.say("Hello");
       const turn = await model.turn();
       turn.say(words(900));
@@ -162,6 +162,12 @@ for (const { name, start, harmless } of engines) {
       await expect.poll(toEnd).toBeLessThan(2);
       turn.say(words(90));
       await expect.poll(toEnd).toBeLessThan(2);
+      for (const height of [500, 900]) {
+        await engine.resize(1200, height);
+        await expect.poll(() => engine.evaluate(() => innerHeight)).toBe(height);
+        turn.say(words(90));
+        await expect.poll(toEnd).toBeLessThan(2);
+      }
       turn.end();
       await reader.ended();
     });

@@ -145,6 +145,8 @@ export class Page {
     // The times in a note pass.
     window.setInterval(() => this.#session.turn && this.#updates.request(), 1000);
     new ResizeObserver(() => this.#keepEnd()).observe(this.#transcript.element);
+    // A touch keyboard that opens must not cover the end.
+    window.addEventListener("resize", () => !isEmpty(this.#session.conversation) && this.#scrolling.keep());
     this.#show();
     void this.#pill.ask();
     this.#focusBox();

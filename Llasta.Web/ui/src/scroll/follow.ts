@@ -32,7 +32,8 @@ export function follow(following: boolean, event: FollowEvent): boolean {
     case "unfolded":
       return following && event.toEnd <= reach;
     case "moved":
-      return event.direction === "up" ? false : following || event.toEnd <= reach;
+      // A view that is at the end moved up only because there is less to scroll: the window grew, or the browser's bounce is over.
+      return event.direction === "up" ? following && event.toEnd <= 1 : following || event.toEnd <= reach;
   }
 }
 

@@ -3,7 +3,12 @@ import { eventOfKey, follow } from "../../src/scroll/follow.ts";
 
 test("any movement up stops following, at once and from anywhere", () => {
   expect(follow(true, { kind: "moving", direction: "up" })).toBe(false);
-  expect(follow(true, { kind: "moved", direction: "up", toEnd: 0 })).toBe(false);
+  expect(follow(true, { kind: "moved", direction: "up", toEnd: 2 })).toBe(false);
+});
+
+test("a view that is moved up to the end still follows: the window grew, or bounced back", () => {
+  expect(follow(true, { kind: "moved", direction: "up", toEnd: 0 })).toBe(true);
+  expect(follow(false, { kind: "moved", direction: "up", toEnd: 0 })).toBe(false);
 });
 
 test("moving down follows again only when the end is reached", () => {
