@@ -161,6 +161,7 @@ for (const [how, answer] of Object.entries({
   "a 401": { status: 401, body: "" },
   "a redirect": { status: 302, headers: { Location: "https://login.example/" } },
   "a login page": { status: 200, contentType: "text/html", body: "<form></form>" },
+  "a login page with status 403": { status: 403, contentType: "text/html", body: "<form></form>" },
 }))
   test(`signed-out: ${how} of a login proxy is told, offers to save, and Try again sends the message`, async ({ chat, page }) => {
     await chat.ask("First");

@@ -212,12 +212,12 @@ const isOffline = (): boolean => globalThis.navigator?.onLine === false;
 
 const isOf = (type: string, response: Response): boolean => response.headers.get("Content-Type")?.startsWith(type) ?? false;
 
-/** The chat API neither redirects nor answers with a 401 or a page: a login proxy in between does. */
+/** The chat API neither redirects nor answers with a 401 or a page: a login proxy in between does. oauth2-proxy's login page has the status 403. */
 const isSignedOut = (response: Response): boolean =>
   response.type === "opaqueredirect" ||
   (response.status >= 300 && response.status < 400) ||
   response.status === 401 ||
-  (response.ok && isOf("text/html", response));
+  ((response.ok || response.status === 403) && isOf("text/html", response));
 
 /** The longest pause that a server may ask for, seconds. */
 const longestRetryAfter = 60;

@@ -171,6 +171,7 @@ describe("a server's answer", () => {
     ["401 of a login proxy", fails(401, "<html></html>", html), { state: "signed-out" }],
     ["a redirect to a login page", fails(302, "", { Location: "https://login.example/" }), { state: "signed-out" }],
     ["a login page with status 200", fails(200, "<html></html>", html), { state: "signed-out" }],
+    ["a login page with status 403", fails(403, "<html></html>", html), { state: "signed-out" }],
   ] as const)("%s ends the turn in the right state", async (_, serve, ending) => {
     const { base } = await chatServer(serve);
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
