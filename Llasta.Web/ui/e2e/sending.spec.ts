@@ -150,6 +150,27 @@ test("Enter in mid-composition doesn't send if only isComposing says so", async 
   await expect(chat.exchanges).toHaveCount(0);
 });
 
+test("Enter that is held sends once: neither a draft that returns nor the message again", async ({ page, script: { chat, model } }) => {
+  const hold = async () => {
+    for (let i = 0; i < 3; i++) await page.keyboard.down("Enter");
+    await page.keyboard.up("Enter");
+  };
+  await chat.box.fill("Hello");
+  await hold();
+  (await model.turn()).say("Hi").end();
+  await chat.ended();
+  await chat.box.fill("half a draft");
+  await chat.button(chat.words.edit).click();
+  await chat.box.fill("Hello there");
+  await hold();
+  const turn = await model.turn();
+  expect(turn.messages).toEqual([{ role: "user", content: "Hello there" }]);
+  await expect(chat.box).toHaveValue("half a draft");
+  await expect(chat.queued).toBeHidden();
+  turn.say("Hi").end();
+  await chat.ended();
+});
+
 test("the pill names the model and its state, and that it is simulated", async ({ chat }) => {
   await expect(chat.pill).toHaveText("Qwen3-8Breadysimulated");
   await expect(chat.pill.getByTitle(chat.words.simulatedHint)).toBeVisible();

@@ -220,7 +220,8 @@ export class Composer {
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && (event.ctrlKey || event.metaKey || !hasTouchKeyboard())) {
       event.preventDefault();
-      this.#send();
+      // A key that is held must not send what comes into the box next: a draft, or a message that is returned.
+      if (!event.repeat) this.#send();
     } else if (event.key === "ArrowUp" && isBlank(this.draft) && this.#edited === undefined && !this.#running) {
       event.preventDefault();
       this.#actions.editLast();
