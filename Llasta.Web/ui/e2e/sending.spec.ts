@@ -150,6 +150,21 @@ test("Enter in mid-composition doesn't send if only isComposing says so", async 
   await expect(chat.exchanges).toHaveCount(0);
 });
 
+test("a composition that is cancelled doesn't close the form in which an answer is edited", async ({ chat }) => {
+  await chat.ask("Hello");
+  const editor = chat.last.getByRole("textbox", { name: chat.words.editAnswer });
+  await chat.button(chat.words.editAnswer).click();
+  await expect(editor).toBeFocused();
+  await editor.fill("にほ");
+  for (const init of [{ isComposing: true }, { keyCode: 229 }])
+    await editor.evaluate(
+      (box, init) =>
+        box.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true, cancelable: true, ...init })),
+      init,
+    );
+  await expect(editor).toHaveValue("にほ");
+});
+
 test("Enter that is held sends once: neither a draft that returns nor the message again", async ({ page, script: { chat, model } }) => {
   const hold = async () => {
     for (let i = 0; i < 3; i++) await page.keyboard.down("Enter");

@@ -1,5 +1,6 @@
 import { button, el } from "../dom/element.ts";
 import { fitToText } from "../dom/fitToText.ts";
+import { isComposing } from "./keyboard.ts";
 import type { Words } from "../words/index.ts";
 
 /** The form in which a reader changes an answer. */
@@ -28,7 +29,7 @@ export function answerEditor(
   });
   box.addEventListener("input", () => fitToText(box));
   box.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     event.stopPropagation();
     cancel();
   });

@@ -5,7 +5,7 @@ import type { ChatClient } from "../turn/client.ts";
 import type { Words } from "../words/index.ts";
 import { Attachments } from "./attachments.ts";
 import type { Gauge } from "./gauge.ts";
-import { hasTouchKeyboard } from "./keyboard.ts";
+import { hasTouchKeyboard, isComposing } from "./keyboard.ts";
 import { isLongPaste } from "./textFile.ts";
 
 export interface ComposerActions {
@@ -216,8 +216,7 @@ export class Composer {
   }
 
   #key(event: KeyboardEvent): void {
-    // 229: the key belongs to an input method, even if isComposing is already false (Safari).
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && (event.ctrlKey || event.metaKey || !hasTouchKeyboard())) {
       event.preventDefault();
       // A key that is held must not send what comes into the box next: a draft, or a message that is returned.

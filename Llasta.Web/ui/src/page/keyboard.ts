@@ -8,3 +8,6 @@ export const hasTouchKeyboard = (): boolean => matchMedia("(hover: none) and (po
 export const isTextField = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || target.closest("textarea, input:not([type=radio], [type=checkbox]), select") !== null);
+
+/** The key belongs to an input method: it ends or cancels a composition. In Safari, isComposing is already false then, and only the code 229 says so. */
+export const isComposing = ({ isComposing, keyCode }: KeyboardEvent): boolean => isComposing || keyCode === 229;

@@ -10,7 +10,7 @@ import type { Words } from "../words/index.ts";
 import { Composer } from "./composer.ts";
 import { dropZone } from "./dropZone.ts";
 import { Gauge } from "./gauge.ts";
-import { hasKeyboard, isTextField } from "./keyboard.ts";
+import { hasKeyboard, isComposing, isTextField } from "./keyboard.ts";
 import { detailOf } from "./notes.ts";
 import { Pill } from "./pill.ts";
 import { Settings } from "./settings.ts";
@@ -173,7 +173,7 @@ export class Page {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (isComposing(event) || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
       if (this.#session.turn) this.#session.stop();
       else if (this.#composer.edited !== undefined) this.#composer.cancelEdit();

@@ -1,4 +1,5 @@
 import { button, el } from "../dom/element.ts";
+import { isComposing } from "./keyboard.ts";
 import type { Words } from "../words/index.ts";
 
 /** The form in which a reader says what should be different about an answer. */
@@ -19,7 +20,7 @@ export function wishForm(words: Words, regenerate: (wish: string) => void, cance
     else box.focus();
   });
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     event.stopPropagation();
     cancel();
   });
