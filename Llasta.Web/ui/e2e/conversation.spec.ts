@@ -215,6 +215,38 @@ test("any question can be edited, and its versions keep all that followed them",
   await expect(chat.questions).toHaveText(["a", "b"]);
 });
 
+test("a question in other words isn't lost when another version takes its exchange off the screen", async ({
+  script: { chat, model },
+  page,
+}) => {
+  const say = async (question: string, answer: string) => {
+    await chat.say(question);
+    (await model.turn()).say(answer).end();
+    await chat.ended();
+  };
+  const editLast = () => chat.last.getByRole("button", { name: chat.words.edit, exact: true }).click();
+  await say("a", "A");
+  await chat.button(chat.words.regenerate).click();
+  (await model.turn()).say("A2").end();
+  await chat.ended();
+  await say("b", "B");
+  await chat.box.fill("a draft");
+  await editLast();
+  await chat.box.fill("b in other words");
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.questions).toHaveText(["a"]);
+  await expect(page.getByText(chat.words.editing)).toBeHidden();
+  await expect(chat.box).toHaveValue("b in other words\n\na draft");
+
+  // What wasn't changed is no draft.
+  await chat.box.fill("a draft");
+  await chat.button(chat.words.laterVersion).click();
+  await editLast();
+  await expect(chat.box).toHaveValue("b");
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.box).toHaveValue("a draft");
+});
+
 test("an answer can be edited and continued from where its text ends", async ({ script: { chat, model } }) => {
   await chat.say("Name three.");
   (await model.turn()).say("One, two, seven.").end();

@@ -1,4 +1,4 @@
-import { type Draft, draftOf, isBlank } from "../conversation/draft.ts";
+import { type Draft, draftOf, isBlank, isSameDraft } from "../conversation/draft.ts";
 import { button, el, icon } from "../dom/element.ts";
 import { fitToText } from "../dom/fitToText.ts";
 import type { ChatClient } from "../turn/client.ts";
@@ -38,6 +38,8 @@ export class Composer {
   #running = false;
   /** The exchange whose question is being edited. */
   #edited: number | undefined;
+  /** Its question, as it was before. */
+  #original = draftOf("");
   /** The draft that was in the box before editing started. */
   #aside = draftOf("");
 
@@ -187,6 +189,7 @@ export class Composer {
   edit(id: number, question: Draft): void {
     if (this.#edited === undefined) this.#aside = this.draft;
     this.#edited = id;
+    this.#original = question;
     this.#editing.hidden = false;
     this.#set(question);
     this.focus();
@@ -197,6 +200,12 @@ export class Composer {
     const aside = this.#aside;
     this.#endEditing();
     this.#set(aside);
+  }
+
+  /** The exchange whose question is being edited isn't on screen any more: a question in other words stays in the box. */
+  loseEdited(): void {
+    if (isSameDraft(this.draft, this.#original)) this.endEdit();
+    else this.giveBack(draftOf(""));
   }
 
   cancelEdit(): void {

@@ -239,12 +239,14 @@ export class Page {
   }
 
   #show(): void {
-    const { turn, queued, notice } = this.#session;
+    const { turn, queued, notice, conversation } = this.#session;
     const begins = turn !== undefined && !this.#running;
+    const { edited } = this.#composer;
     this.#running = turn !== undefined;
     // Stop and Send come first: they work even if the conversation can't be drawn.
     this.#composer.running = this.#running;
     this.#composer.queued = queued;
+    if (edited !== undefined && !conversation.exchanges.some(({ id }) => id === edited)) this.#composer.loseEdited();
     this.#composer.notify(noticeText(notice, this.#words), notice?.kind !== "draft-back" || notice.ending.state !== "stopped");
     if (notice?.kind === "answer-restored") this.#toast.hide();
     this.#showHint();
