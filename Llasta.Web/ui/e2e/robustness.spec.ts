@@ -21,6 +21,10 @@ test.describe("an answer that can't be drawn as Markdown", () => {
     await expect(chat.answer.locator("strong")).toHaveText("bold");
     turn.say("Now *undrawable*,\n");
     await expect(chat.answer).toHaveText("Some **bold** text. Now *undrawable*,");
+    // A browser that translates the page replaces text nodes.
+    await chat.answer.evaluate((text) =>
+      text.replaceChildren(Object.assign(document.createElement("font"), { textContent: text.textContent })),
+    );
     turn.say("and more.").end();
     await chat.ended();
     await expect(chat.answer).toHaveText("Some **bold** text. Now *undrawable*, and more.");
@@ -89,4 +93,56 @@ test("a long conversation opens at its end, and all of it follows in order", asy
   await expect(chat.questions).toHaveText(exchanges.map(({ question }) => question));
   await expect(chat.questions.last()).toBeInViewport();
   await expect(chat.page.locator(".dropped + article .question")).toHaveText("Question 2");
+});
+
+test("a page that the browser translates shows all that arrives, and its code and formulas as they were written", async ({
+  script: { chat, model },
+  page,
+}) => {
+  // As Google Translate does it: elements of its own in the place of text nodes, again and again.
+  const translate = () =>
+    page.evaluate(() => {
+      const isText = ({ parentElement }: Node) => parentElement!.closest("[translate=no], textarea, script, noscript, font") === null;
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const texts: Text[] = [];
+      while (walker.nextNode())
+        if (isText(walker.currentNode) && walker.currentNode.nodeValue?.trim()) texts.push(walker.currentNode as Text);
+      for (const text of texts) {
+        const font = document.createElement("font");
+        font.append(document.createElement("font"));
+        font.firstElementChild!.append(text.data.toUpperCase());
+        text.replaceWith(font);
+      }
+      document.title = document.title.toUpperCase();
+    });
+  const label = chat.thinking.locator("summary");
+  await chat.say("What is `ls`?");
+  const turn = await model.turn();
+  turn.think("First");
+  await expect(chat.thought).toHaveText("First");
+  await translate();
+  turn.think(" and more");
+  await expect(chat.thought).toHaveText("FIRST and more");
+  await translate();
+  turn.think(".\n\nThen");
+  await expect(chat.thought).toHaveText("FIRST AND MORE.Then");
+  // What hasn't changed isn't written again.
+  await expect(label).toHaveText(chat.words.thinking.toUpperCase());
+  await expect(page).toHaveTitle(/THINKING/);
+  turn.say("See `ls -l` and $x$.\n\n```sh\nls -l\n");
+  await expect(chat.answer.locator(".code")).toContainText("ls -l");
+  await translate();
+  turn.say("cd\n```\n\nAnd");
+  await expect(chat.answer).toContainText("And");
+  await translate();
+  turn.say(" so on.\n\n- one\n");
+  await expect(chat.answer.locator("li")).toHaveText(["one"]);
+  await translate();
+  turn.say("- two").end();
+  await chat.ended();
+  await translate();
+  await expect(chat.answer.locator("p")).toHaveText(["SEE ls -l AND x.", "AND SO ON."]);
+  await expect(chat.answer.locator("li")).toHaveText(["ONE", "TWO"]);
+  await expect(chat.answer.locator("pre")).toHaveText("ls -l\ncd");
+  await expect(chat.questions.locator("code")).toHaveText("ls");
 });

@@ -15,6 +15,26 @@ export function el<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/*
+ * A browser that translates the page puts elements of its own in the place of text nodes. So a text node is never kept to be
+ * changed later, and what is shown is never compared with what was written.
+ */
+const shown = new WeakMap<Element, string>();
+
+/** Shows a text in an element, unless it was shown there last. */
+export function showText(element: Element, text: string): void {
+  if (shown.get(element) === text) return;
+  shown.set(element, text);
+  element.textContent = text;
+}
+
+/** Adds to the text at an element's end. */
+export function appendText(element: Element, text: string): void {
+  const { lastChild } = element;
+  if (lastChild instanceof Text) lastChild.appendData(text);
+  else element.append(text);
+}
+
 const icons = {
   send: "M8 13V3M3.5 7.5 8 3l4.5 4.5",
   stop: "M4.5 4.5h7v7h-7z",

@@ -1,7 +1,7 @@
 import { type Exchange, versionOf } from "../conversation/conversation.ts";
 import { textOf } from "../conversation/draft.ts";
 import { copyButton } from "../dom/clipboard.ts";
-import { button, el } from "../dom/element.ts";
+import { button, el, showText } from "../dom/element.ts";
 import { AnswerText } from "../render/answerText.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
@@ -87,7 +87,7 @@ export class ExchangeView {
     this.element.classList.toggle("last", isLast);
     this.element.classList.toggle("unsent", exchange.leftOut === true);
     this.#leftOut.hidden = !exchange.leftOut;
-    this.#name.textContent = shortName(turn?.model ?? answer?.model) ?? this.#words.answer;
+    showText(this.#name, shortName(turn?.model ?? answer?.model) ?? this.#words.answer);
     this.#thinking.show({
       text: turn?.reasoning ?? answer?.reasoning ?? "",
       streaming: turn?.phase.kind === "thinking",
@@ -101,7 +101,7 @@ export class ExchangeView {
     this.#note.show(note);
     if (isBusy) this.#closeForm();
     this.#showTools(isBusy);
-    this.#figures.textContent = running ? "" : this.#figuresOf(exchange);
+    showText(this.#figures, running ? "" : this.#figuresOf(exchange));
   }
 
   #showTools(isBusy: boolean): void {

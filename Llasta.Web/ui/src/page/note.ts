@@ -1,4 +1,4 @@
-import { button, el } from "../dom/element.ts";
+import { button, el, showText } from "../dom/element.ts";
 
 export interface NoteAction {
   readonly label: string;
@@ -36,8 +36,7 @@ export class NoteView {
     if (note.tone !== old?.tone) this.element.className = `note ${note.tone}`;
     if (note.text !== old?.text || note.detail !== old.detail)
       this.#text.replaceChildren(note.text, ...(note.detail ? [el("span", { className: "detail", dir: "auto" }, note.detail)] : []));
-    const time = note.time ?? "";
-    if (this.#time.textContent !== time) this.#time.textContent = time;
+    showText(this.#time, note.time ?? "");
     const labels = (of: Note | undefined) => (of?.actions ?? []).map(({ label }) => label).join("\n");
     if (labels(note) === labels(old)) return;
     this.#actions.replaceChildren(

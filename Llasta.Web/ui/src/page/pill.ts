@@ -2,7 +2,7 @@ import type { ChatClient } from "../turn/client.ts";
 import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
 import { announce } from "../dom/announcer.ts";
-import { el } from "../dom/element.ts";
+import { el, showText } from "../dom/element.ts";
 import { shortName } from "./exchange.ts";
 
 /** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
@@ -130,8 +130,7 @@ export class Pill {
     const time = performance.now() - this.#since;
     const elapsed = state === "loading" || state === "unreachable" ? ` ${this.#words.elapsed(time / 1000)}` : "";
     const name = state === "loading" && time > longLoading ? this.#words.loadingLong : this.#words.modelStates[state];
-    const text = name + elapsed;
-    if (this.#state.textContent !== text) this.#state.textContent = text;
+    showText(this.#state, name + elapsed);
   }
 
   #announce({ state, model }: ModelStatus): void {

@@ -35,7 +35,7 @@ const exceeds = (text: string, { characters, lines }: typeof long): boolean =>
 /** A question as it was written: its fences are set as code, and its files can be opened. */
 export function questionView({ text, attachments }: Draft): HTMLElement {
   const parts = questionParts(text).map(({ kind, text }) =>
-    kind === "code" ? el("pre", { dir: "ltr", tabIndex: 0 }, text) : el("div", { dir: "auto" }, ...withInlineCode(text)),
+    kind === "code" ? el("pre", { dir: "ltr", tabIndex: 0, translate: false }, text) : el("div", { dir: "auto" }, ...withInlineCode(text)),
   );
   const question = el("div", { className: "question" }, ...parts);
   question.classList.toggle("long", exceeds(text, long));
@@ -51,4 +51,4 @@ export function questionView({ text, attachments }: Draft): HTMLElement {
 
 /** Code between single backticks. */
 const withInlineCode = (text: string): (string | HTMLElement)[] =>
-  text.split(/`([^`\n]+)`/).map((piece, i) => (i % 2 === 0 ? piece : el("code", { dir: "ltr" }, piece)));
+  text.split(/`([^`\n]+)`/).map((piece, i) => (i % 2 === 0 ? piece : el("code", { dir: "ltr", translate: false }, piece)));

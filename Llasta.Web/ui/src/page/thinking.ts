@@ -1,4 +1,4 @@
-import { button, el } from "../dom/element.ts";
+import { appendText, button, el, showText } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
 
 export interface ThinkingState {
@@ -19,7 +19,7 @@ export class Thinking {
   readonly #words: Words;
   readonly #answerNow: HTMLButtonElement;
   #shown = "";
-  #last = document.createTextNode("");
+  #last = el("p");
   #wasStreaming = false;
   #answerBegan = false;
 
@@ -41,8 +41,7 @@ export class Thinking {
     this.#answerBegan = answerBegun;
     this.#details.classList.toggle("streaming", streaming);
     this.#answerNow.hidden = !skippable;
-    const label = this.#label(streaming, skipped, ms);
-    if (this.#summary.textContent !== label) this.#summary.textContent = label;
+    showText(this.#summary, this.#label(streaming, skipped, ms));
   }
 
   #label(streaming: boolean, skipped: boolean, ms: number | undefined): string {
@@ -58,14 +57,14 @@ export class Thinking {
     const atEnd = scrollHeight - clientHeight - scrollTop < 24;
     if (!text.startsWith(this.#shown) || this.#shown === "") {
       this.#shown = "";
-      this.#last = document.createTextNode("");
-      this.#text.replaceChildren(el("p", {}, this.#last));
+      this.#last = el("p");
+      this.#text.replaceChildren(this.#last);
     }
     const [rest, ...paragraphs] = text.slice(this.#shown.length).split(/\n{2,}/);
-    this.#last.appendData(rest!);
+    appendText(this.#last, rest!);
     for (const paragraph of paragraphs) {
-      this.#last = document.createTextNode(paragraph);
-      this.#text.append(el("p", {}, this.#last));
+      this.#last = el("p", {}, paragraph);
+      this.#text.append(this.#last);
     }
     this.#shown = text;
     this.#text.classList.toggle("clipped", this.#text.scrollHeight > this.#text.clientHeight + 1);

@@ -1,4 +1,4 @@
-import { el } from "../dom/element.ts";
+import { appendText, el } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
 import { drawingNow, loadDrawing } from "./drawing.ts";
 import type { MarkdownView } from "./markdownView.ts";
@@ -8,7 +8,8 @@ export class AnswerText {
   readonly element = el("div", { className: "answer-text" });
   readonly #words: Words;
   #markdown: MarkdownView | undefined;
-  #plain: Text | undefined;
+  /** The element and the text that are shown instead of Markdown. */
+  #plain: { readonly element: HTMLElement; text: string } | undefined;
   #isUndrawable = false;
   #streaming = false;
   #waiting: { readonly text: string; readonly complete: boolean } | undefined;
@@ -19,7 +20,7 @@ export class AnswerText {
 
   show(text: string, complete: boolean): void {
     // Another text may be drawable again.
-    if (this.#isUndrawable && this.#plain && text.startsWith(this.#plain.data)) {
+    if (this.#isUndrawable && this.#plain && text.startsWith(this.#plain.text)) {
       this.#showPlain(text);
       return;
     }
@@ -87,11 +88,12 @@ export class AnswerText {
 
   /** Only what is added to the text that is shown is laid out. */
   #showPlain(text: string): void {
-    if (!this.#plain || !text.startsWith(this.#plain.data)) {
-      this.#plain = document.createTextNode("");
-      this.#replace(el("div", { className: "prose plain", dir: "auto" }, this.#plain));
+    if (!this.#plain || !text.startsWith(this.#plain.text)) {
+      this.#plain = { element: el("div", { className: "prose plain", dir: "auto" }), text: "" };
+      this.#replace(this.#plain.element);
     }
-    this.#plain.appendData(text.slice(this.#plain.length));
+    appendText(this.#plain.element, text.slice(this.#plain.text.length));
+    this.#plain.text = text;
   }
 
   #replace(element: HTMLElement): void {

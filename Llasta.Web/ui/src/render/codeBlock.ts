@@ -23,14 +23,14 @@ export class CodeBlock {
 
   constructor(language: string, text: string, words: Words) {
     this.#language = language;
-    const pre = el("pre", {}, this.#code);
+    const pre = el("pre", { translate: false }, this.#code);
     this.element = el(
       "figure",
       { className: "code", dir: "ltr" },
       el(
         "figcaption",
         {},
-        el("span", {}, language || words.plainText),
+        el("span", { translate: language === "" }, language || words.plainText),
         copyButton(() => this.#text, words.copyCode, words),
       ),
       pre,
