@@ -125,3 +125,49 @@ test("in forced colours the focus, the switch and the gauge can be seen", async 
   await expect(page.locator(".gauge .track")).toHaveCSS("border-top-style", "solid");
   await expect(page.locator(".pill .dot")).toHaveCSS("border-top-style", "solid");
 });
+
+test("the focus stays where it is, whatever an action does with its button", async ({ script: { chat, model }, page }) => {
+  const { words } = chat;
+  const press = async (name: string, key = "Enter") => {
+    await chat.last.getByRole("button", { name, exact: true }).focus();
+    await page.keyboard.press(key);
+  };
+  const expectFocus = (name: string) => expect(chat.last.getByRole("button", { name, exact: true })).toBeFocused();
+  await chat.say("Hello");
+  (await model.turn()).say("One").end();
+  await chat.ended();
+
+  await press(words.editAnswer);
+  await expect(chat.page.getByRole("textbox", { name: words.editAnswer })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expectFocus(words.editAnswer);
+  await press(words.regenerateWithWish);
+  await press(words.cancel);
+  await expectFocus(words.regenerateWithWish);
+  await press(words.leaveOut);
+  await expectFocus(words.takeIn);
+  await page.keyboard.press("Enter");
+  await expectFocus(words.leaveOut);
+
+  await press(words.regenerate);
+  const turn = await model.turn();
+  await expect(chat.box).toBeFocused();
+  turn.say("Two");
+  await expect(chat.answer).toHaveText("Two");
+  await chat.last.getByRole("button", { name: words.copyQuestion }).focus();
+  turn.end();
+  await chat.ended();
+  await expectFocus(words.copyQuestion);
+  await press(words.earlierVersion);
+  await expect(chat.answer).toHaveText("One");
+  await expectFocus(words.earlierVersion);
+  await press(words.laterVersion);
+  await expect(chat.answer).toHaveText("Two");
+  await expectFocus(words.laterVersion);
+
+  await press(words.editAnswer);
+  await expect(chat.page.getByRole("textbox", { name: words.editAnswer })).toBeFocused();
+  await press(words.save);
+  await expect(chat.version).toHaveText("3/3");
+  await expectFocus(words.editAnswer);
+});

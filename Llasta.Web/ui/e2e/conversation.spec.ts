@@ -247,6 +247,53 @@ test("a question in other words isn't lost when another version takes its exchan
   await expect(chat.box).toHaveValue("a draft");
 });
 
+test("an answer that is being edited waits while a message is answered, and while another version is shown", async ({
+  script: { chat, model },
+}) => {
+  await chat.say("Hello");
+  (await model.turn()).say("One.").end();
+  await chat.ended();
+  const editor = chat.page.getByRole("textbox", { name: chat.words.editAnswer });
+  await chat.button(chat.words.editAnswer).click();
+  await expect(editor).toBeFocused();
+  await editor.fill("One, in my words.");
+  await chat.button(chat.words.editAnswer).click();
+  await expect(editor).toHaveValue("One, in my words.");
+  await chat.button(chat.words.regenerateWithWish).click();
+  await chat.button(chat.words.wishes[0]!.label).click();
+  (await model.turn()).say("Two.").end();
+  await chat.ended();
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(editor).toHaveValue("One, in my words.");
+
+  await chat.say("Next");
+  const turn = await model.turn();
+  await chat.button(chat.words.save).click({ force: true });
+  await expect(editor).toHaveValue("One, in my words.");
+  turn.say("Yes.").end();
+  await chat.ended();
+  await chat.button(chat.words.save).click();
+  await expect(editor).toBeHidden();
+  await expect(chat.answer).toHaveText("One, in my words.");
+});
+
+test("an answer that is continued while it is edited is seen", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).say("One, ").end("length");
+  await chat.ended();
+  const editor = chat.page.getByRole("textbox", { name: chat.words.editAnswer });
+  await chat.button(chat.words.editAnswer).click();
+  await expect(editor).toBeFocused();
+  await expect(chat.answer).toBeHidden();
+  await chat.action.click();
+  (await model.turn()).say("two").end();
+  await expect(chat.answer).toHaveText("One, two");
+  await chat.ended();
+  await expect(editor).toHaveValue("One, ");
+  await editor.press("Escape");
+  await expect(chat.answer).toHaveText("One, two");
+});
+
 test("an answer can be edited and continued from where its text ends", async ({ script: { chat, model } }) => {
   await chat.say("Name three.");
   (await model.turn()).say("One, two, seven.").end();

@@ -11,6 +11,8 @@ export function answerEditor(
   cancel: () => void,
 ): HTMLFormElement {
   const box = el("textarea", { ariaLabel: words.editAnswer, value: text, dir: "auto" });
+  const cancelButton = button(undefined, words.cancel, cancel);
+  cancelButton.name = "cancel";
   const form = el(
     "form",
     { className: "answer-editor" },
@@ -20,7 +22,7 @@ export function answerEditor(
       { className: "actions" },
       el("button", { type: "submit" }, words.save),
       button(undefined, words.saveAndContinue, () => save(box.value, true)),
-      button(undefined, words.cancel, cancel),
+      cancelButton,
     ),
   );
   form.addEventListener("submit", (event) => {

@@ -1,7 +1,7 @@
 import { type Exchange, versionOf } from "../conversation/conversation.ts";
 import { textOf } from "../conversation/draft.ts";
 import { copyButton } from "../dom/clipboard.ts";
-import { button, el, showText } from "../dom/element.ts";
+import { button, el, type IconName, showText } from "../dom/element.ts";
 import { AnswerText } from "../render/answerText.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
@@ -43,12 +43,13 @@ export class ExchangeView {
   readonly #questionTools = el("div", { className: "tools" });
   readonly #tools = el("div", { className: "tools" });
   readonly #under = el("div", { className: "under" }, this.#tools, this.#figures);
-  readonly #copy: HTMLElement;
-  readonly #copyQuestion: HTMLElement;
+  readonly #copy: HTMLButtonElement;
+  readonly #copyQuestion: HTMLButtonElement;
   readonly #leftOut: HTMLElement;
   #exchange: Exchange;
-  /** The form in which the answer is edited, or the one for a wish. */
-  #form: HTMLElement | undefined;
+  #editor: HTMLFormElement | undefined;
+  #wishes: HTMLFormElement | undefined;
+  #isBusy = false;
   #toolsKey = "";
 
   constructor(exchange: Exchange, words: Words, actions: ExchangeActions) {
@@ -59,6 +60,8 @@ export class ExchangeView {
     this.#text = new AnswerText(words);
     this.#copy = copyButton(() => ({ text: this.#exchange.answer?.text ?? "", html: this.#text.html }), words.copyAnswer, words);
     this.#copyQuestion = copyButton(() => textOf(this.#exchange.question), words.copyQuestion, words);
+    this.#copy.name = "copy";
+    this.#copyQuestion.name = "copy-question";
     this.#leftOut = el("p", { className: "left-out", hidden: true }, words.leftOut);
     this.#answerBox.append(
       ...(exchange.wish ? [el("p", { className: "wish", dir: "auto" }, words.wished(exchange.wish))] : []),
@@ -99,7 +102,8 @@ export class ExchangeView {
     this.#text.show(text, !running);
     this.#text.streaming = turn?.phase.kind === "answering";
     this.#note.show(note);
-    if (isBusy) this.#closeForm();
+    this.#isBusy = isBusy;
+    this.#showForms(running);
     this.#showTools(isBusy);
     showText(this.#figures, running ? "" : this.#figuresOf(exchange));
   }
@@ -112,13 +116,13 @@ export class ExchangeView {
     this.#toolsKey = key;
     const words = this.#words;
     const actions = this.#actions;
-    this.#questionTools.replaceChildren(this.#copyQuestion, ...(isBusy ? [] : [button("edit", words.edit, () => actions.edit(id), true)]));
+    this.#questionTools.replaceChildren(this.#copyQuestion, ...(isBusy ? [] : [tool("edit", "edit", words.edit, () => actions.edit(id))]));
     if (isBusy) {
       this.#tools.replaceChildren(...(answer?.text ? [this.#copy] : []));
       return;
     }
     const version = (direction: "earlier" | "later", label: string, isEnd: boolean) => {
-      const made = button(direction, label, () => isEnd || actions.showVersion(id, direction), true);
+      const made = tool(direction, direction, label, () => isEnd || actions.showVersion(id, direction));
       made.ariaDisabled = String(isEnd);
       return made;
     };
@@ -131,49 +135,84 @@ export class ExchangeView {
           ]
         : []),
       ...(answer?.text ? [this.#copy] : []),
-      ...(answer ? [button("regenerate", words.regenerate, () => actions.regenerate(id), true)] : []),
-      ...(answer?.text ? [button("wish", words.regenerateWithWish, () => this.#openWishes(), true)] : []),
-      ...(answer?.text ? [button("edit", words.editAnswer, () => this.#openEditor(), true)] : []),
-      button(leftOut ? "takeIn" : "leaveOut", leftOut ? words.takeIn : words.leaveOut, () => actions.leaveOut(id, !leftOut), true),
+      ...(answer ? [tool("regenerate", "regenerate", words.regenerate, () => actions.regenerate(id))] : []),
+      ...(answer?.text ? [tool("wish", "wish", words.regenerateWithWish, () => this.#openWishes())] : []),
+      ...(answer?.text ? [tool("edit-answer", "edit", words.editAnswer, () => this.#openEditor())] : []),
+      tool("leave-out", leftOut ? "takeIn" : "leaveOut", leftOut ? words.takeIn : words.leaveOut, () => actions.leaveOut(id, !leftOut)),
     );
+  }
+
+  /** A form is open, with something that the reader may have written. */
+  get hasForm(): boolean {
+    return this.#editor !== undefined || this.#wishes !== undefined;
+  }
+
+  /** Moves the focus to the tool with this name, if there is one. */
+  focusTool(name: string): void {
+    this.element.querySelector<HTMLElement>(`.tools > [name="${name}"]`)?.focus({ preventScroll: true });
   }
 
   #openEditor(): void {
-    this.#closeForm();
+    if (this.#editor) {
+      this.#editor.querySelector("textarea")?.focus();
+      return;
+    }
     const { id, answer } = this.#exchange;
-    this.#form = answerEditor(
+    const close = () => {
+      const editor = this.#editor;
+      this.#editor = undefined;
+      this.#close(editor, "edit-answer");
+    };
+    this.#editor = answerEditor(
       answer?.text ?? "",
       this.#words,
       (text, continues) => {
-        this.#closeForm();
+        if (this.#isBusy) return;
+        close();
         this.#actions.editAnswer(id, text, continues);
       },
-      () => this.#closeForm(),
+      close,
     );
-    this.#text.element.hidden = true;
-    this.#text.element.after(this.#form);
+    this.#text.element.after(this.#editor);
+    this.#showForms(false);
   }
 
   #openWishes(): void {
-    const isOpen = this.#form?.className === "wish-form";
-    this.#closeForm();
-    if (isOpen) return;
-    this.#form = wishForm(
+    const close = () => {
+      const wishes = this.#wishes;
+      this.#wishes = undefined;
+      this.#close(wishes, "wish");
+    };
+    if (this.#wishes) {
+      close();
+      return;
+    }
+    this.#wishes = wishForm(
       this.#words,
       (wish) => {
-        this.#closeForm();
+        if (this.#isBusy) return;
+        close();
         this.#actions.regenerate(this.#exchange.id, wish);
       },
-      () => this.#closeForm(),
+      close,
     );
-    this.#under.after(this.#form);
-    this.#form.querySelector("button")?.focus();
+    this.#under.after(this.#wishes);
+    this.#wishes.querySelector("button")?.focus();
   }
 
-  #closeForm(): void {
-    this.#form?.remove();
-    this.#form = undefined;
-    this.#text.element.hidden = false;
+  /** Nothing that is being written is lost when a turn begins: its forms wait for the end. */
+  #showForms(running: boolean): void {
+    this.#text.element.hidden = this.#editor !== undefined && !running;
+    for (const form of [this.#editor, this.#wishes])
+      for (const action of form?.querySelectorAll("button:not([name=cancel])") ?? []) action.ariaDisabled = String(this.#isBusy);
+  }
+
+  /** Removes a form, and returns the focus from it to the tool that opened it. */
+  #close(form: HTMLElement | undefined, opener: string): void {
+    const hadFocus = form?.contains(document.activeElement);
+    form?.remove();
+    this.#showForms(false);
+    if (hadFocus) this.focusTool(opener);
   }
 
   #figuresOf({ answer }: Exchange): string {
@@ -188,6 +227,13 @@ export class ExchangeView {
       .filter(Boolean)
       .join(" · ");
   }
+}
+
+/** A button under a question or an answer. By its name, the one that takes its place is found. */
+function tool(name: string, icon: IconName, label: string, run: () => void): HTMLButtonElement {
+  const made = button(icon, label, run, true);
+  made.name = name;
+  return made;
 }
 
 /** A model's name without its organisation. */

@@ -252,13 +252,14 @@ export class Page {
     this.#showHint();
     this.#pill.waiting = turn?.phase.kind === "sending";
     this.#learn();
+    const hadFocus = this.#transcript.element.contains(document.activeElement);
     this.#transcript.show();
     this.#announce();
     if (!turn) this.#gauge.ended(this.#composer.draft);
+    // The button that was pressed may be gone, and the focus with it.
+    if ((begins || hadFocus) && document.activeElement === document.body) this.#focusBox();
     if (begins) {
       this.#gauge.cancel();
-      // The button that started the turn may be gone, and the focus with it.
-      if (document.activeElement === document.body) this.#focusBox();
       this.#scrolling.toEnd();
     } else {
       this.#keepEnd();

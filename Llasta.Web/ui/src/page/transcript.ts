@@ -56,6 +56,7 @@ export class Transcript {
    */
   show(): void {
     clearTimeout(this.#slice);
+    const focused = this.#focusedTool();
     const { exchanges } = this.#session.conversation;
     const missing = exchanges.filter(({ id }) => !this.#views.has(id));
     const now = new Set(missing.slice(-exchangesPerSlice).map(({ id }) => id));
@@ -67,7 +68,8 @@ export class Transcript {
     for (const [id, view] of this.#views)
       if (!exchanges.some((exchange) => exchange.id === id)) {
         view.element.remove();
-        this.#views.delete(id);
+        // What is being written in it is there again when the exchange is: another version is shown, or Reset is undone.
+        if (!view.hasForm) this.#views.delete(id);
       }
     if (exchanges.length === 0) this.element.replaceChildren(this.#welcome);
     else this.#welcome.remove();
@@ -79,7 +81,15 @@ export class Transcript {
     }
     this.#showDropped();
     this.#showSystem();
+    if (focused && document.activeElement === document.body) this.#views.get(exchanges[focused.index]?.id ?? -1)?.focusTool(focused.name);
     if (missing.length > now.size) this.#slice = window.setTimeout(() => this.show());
+  }
+
+  /** The place of the tool that has the focus. An action can replace it by another one, or its whole exchange by another version. */
+  #focusedTool(): { readonly index: number; readonly name: string } | undefined {
+    const tool = document.activeElement;
+    const index = [...this.element.querySelectorAll(":scope > .exchange")].findIndex((exchange) => exchange.contains(tool));
+    return tool instanceof HTMLButtonElement && tool.name && index >= 0 ? { index, name: tool.name } : undefined;
   }
 
   /** Shows only the changes of the running turn. */

@@ -5,13 +5,15 @@ import type { Words } from "../words/index.ts";
 /** The form in which a reader says what should be different about an answer. */
 export function wishForm(words: Words, regenerate: (wish: string) => void, cancel: () => void): HTMLFormElement {
   const box = el("input", { type: "text", ariaLabel: words.wish, placeholder: words.wish, dir: "auto", enterKeyHint: "send" });
+  const cancelButton = button(undefined, words.cancel, cancel);
+  cancelButton.name = "cancel";
   const form = el(
     "form",
     { className: "wish-form" },
     ...words.wishes.map(({ label, text }) => button(undefined, label, () => regenerate(text))),
     box,
     el("button", { type: "submit" }, words.regenerate),
-    button(undefined, words.cancel, cancel),
+    cancelButton,
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
