@@ -145,7 +145,7 @@ for (const { name, start, harmless } of engines) {
       }
     });
 
-    withServices("follows the answer again after End, and when the window gets lower and higher", async () => {
+    withServices("follows the answer again after End, and when the window or the message box changes its height", async () => {
       await reader.say("Hello");
       const turn = await model.turn();
       turn.say(words(900));
@@ -170,6 +170,9 @@ for (const { name, start, harmless } of engines) {
       }
       turn.end();
       await reader.ended();
+      await reader.focusBox();
+      await engine.type("The next message. ".repeat(30));
+      await expect.poll(toEnd).toBeLessThan(2);
     });
 
     withServices("keeps the text in view when the window crosses the width at which the layout changes", async () => {

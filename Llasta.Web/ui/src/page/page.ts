@@ -113,6 +113,7 @@ export class Page {
       toEnd.hidden = following;
     });
 
+    const desk = el("footer", { className: "desk" }, this.#toast.element, toEnd, this.#composer.element);
     document.body.append(
       el("a", { className: "skip", href: "#message" }, words.skipToMessage),
       el(
@@ -128,7 +129,7 @@ export class Page {
         ),
       ),
       this.#transcript.element,
-      el("footer", { className: "desk" }, this.#toast.element, toEnd, this.#composer.element),
+      desk,
       this.#settings.element,
       this.#shortcuts,
       dropZone(words.dropHere, (files) => void this.#composer.attach(files)),
@@ -145,8 +146,10 @@ export class Page {
     // The times in a note pass.
     window.setInterval(() => this.#session.turn && this.#updates.request(), 1000);
     new ResizeObserver(() => this.#keepEnd()).observe(this.#transcript.element);
-    // A touch keyboard that opens must not cover the end.
-    window.addEventListener("resize", () => !isEmpty(this.#session.conversation) && this.#scrolling.keep());
+    // A touch keyboard that opens must not cover the end, nor must a message box that grows.
+    const keepEnd = () => !isEmpty(this.#session.conversation) && this.#scrolling.keep();
+    window.addEventListener("resize", keepEnd);
+    new ResizeObserver(keepEnd).observe(desk);
     this.#show();
     void this.#pill.ask();
     this.#focusBox();
