@@ -193,7 +193,7 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
       return { kind: "end", end };
     }
     case "error":
-      return { kind: "failed", problem: toProblem(value, 502) };
+      return { kind: "failed", problem: toProblem(value, 500) };
     default:
       return undefined;
   }
@@ -244,7 +244,8 @@ function toProblem(body: unknown, status: number): Problem {
   const { code, detail, promptTokens, contextWindow, retryable } = (body ?? {}) as Partial<Record<string, unknown>>;
   const known = problemCodes.find((known) => known === code);
   return {
-    code: known ?? codesByStatus[status] ?? (status === 502 && !body ? "unreachable" : "model-error"),
+    // A 502 without any code of ours is a gateway's.
+    code: known ?? codesByStatus[status] ?? (status === 502 && code === undefined ? "unreachable" : "model-error"),
     detail: typeof detail === "string" ? detail : "",
     ...(typeof promptTokens === "number" && { promptTokens }),
     ...(typeof contextWindow === "number" && { contextWindow }),

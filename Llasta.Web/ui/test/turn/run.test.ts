@@ -73,6 +73,7 @@ describe("a turn over HTTP", () => {
       streams([start, answer("two ")], "break"),
       fails(503, { code: "unreachable", detail: "loading" }),
       fails(502, "<html>bad gateway</html>"),
+      fails(502, { message: "a gateway's own JSON" }),
       streams([start, answer("three "), event({ state: "truncated" }, "end")]),
       streams([start, answer("four"), done]),
     );
@@ -85,10 +86,11 @@ describe("a turn over HTTP", () => {
       "one two ",
       "one two ",
       "one two ",
+      "one two ",
       "one two three ",
     ]);
     expect(calls.slice(1).every(({ request }) => request.continue)).toBe(true);
-    expect(clock.pauses).toEqual([250, 500, 250, 500, 1000]);
+    expect(clock.pauses).toEqual([250, 500, 250, 500, 1000, 1000]);
   });
 
   test("waits while nothing listens, and retries at once when told to", async () => {
