@@ -6,7 +6,7 @@ import type { Words } from "../words/index.ts";
 import { Attachments } from "./attachments.ts";
 import type { Gauge } from "./gauge.ts";
 import { hasTouchKeyboard, isComposing } from "./keyboard.ts";
-import { isLongPaste } from "./textFile.ts";
+import { isLongPaste, isNamesOf, withLineFeeds } from "./textFile.ts";
 
 export interface ComposerActions {
   readonly send: (draft: Draft) => void;
@@ -237,9 +237,10 @@ export class Composer {
   }
 
   #paste(event: ClipboardEvent): void {
-    const { files } = event.clipboardData!;
-    const text = event.clipboardData!.getData("text/plain");
-    if (files.length > 0 && !text) void this.attach([...files]);
+    const files = [...event.clipboardData!.files];
+    const text = withLineFeeds(event.clipboardData!.getData("text/plain"));
+    // Office programs copy a picture of the text with it.
+    if (files.length > 0 && (!text || isNamesOf(text, files))) void this.attach(files);
     else if (isLongPaste(text)) this.#attachments.addPasted(text);
     else return;
     event.preventDefault();

@@ -12,11 +12,18 @@ function decode(bytes: Uint8Array, encoding: string): string | null {
     const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
     // Control characters other than tabs, line ends and escapes are no text in any encoding.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for.
-    return /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? null : text.replace(/\r\n?/g, "\n");
+    return /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? null : withLineFeeds(text);
   } catch {
     return null;
   }
 }
+
+/** A text with the line ends that a text box has. */
+export const withLineFeeds = (text: string): string => text.replace(/\r\n?/g, "\n");
+
+/** Whether a pasted text only names the files that are pasted with it: file managers copy a file's name or path as its text. */
+export const isNamesOf = (text: string, files: readonly { readonly name: string }[]): boolean =>
+  text.split("\n").every((line) => files.some(({ name }) => line.endsWith(name)));
 
 /** A pasted text of more lines or characters than this becomes a file: about a screen. */
 const longPaste = { lines: 50, characters: 4000 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeText, isLongPaste } from "../../src/page/textFile.ts";
+import { decodeText, isLongPaste, isNamesOf } from "../../src/page/textFile.ts";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -30,3 +30,11 @@ test("a paste of more than a screen is long", () => {
   expect(isLongPaste("x".repeat(5000))).toBe(true);
   expect(isLongPaste("line\n".repeat(20))).toBe(false);
 });
+
+test.each([
+  ["a name", "notes.md", true],
+  ["names", "a b.txt\nnotes.md", true],
+  ["paths", "/home/me/notes.md\n/home/me/a b.txt", true],
+  ["other text", "See notes.md.", false],
+  ["a name and other text", "notes.md\nis here", false],
+])("%s pasted with files", (_, text, expected) => expect(isNamesOf(text, [{ name: "notes.md" }, { name: "a b.txt" }])).toBe(expected));
