@@ -487,14 +487,27 @@ test("two tabs are two conversations", async ({ chat, context, web, model }) => 
   await other.expectNote(other.words.states.stopped, other.words.continue);
 });
 
-test("the page stores nothing but the appearance", async ({ chat, page, context }) => {
+test("the page stores nothing but a chosen appearance, and leaves what others stored under its address", async ({
+  chat,
+  page,
+  context,
+}) => {
+  const stored = () =>
+    page.evaluate(async () => ({
+      local: { ...localStorage },
+      session: { ...sessionStorage },
+      databases: (await indexedDB.databases()).length,
+      caches: (await caches.keys()).length,
+    }));
+  await page.evaluate(() => localStorage.setItem("theme", "another program's"));
+  await page.reload();
   await chat.ask("A secret");
-  const stored = await page.evaluate(async () => ({
-    local: { ...localStorage },
-    session: { ...sessionStorage },
-    databases: (await indexedDB.databases()).length,
-    caches: (await caches.keys()).length,
-  }));
-  expect(stored).toEqual({ local: { theme: "auto" }, session: {}, databases: 0, caches: 0 });
+  const local = { theme: "another program's" };
+  expect(await stored()).toEqual({ local, session: {}, databases: 0, caches: 0 });
+  await chat.button(chat.words.settings).click();
+  await chat.settings.getByRole("radio", { name: chat.words.themes.dark }).check();
+  expect(await stored()).toEqual({ local: { ...local, "llasta-theme": "dark" }, session: {}, databases: 0, caches: 0 });
+  await chat.settings.getByRole("radio", { name: chat.words.themes.auto }).check();
+  expect(await stored()).toEqual({ local, session: {}, databases: 0, caches: 0 });
   expect(await context.cookies()).toEqual([]);
 });

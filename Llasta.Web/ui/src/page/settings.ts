@@ -6,7 +6,7 @@ import { closeOnOutsideClick } from "../dom/dialog.ts";
 import { announce } from "../dom/announcer.ts";
 import { button, el } from "../dom/element.ts";
 import { samplingForm } from "./samplingForm.ts";
-import { storedTheme, themes, useTheme } from "./theme.ts";
+import { chooseTheme, storedTheme, themes } from "./theme.ts";
 
 /** The settings dialog: system prompt, appearance, and the conversation as a file. */
 export class Settings {
@@ -58,7 +58,7 @@ export class Settings {
         el("legend", {}, words.theme),
         ...themes.map((theme) => {
           const radio = el("input", { type: "radio", name: "theme", value: theme, checked: theme === chosen });
-          radio.addEventListener("change", () => useTheme(theme));
+          radio.addEventListener("change", () => chooseTheme(theme));
           return el("label", {}, radio, words.themes[theme]);
         }),
       ),
