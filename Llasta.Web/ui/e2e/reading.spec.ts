@@ -491,3 +491,33 @@ for (const width of [320, 390, 768, 1920])
     await chat.button(chat.words.settings).click();
     await expect(chat.settings).toBeInViewport({ ratio: 0.9 });
   });
+
+for (const [what, width, fontSize] of [
+  ["at 320 px", 320, "16px"],
+  ["at 390 px with text twice as large", 390, "32px"],
+] as const)
+  test(`${what} the message box contains its buttons, and the skip link is out of sight`, async ({ script: { chat, model }, page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await page.evaluate((size) => document.documentElement.style.setProperty("font-size", size), fontSize);
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say("Hi");
+    // All that can be there: the switch, the gauge, Send and Stop.
+    await page.locator(".gauge").evaluate((gauge) => {
+      gauge.removeAttribute("hidden");
+      gauge.querySelector(".text")!.textContent = "100%";
+    });
+    await chat.box.fill("The next message");
+    await expect(chat.button(chat.words.enqueue)).toBeVisible();
+    const outside = () =>
+      page.evaluate(() => {
+        const sheet = document.querySelector(".sheet")!.getBoundingClientRect();
+        return [...document.querySelectorAll(".bar button, .gauge")]
+          .filter((part) => part.getBoundingClientRect().right > sheet.right || part.getBoundingClientRect().bottom > sheet.bottom)
+          .map((part) => part.className);
+      });
+    await expect.poll(outside).toEqual([]);
+    expect(await page.locator(".skip").evaluate((skip) => skip.getBoundingClientRect().bottom)).toBeLessThanOrEqual(0);
+    turn.end();
+    await chat.ended();
+  });
