@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { fr } from "../src/words/fr.ts";
 import { networkName } from "./support/launch.ts";
 import { Chat, expect, test } from "./support/test.ts";
@@ -175,6 +175,37 @@ test.describe("scrolling", () => {
     turn.say(paragraph.repeat(4));
     await expect(chat.answer.locator("p")).toHaveCount(12);
     expect(await toEnd(page)).toBeGreaterThan(100);
+    turn.end();
+  });
+
+  test("scrolling a long draft or the settings, and zooming with the wheel, don't stop following", async ({
+    script: { chat, model },
+    page,
+  }) => {
+    await page.setViewportSize({ width: 1100, height: 450 });
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn.say(paragraph.repeat(8));
+    await expect(chat.answer.locator("p")).toHaveCount(8);
+    const wheelUpOver = async (box: Locator) => {
+      await box.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+      const before = await box.evaluate((box) => box.scrollTop);
+      expect(before).toBeGreaterThan(0);
+      await box.hover({ position: { x: 20, y: 60 } });
+      await page.mouse.wheel(0, -20);
+      await expect.poll(() => box.evaluate((box) => box.scrollTop)).toBeLessThan(before);
+    };
+    await chat.box.fill("A line\n".repeat(40));
+    await wheelUpOver(chat.box);
+    // Playwright's click would scroll the page first.
+    await chat.button(chat.words.settings).dispatchEvent("click");
+    await wheelUpOver(chat.settings);
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => document.body.dispatchEvent(new WheelEvent("wheel", { deltaY: -20, ctrlKey: true, bubbles: true })));
+    turn.say(paragraph.repeat(4));
+    await expect(chat.answer.locator("p")).toHaveCount(12);
+    await expect.poll(() => toEnd(page)).toBeLessThan(2);
+    await expect(chat.toEnd).toBeHidden();
     turn.end();
   });
 

@@ -1,4 +1,4 @@
-import { eventOfKey, follow, type FollowEvent } from "./follow.ts";
+import { type Direction, eventOfKey, follow, type FollowEvent } from "./follow.ts";
 
 /** Whether the browser's own Page Up takes the bars over the page into account (`scroll-padding`). WebKit's doesn't, and would skip lines. */
 const pagesBetweenBars = CSS.supports("overflow-anchor", "auto");
@@ -19,24 +19,29 @@ export class Scrolling {
   constructor(onChange: (following: boolean) => void) {
     this.#onChange = onChange;
     const passive = { passive: true };
-    window.addEventListener("wheel", (event) => event.deltaY < 0 && !scrollsItself(event.target) && this.#moving("up"), passive);
+    window.addEventListener(
+      "wheel",
+      // With Ctrl, and for two fingers on a touchpad, the wheel zooms.
+      ({ deltaY, ctrlKey, target }) => deltaY < 0 && !ctrlKey && this.#following && !scrollsItself(target, "up") && this.#moving("up"),
+      passive,
+    );
     window.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), passive);
     window.addEventListener(
       "touchmove",
       (event) => {
         const y = event.touches[0]?.clientY ?? 0;
-        if (y > this.#touchY && !scrollsItself(event.target)) this.#moving("up");
+        if (y > this.#touchY && this.#following && !scrollsItself(event.target, "up")) this.#moving("up");
         this.#touchY = y;
       },
       passive,
     );
     window.addEventListener("keydown", (event) => {
       const target = event.target;
-      if (target instanceof HTMLElement && target.closest("textarea, input, dialog, button, summary")) return;
+      if (target instanceof HTMLElement && target.closest("textarea, input, select, dialog, button, summary")) return;
       const pressed = eventOfKey(event.key, event.shiftKey);
       if (pressed?.kind === "moving") {
         this.#moving(pressed.direction);
-        if (!pagesBetweenBars && isPageKey(event) && !scrollsItself(target)) {
+        if (!pagesBetweenBars && isPageKey(event) && !scrollsItself(target, pressed.direction)) {
           event.preventDefault();
           this.#page(pressed.direction);
         }
@@ -127,8 +132,14 @@ export class Scrolling {
   }
 }
 
-/** Streaming thinking has its own scroll box: wheel and finger scroll the box, not the page. */
-function scrollsItself(target: EventTarget | null): boolean {
-  const box = target instanceof Element ? target.closest(".thought") : null;
-  return box !== null && box.scrollHeight > box.clientHeight + 1;
+/** A box of its own scrolls instead of the page: the thinking, a long draft or question, a file, the settings. */
+function scrollsItself(target: EventTarget | null, direction: Direction): boolean {
+  for (let box = target instanceof Element ? target : null; box && box !== document.documentElement; box = box.parentElement) {
+    const { scrollTop, scrollHeight, clientHeight } = box;
+    if (scrollHeight <= clientHeight + 1) continue;
+    const { overflowY, overscrollBehaviorY } = getComputedStyle(box);
+    const canMove = direction === "up" ? scrollTop > 0 : scrollTop < scrollHeight - clientHeight - 1;
+    if ((overflowY === "auto" || overflowY === "scroll") && (canMove || overscrollBehaviorY !== "auto")) return true;
+  }
+  return false;
 }
