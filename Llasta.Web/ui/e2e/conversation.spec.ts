@@ -217,10 +217,7 @@ test("any question can be edited, and its versions keep all that followed them",
   await expect(chat.questions).toHaveText(["a", "b"]);
 });
 
-test("a question in other words isn't lost when another version takes its exchange off the screen", async ({
-  script: { chat, model },
-  page,
-}) => {
+test("a question in other words isn't lost when something else takes its place", async ({ script: { chat, model }, page }) => {
   const say = async (question: string, answer: string) => {
     await chat.say(question);
     (await model.turn()).say(answer).end();
@@ -239,6 +236,26 @@ test("a question in other words isn't lost when another version takes its exchan
   await expect(chat.questions).toHaveText(["a"]);
   await expect(page.getByText(chat.words.editing)).toBeHidden();
   await expect(chat.box).toHaveValue("b in other words\n\na draft");
+
+  // Nor when another question is edited, or the same one again, or the conversation is cleared.
+  await chat.button(chat.words.laterVersion).click();
+  await chat.box.fill("");
+  await editLast();
+  await chat.box.fill("b in other words");
+  await editLast();
+  await expect(chat.box).toHaveValue("b in other words");
+  await chat.exchanges.first().getByRole("button", { name: chat.words.edit, exact: true }).click();
+  await expect(chat.box).toHaveValue("a");
+  await chat.button(chat.words.cancel).click();
+  await expect(chat.box).toHaveValue("b in other words");
+  await chat.box.fill("");
+  await editLast();
+  await chat.box.fill("b in other words");
+  await chat.button(chat.words.reset).click();
+  await expect(chat.box).toHaveValue("b in other words");
+  await chat.button(chat.words.undo).click();
+  await expect(chat.questions).toHaveText(["a", "b"]);
+  await chat.button(chat.words.earlierVersion).click();
 
   // What wasn't changed is no draft.
   await chat.box.fill("a draft");

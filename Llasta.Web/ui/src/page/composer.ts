@@ -187,11 +187,14 @@ export class Composer {
 
   /** Puts a question into the box for editing; the draft returns afterwards. */
   edit(id: number, question: Draft): void {
-    if (this.#edited === undefined) this.#aside = this.draft;
-    this.#edited = id;
-    this.#original = question;
-    this.#editing.hidden = false;
-    this.#set(question);
+    if (id !== this.#edited) {
+      if (this.#edited !== undefined) this.loseEdited();
+      this.#aside = this.draft;
+      this.#edited = id;
+      this.#original = question;
+      this.#editing.hidden = false;
+      this.#set(question);
+    }
     this.focus();
   }
 
@@ -202,7 +205,7 @@ export class Composer {
     this.#set(aside);
   }
 
-  /** The exchange whose question is being edited isn't on screen any more: a question in other words stays in the box. */
+  /** The exchange whose question is being edited isn't on screen any more, or another is edited: a question in other words becomes a draft. */
   loseEdited(): void {
     if (isSameDraft(this.draft, this.#original)) this.endEdit();
     else this.giveBack(draftOf(""));

@@ -197,7 +197,6 @@ export class Page {
 
   /** Replaces the conversation, and offers to undo that for a few seconds. */
   #replace(conversation: Conversation, said: string): void {
-    if (this.#composer.edited !== undefined) this.#composer.endEdit();
     const old = this.#session.replace(conversation);
     this.#toast.show(said, isEmpty(old) ? undefined : this.#undo(old));
     this.#gauge.count(this.#composer.draft);
