@@ -54,7 +54,7 @@ function endOf(text: string, from: number): number {
     } else if (last === ";") {
       const reference = /&[A-Za-z\d]{1,31};$/.exec(text.slice(Math.max(from, end - 34), end));
       end -= reference ? reference[0].length - 1 : 0;
-    } else if (!/[?!.,:*_~'\]]/.test(last)) break;
+    } else if (!/[?!.,:*_~'\]]|[^\P{P}\x20-\x7e]/u.test(last)) break;
     end--;
   }
   return end;

@@ -82,6 +82,10 @@ describe("addresses", () => {
     ["www.example.com, and", "http://www.example.com"],
     ["[https://example.com/a]", "https://example.com/a"],
     ["me@example.com.", "mailto:me@example.com"],
+    ["هل زرت https://example.com/a؟", "https://example.com/a"],
+    ["https://example.com، ثم", "https://example.com"],
+    ["«https://example.com/a»", "https://example.com/a"],
+    ["देखें https://example.com/a।", "https://example.com/a"],
   ])("%j", (text, href) => {
     expect([...rendered(text).matchAll(/href="([^"]*)"/g)].map(([, found]) => found)).toEqual([href]);
   });
