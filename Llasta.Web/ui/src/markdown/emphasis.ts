@@ -8,8 +8,8 @@ export interface Part {
   closing?: string;
   /** Tags that begin after it. */
   opening?: string;
-  /** For a bare address: its text. */
-  address?: string;
+  /** For a link of its own, such as a bare address or an image: its HTML inside of another link. */
+  unlinked?: string;
 }
 
 /** A run of `*`, `_` or `~` that may begin or end emphasis. */

@@ -35,7 +35,10 @@ function hostOf(target: string): string | undefined {
 
 /** A remote image would tell its server who reads this, and when: it becomes a link. */
 export const imageHtml = (target: string, title: string | null | undefined, text: string): string =>
-  anchor(target, title, `<span class="image">${escapeKeepingReferences(text || target)}</span>`, text || target);
+  anchor(target, title, imageText(target, text), text || target);
+
+/** An image's description, or its address. */
+export const imageText = (target: string, text: string): string => `<span class="image">${escapeKeepingReferences(text || target)}</span>`;
 
 /** TeX, which the page draws. */
 export const formulaHtml = (tex: string, display: boolean): string =>

@@ -1,7 +1,7 @@
 import { nextBareAddress, type BareAddress } from "./autolink.ts";
 import { Delimiters, flanking, htmlOf, type Part } from "./emphasis.ts";
 import { formulaAt, opensFormula } from "./math.ts";
-import { anchor, footnoteReference, formulaHtml, imageHtml, pendingFormulaHtml } from "./html.ts";
+import { anchor, footnoteReference, formulaHtml, imageHtml, imageText, pendingFormulaHtml } from "./html.ts";
 import { inlineTarget, isHalfTarget, type Target } from "./target.ts";
 import { escapeHtml, escapeKeepingReferences, footnoteKey, normalLabel, unescapePunctuation } from "./text.ts";
 
@@ -240,7 +240,7 @@ class InlineText {
     }
     // A number is always a reference; a word is one only if it is defined.
     if (!/^\d{1,3}$/.test(label) && !this.#links[footnoteKey(label)]) return false;
-    this.#push(footnoteReference(label), reference.lastIndex);
+    this.#push(footnoteReference(label), reference.lastIndex).unlinked = `<sup>${escapeHtml(label)}</sup>`;
     return true;
   }
 
@@ -284,11 +284,12 @@ class InlineText {
     this.#dropOpeners(index);
     const inside = this.#parts.splice(opener.index).slice(1);
     if (opener.kind === "![") {
-      this.#push(imageHtml(href, title, unescapePunctuation(label)), end);
+      const text = unescapePunctuation(label);
+      this.#push(imageHtml(href, title, text), end).unlinked = imageText(href, text);
       return;
     }
-    // Links contain no links, not even bare addresses.
-    const html = inside.map((part) => (part.address === undefined ? htmlOf(part) : escapeHtml(part.address))).join("");
+    // Links contain no links: no bare addresses, no images (of a badge), no references to footnotes.
+    const html = inside.map((part) => part.unlinked ?? htmlOf(part)).join("");
     this.#push(href === "" ? html : anchor(href, title, html, label), end);
     this.#withinLinks = this.#openers.length;
   }
@@ -346,8 +347,7 @@ class InlineText {
   }
 
   #address(shown: string, href: string, end: number): void {
-    const part = this.#push(anchor(href, null, escapeHtml(shown), shown), end);
-    part.address = shown;
+    this.#push(anchor(href, null, escapeHtml(shown), shown), end).unlinked = escapeHtml(shown);
   }
 
   /** Opens unfinished emphasis and tags, and hides an unfinished link's bracket. @returns the closing tags. */

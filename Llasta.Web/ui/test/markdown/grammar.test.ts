@@ -99,6 +99,13 @@ describe("addresses", () => {
     expect(paragraph("[Node.js](https://nodejs.org)")).not.toContain("host");
   });
 
+  test("contain no others: a badge leads where its link leads", () => {
+    expect(paragraph("[![build](https://ci.example/badge.svg)](https://ci.example)")).toBe(
+      '<a href="https://ci.example" title="https://ci.example"><span class="image">build</span></a>',
+    );
+    expect(paragraph("[a[^1]](https://example.com)")).toBe('<a href="https://example.com" title="https://example.com">a<sup>1</sup></a>');
+  });
+
   test("that run scripts or lead to this server stay text", () => {
     expect(paragraph("[a](javascript:alert(1)) [b](data:text/html,x) [c](/api/chat) [d](JaVaScRiPt&#58;x) ![e](x.png)")).toBe(
       'a b c d <span class="image">e</span>',
