@@ -289,7 +289,10 @@ test("an answer that is being edited waits while a message is answered, and whil
   const turn = await model.turn();
   await chat.button(chat.words.save).click({ force: true });
   await expect(editor).toHaveValue("One, in my words.");
-  turn.say("Yes.").end();
+  turn.say("Yes.");
+  await expect(chat.answer).toHaveText("Yes.");
+  // Escape stops the turn, as everywhere.
+  await editor.press("Escape");
   await chat.ended();
   await chat.button(chat.words.save).click();
   await expect(editor).toBeHidden();

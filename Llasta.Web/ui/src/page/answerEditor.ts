@@ -9,6 +9,7 @@ export function answerEditor(
   words: Words,
   save: (text: string, continues: boolean) => void,
   cancel: () => void,
+  isBusy: () => boolean,
 ): HTMLFormElement {
   const box = el("textarea", { ariaLabel: words.editAnswer, value: text, dir: "auto" });
   const cancelButton = button(undefined, words.cancel, cancel);
@@ -31,7 +32,8 @@ export function answerEditor(
   });
   box.addEventListener("input", () => fitToText(box));
   box.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || isComposing(event)) return;
+    // While a turn runs, Escape stops it, as everywhere.
+    if (event.key !== "Escape" || isComposing(event) || isBusy()) return;
     event.stopPropagation();
     cancel();
   });

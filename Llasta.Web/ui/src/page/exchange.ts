@@ -172,6 +172,7 @@ export class ExchangeView {
         this.#actions.editAnswer(id, text, continues);
       },
       close,
+      () => this.#isBusy,
     );
     this.#text.element.after(this.#editor);
     this.#showForms(false);
@@ -195,6 +196,7 @@ export class ExchangeView {
         this.#actions.regenerate(this.#exchange.id, wish);
       },
       close,
+      () => this.#isBusy,
     );
     this.#under.after(this.#wishes);
     this.#wishes.querySelector("button")?.focus();

@@ -3,7 +3,7 @@ import { isComposing } from "./keyboard.ts";
 import type { Words } from "../words/index.ts";
 
 /** The form in which a reader says what should be different about an answer. */
-export function wishForm(words: Words, regenerate: (wish: string) => void, cancel: () => void): HTMLFormElement {
+export function wishForm(words: Words, regenerate: (wish: string) => void, cancel: () => void, isBusy: () => boolean): HTMLFormElement {
   const box = el("input", { type: "text", ariaLabel: words.wish, placeholder: words.wish, dir: "auto", enterKeyHint: "send" });
   const cancelButton = button(undefined, words.cancel, cancel);
   cancelButton.name = "cancel";
@@ -22,7 +22,8 @@ export function wishForm(words: Words, regenerate: (wish: string) => void, cance
     else box.focus();
   });
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || isComposing(event)) return;
+    // While a turn runs, Escape stops it, as everywhere.
+    if (event.key !== "Escape" || isComposing(event) || isBusy()) return;
     event.stopPropagation();
     cancel();
   });
