@@ -47,6 +47,36 @@ test("a file can be sent without a message, and removed before it is sent", asyn
   turn.end();
 });
 
+test("a message that is sent while its file is read waits for it, and isn't sent without it", async ({ script: { chat, model }, page }) => {
+  // A file on a network drive, for example.
+  const hold = () =>
+    page.evaluate(() => {
+      const read = File.prototype.arrayBuffer;
+      const released = new Promise<void>((resolve) => addEventListener("released", () => resolve(), { once: true }));
+      File.prototype.arrayBuffer = async function (this: File) {
+        File.prototype.arrayBuffer = read;
+        await released;
+        return this.arrayBuffer();
+      };
+    });
+  await hold();
+  const release = () => page.evaluate(() => dispatchEvent(new Event("released")));
+  await attach(chat, file("cat.png", "\0"));
+  await chat.say("What is it?");
+  await release();
+  await expect(chat.notice).toHaveText(chat.words.fileNotText("cat.png"));
+  await expect(chat.box).toHaveValue("What is it?");
+  await expect(chat.exchanges).toHaveCount(0);
+
+  await hold();
+  await attach(chat, file("a.txt", "one"));
+  await chat.say("What is it?");
+  await release();
+  const turn = await model.turn();
+  expect(turn.messages.at(-1)!.content).toBe("a.txt:\n\n```txt\none\n```\n\nWhat is it?");
+  turn.end();
+});
+
 test("what isn't text is refused by name, and nothing else is lost", async ({ chat }) => {
   await chat.box.fill("A draft");
   await attach(

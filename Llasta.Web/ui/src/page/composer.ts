@@ -36,6 +36,9 @@ export class Composer {
   readonly #queued = el("p");
   readonly #queue: HTMLElement;
   #running = false;
+  /** How many times files were chosen that are still being read. A message that is sent meanwhile is due when they are read. */
+  #reading = 0;
+  #isDue = false;
   /** The exchange whose question is being edited. */
   #edited: number | undefined;
   /** Its question, as it was before. */
@@ -173,8 +176,13 @@ export class Composer {
   }
 
   async attach(files: readonly File[]): Promise<void> {
+    this.#reading++;
     const problem = await this.#attachments.addFiles(files);
-    if (problem) this.notify(problem, true);
+    this.#reading--;
+    if (problem) {
+      this.#isDue = false;
+      this.notify(problem, true);
+    } else if (this.#isDue) this.#send();
   }
 
   /** Returns a message to the box, before any text written in the meantime. Its exchange is gone, so editing ends. */
@@ -250,8 +258,9 @@ export class Composer {
   }
 
   #send(): void {
+    this.#isDue = this.#reading > 0;
     const { draft } = this;
-    if (!isBlank(draft)) this.#actions.send(draft);
+    if (!this.#isDue && !isBlank(draft)) this.#actions.send(draft);
   }
 
   #set({ text, attachments }: Draft): void {
