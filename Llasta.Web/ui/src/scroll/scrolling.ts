@@ -21,7 +21,7 @@ export class Scrolling {
     const passive = { passive: true };
     window.addEventListener(
       "wheel",
-      // With Ctrl, and for two fingers on a touchpad, the wheel zooms.
+      // With Ctrl, and when two fingers pinch on a touchpad, the wheel zooms.
       ({ deltaY, ctrlKey, target }) => deltaY < 0 && !ctrlKey && this.#following && !scrollsItself(target, "up") && this.#moving("up"),
       passive,
     );
