@@ -348,7 +348,10 @@ test("in a low window the bars scroll with the page", async ({ chat, page }) => 
 test("on paper the page is light and whole, without bars and buttons", async ({ chat, page }) => {
   await page.emulateMedia({ colorScheme: "dark", media: "screen" });
   await chat.ask(`Show me everything ${"verylongword".repeat(30)}`);
+  await chat.button(chat.words.editAnswer).click();
   await page.emulateMedia({ colorScheme: "dark", media: "print" });
+  await expect(chat.answer).toBeVisible();
+  await expect(page.locator(".answer-editor")).toBeHidden();
   await expect(page.locator(".masthead")).toHaveCSS("position", "static");
   await expect(page.locator("html")).toHaveCSS("color-scheme", "light");
   // The number of a footnote is a button, and stays.
