@@ -38,6 +38,21 @@ test.describe("copying", () => {
     expect(await clipboard(page)).toBe(await chat.lastAnswerText());
   });
 
+  test("an answer that is being continued is copied as far as it is", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).say("One, ").end("length");
+    await chat.ended();
+    await chat.action.click();
+    const turn = await model.turn();
+    turn.say("**two**, ");
+    await expect(chat.answer).toHaveText("One, two,");
+    await chat.last.getByRole("button", { name: chat.words.copyAnswer }).click();
+    await expect(chat.announcer).toHaveText(chat.words.copied);
+    expect(await clipboard(page)).toBe("One, **two**, ");
+    turn.end();
+    await chat.ended();
+  });
+
   const richText = (page: Page) =>
     page.evaluate(async () => {
       const [item] = await navigator.clipboard.read();

@@ -47,6 +47,8 @@ export class ExchangeView {
   readonly #copyQuestion: HTMLButtonElement;
   readonly #leftOut: HTMLElement;
   #exchange: Exchange;
+  /** The answer as it is shown: more than the exchange has while a turn runs. */
+  #shown = "";
   #editor: HTMLFormElement | undefined;
   #wishes: HTMLFormElement | undefined;
   #isBusy = false;
@@ -58,7 +60,7 @@ export class ExchangeView {
     this.#actions = actions;
     this.#thinking = new Thinking(words, actions.answerNow);
     this.#text = new AnswerText(words);
-    this.#copy = copyButton(() => ({ text: this.#exchange.answer?.text ?? "", html: this.#text.html }), words.copyAnswer, words);
+    this.#copy = copyButton(() => ({ text: this.#shown, html: this.#text.html }), words.copyAnswer, words);
     this.#copyQuestion = copyButton(() => textOf(this.#exchange.question), words.copyQuestion, words);
     this.#copy.name = "copy";
     this.#copyQuestion.name = "copy-question";
@@ -99,6 +101,7 @@ export class ExchangeView {
       skippable: turn !== undefined && turn.answer === "" && turn.thinking && turn.reasoning !== "",
       answerBegun: text !== "",
     });
+    this.#shown = text;
     this.#text.show(text, !running);
     this.#text.streaming = turn?.phase.kind === "answering";
     this.#note.show(note);
