@@ -570,3 +570,16 @@ for (const [what, width, fontSize] of [
     turn.end();
     await chat.ended();
   });
+
+test("at 320 px the names of several models make room for the state of the model", async ({ chat, page }) => {
+  const models = ["a", "b"].map((name) => `${name}/A-Model-with-a-long-name-of-many-parts`);
+  await page.route("**/api/model*", (route) =>
+    route.fulfill({ json: { state: "unreachable", model: models[0], models, simulated: false } }),
+  );
+  await page.setViewportSize({ width: 320, height: 700 });
+  await page.reload();
+  await expect(chat.pill).toContainText(chat.words.modelStates.unreachable);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+  const right = await chat.pill.locator(".state").evaluate((state) => state.getBoundingClientRect().right);
+  expect(right).toBeLessThanOrEqual(320);
+});
