@@ -1,7 +1,7 @@
 import { escapeHtml, escapeKeepingReferences } from "./text.ts";
 
 /** An answer's links lead to the web or to a mailbox; anything else (script, data, a path on this server) stays text. */
-const isSafeTarget = (target: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(target);
+export const isSafeTarget = (target: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(target);
 
 /**
  * A link. Its title shows the target; if the text looks like an address of another host, the real host follows it.

@@ -1,7 +1,7 @@
 import { nextBareAddress, type BareAddress } from "./autolink.ts";
 import { Delimiters, flanking, htmlOf, type Part } from "./emphasis.ts";
 import { formulaAt, opensFormula } from "./math.ts";
-import { anchor, footnoteReference, formulaHtml, imageHtml, imageText, pendingFormulaHtml } from "./html.ts";
+import { anchor, footnoteReference, formulaHtml, imageHtml, imageText, isSafeTarget, pendingFormulaHtml } from "./html.ts";
 import { inlineTarget, isHalfTarget, type Target } from "./target.ts";
 import { escapeHtml, escapeKeepingReferences, footnoteKey, normalLabel, unescapePunctuation } from "./text.ts";
 
@@ -289,7 +289,8 @@ class InlineText {
       return;
     }
     // Links contain no links: no bare addresses, no images (of a badge), no references to footnotes.
-    const html = inside.map((part) => part.unlinked ?? htmlOf(part)).join("");
+    const isLink = href === "" || isSafeTarget(href);
+    const html = inside.map((part) => (isLink && part.unlinked) || htmlOf(part)).join("");
     this.#push(href === "" ? html : anchor(href, title, html, label), end);
     this.#withinLinks = this.#openers.length;
   }

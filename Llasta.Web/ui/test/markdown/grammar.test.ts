@@ -103,6 +103,10 @@ describe("addresses", () => {
     expect(paragraph("[![build](https://ci.example/badge.svg)](https://ci.example)")).toBe(
       '<a href="https://ci.example" title="https://ci.example"><span class="image">build</span></a>',
     );
+    // A link that leads nowhere is none.
+    expect(paragraph("[![build](https://ci.example/badge.svg)](LICENSE)")).toBe(
+      '<a href="https://ci.example/badge.svg" title="https://ci.example/badge.svg"><span class="image">build</span></a>',
+    );
     expect(paragraph("[a[^1]](https://example.com)")).toBe('<a href="https://example.com" title="https://example.com">a<sup>1</sup></a>');
   });
 
