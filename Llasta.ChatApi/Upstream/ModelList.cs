@@ -19,9 +19,54 @@ internal static partial class ModelList
         if (body.StartsWith("\uFEFF"u8))
             body = body["\uFEFF"u8.Length..];
         var json = new Utf8JsonReader(body, isFinalBlock: false, state: default);
-        if (!json.Read() || !FindArray(ref json))
-            throw new JsonException("There is no list of models.");
+        return json.Read() && Find(ref json) is { } models ? models : throw new JsonException("There is no list of models with names.");
+    }
 
+    /// <summary>The models that can chat, in the server's order; embedding models and the like can't. If none seems to, the first one: its name may mislead.</summary>
+    public static IReadOnlyList<ModelInfo> ThatChat(IReadOnlyList<ModelInfo> models)
+    {
+        var chatting = models.Where(model => model.Chats).DistinctBy(model => model.Name).ToArray();
+        return chatting.Length > 0 ? chatting : [.. models.Take(1)];
+    }
+
+    /// <summary>
+    /// Reads the root itself, or its member <c>data</c>, or if there is nothing in that its member <c>models</c>. llama.cpp sends both, and
+    /// says only in <c>data</c> what it is.
+    /// </summary>
+    /// <returns>Null if there is no list.</returns>
+    private static List<ModelInfo>? Find(ref Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.StartArray)
+            return ReadArray(ref json);
+        if (json.TokenType != JsonTokenType.StartObject)
+            return null;
+        List<ModelInfo>? models = null;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            // ValueTextEquals throws for half of a surrogate pair.
+            var isData = json.ValueSpan.SequenceEqual("data"u8);
+            var isList = isData || json.ValueSpan.SequenceEqual("models"u8);
+            if (!json.Read())
+                break;
+            if (isList && json.TokenType == JsonTokenType.StartArray)
+            {
+                var found = ReadArray(ref json);
+                if (isData && found is { Count: > 0 })
+                    return found;
+                models = models is { Count: > 0 } ? models : found;
+            }
+            else if (!json.TrySkip())
+            {
+                break;
+            }
+        }
+
+        return models;
+    }
+
+    /// <returns>Null if there are entries, but none has a name.</returns>
+    private static List<ModelInfo>? ReadArray(ref Utf8JsonReader json)
+    {
         var models = new List<ModelInfo>();
         var entries = 0;
         var ended = false;
@@ -38,36 +83,7 @@ internal static partial class ModelList
             }
         }
 
-        return models.Count > 0 || (ended && entries == 0) ? models : throw new JsonException("The list has no model with a name.");
-    }
-
-    /// <summary>The models that can chat, in the server's order; embedding models and the like can't. If none seems to, the first one: its name may mislead.</summary>
-    public static IReadOnlyList<ModelInfo> ThatChat(IReadOnlyList<ModelInfo> models)
-    {
-        var chatting = models.Where(model => model.Chats).DistinctBy(model => model.Name).ToArray();
-        return chatting.Length > 0 ? chatting : [.. models.Take(1)];
-    }
-
-    /// <summary>Moves to the beginning of the list: the root itself, or its member <c>data</c> or <c>models</c>.</summary>
-    private static bool FindArray(ref Utf8JsonReader json)
-    {
-        if (json.TokenType == JsonTokenType.StartArray)
-            return true;
-        if (json.TokenType != JsonTokenType.StartObject)
-            return false;
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-        {
-            // ValueTextEquals throws for half of a surrogate pair.
-            var isList = json.ValueSpan.SequenceEqual("data"u8) || json.ValueSpan.SequenceEqual("models"u8);
-            if (!json.Read())
-                return false;
-            if (isList && json.TokenType == JsonTokenType.StartArray)
-                return true;
-            if (!json.TrySkip())
-                return false;
-        }
-
-        return false;
+        return models.Count > 0 || (ended && entries == 0) ? models : null;
     }
 
     private static ModelInfo? ReadEntry(JsonElement entry)
@@ -81,7 +97,7 @@ internal static partial class ModelList
 
     private static ModelInfo? Named(string? name, JsonElement entry)
     {
-        if (name is null or "" || name.Length > ChatRequestRules.MaxModelName)
+        if (string.IsNullOrWhiteSpace(name) || name.Length > ChatRequestRules.MaxModelName)
             return null;
         if (entry.ValueKind != JsonValueKind.Object)
             return new ModelInfo(name, ContextWindow: null, Kind: ServerKind.Auto, Chats: !NoChat().IsMatch(name));
@@ -98,10 +114,40 @@ internal static partial class ModelList
                 "library" => ServerKind.Ollama,
                 _ => ServerKind.Auto,
             },
-            Chats: Text(entry, "type") is { } type ? !NoChat().IsMatch(type) : !NoChat().IsMatch(name) && Text(entry, "object") is not "embedding",
+            Chats: SaysThatItChats(entry) ?? !NoChat().IsMatch(name),
             Simulated: owner == ModelInfo.SimulatorOwner,
             Status: StatusOf(entry));
     }
+
+    /// <summary>What the server says of the model's use, which counts for more than its name.</summary>
+    /// <returns>Null if it says nothing.</returns>
+    private static bool? SaysThatItChats(JsonElement entry)
+    {
+        // Mistral and Azure.
+        if (ServerText.MemberOf(entry, "capabilities") is { } can && (ServerText.MemberOf(can, "completion_chat") ?? ServerText.MemberOf(can, "chat_completion")) is { ValueKind: JsonValueKind.True or JsonValueKind.False } chats)
+            return chats.GetBoolean();
+        // OpenRouter.
+        if (ServerText.MemberOf(entry, "architecture") is { } architecture && Texts(architecture, "output_modalities") is { Length: > 0 } modalities && !modalities.Contains("text"))
+            return false;
+        // llama.cpp and Ollama.
+        if (Texts(entry, "capabilities") is { Length: > 0 } capabilities && capabilities.Any(NoChat().IsMatch))
+            return capabilities.Any(capability => capability is "completion" or "chat");
+        foreach (var name in (string[])["type", "model_type", "task", "mode", "object"])
+        {
+            if (Text(entry, name) is not { } use)
+                continue;
+            if (NoChat().IsMatch(use))
+                return false;
+            if (Chat().IsMatch(use))
+                return true;
+        }
+
+        return null;
+    }
+
+    private static string[] Texts(JsonElement element, string name) => ServerText.MemberOf(element, name) is { ValueKind: JsonValueKind.Array } array
+        ? [.. array.EnumerateArray().Select(ServerText.StringOf).OfType<string>()]
+        : [];
 
     /// <summary>vLLM's <c>max_model_len</c>, llama.cpp's <c>meta.n_ctx</c>, and the names that others use.</summary>
     private static int? Window(JsonElement entry) =>
@@ -119,7 +165,11 @@ internal static partial class ModelList
 
     private static string? Text(JsonElement entry, string name) => ServerText.MemberOf(entry, name) is { } value ? ServerText.StringOf(value) : null;
 
+    /// <summary>Types of models that answer chats.</summary>
+    [GeneratedRegex("chat|llm|vlm|language|completion|generat|conversation", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Chat();
+
     /// <summary>Names and types of models that answer no chat.</summary>
-    [GeneratedRegex(@"embed|rerank|\bbge-|\bgte-|\be5-|minilm|whisper|transcri|\btts\b|text-to-speech|speech|moderation|dall-e|stable-?diffusion|\bclip\b|image|\bflux\b|classif", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"embed|rerank|\bbge-|\bgte-|\be5-|minilm|whisper|transcri|\btts\b|text-to-speech|speech|moderation|guard\b|dall-e|diffusion|\bsdxl\b|\bsora\b|video.?gen|\bclip\b|image|\bflux\b|classif|feature.?extraction|similarity|\basr\b|colbert|splade", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex NoChat();
 }

@@ -25,8 +25,35 @@ public sealed class ModelListTests
     [InlineData("""{"data":[{"id":"only-embeddings"}]}""", "only-embeddings")]
     [InlineData("""{"data":[{"id":"some-chat"},{"id":"cut""", "some-chat")]
     [InlineData("""{"dat\ud800":1,"data":[{"i\ud800":1,"meta":{"n_\udc00":1},"max_model_\ud800":1,"id":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"   "},{"id":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"data":[],"models":[{"name":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"data":null,"models":[{"name":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"models":[],"data":[{"id":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"models":[{"name":"some-chat"}],"data":[{"nothing":1}]}""", "some-chat")]
+    [InlineData("""{"models":[{"name":"some-chat"}],"data":[{"id":"cut""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","capabilities":{"completion_chat":false}},{"id":"some-chat","capabilities":{"completion_chat":true}}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","capabilities":{"chat_completion":false,"embeddings":true}},{"id":"some-chat"}]}""", "some-chat")]
+    [InlineData("""{"models":[{"name":"e","capabilities":["embedding"]},{"name":"some-chat","capabilities":["completion","tools"]}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"some-chat","capabilities":["completion","image"]}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"i","architecture":{"output_modalities":["image"]}},{"id":"some-chat","architecture":{"output_modalities":["text"]}}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","mode":"embedding"},{"id":"some-chat","mode":"chat"}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","task":"embed"},{"id":"some-chat","task":"generate"}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","model_type":"rerank"},{"id":"some-chat","model_type":"LLM"}]}""", "some-chat")]
+    [InlineData("""{"models":[{"name":"bge-m3","type":"model"},{"name":"some-chat","type":"model"}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"text-embedding-3","object":"deployment"},{"id":"some-chat","object":"deployment"}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"some-embedded-chat","type":"llm"},{"id":"other"}]}""", "some-embedded-chat")]
+    [InlineData("""{"data":[{"id":"meta-llama/Llama-Guard-4-12B"},{"id":"sdxl-turbo"},{"id":"sora"},{"id":"Qwen3-ASR"},{"id":"some-chat"}]}""", "some-chat")]
     public void The_first_model_that_can_chat_is_taken(string list, string name) =>
         Assert.Equal(name, ModelList.ThatChat(ModelList.Read(Encoding.UTF8.GetBytes(list)))[0].Name);
+
+    /// <summary>As llama.cpp sends it: under both names, and only one of the two says what it is.</summary>
+    [Fact]
+    public void A_list_under_two_names_is_read_where_it_says_more()
+    {
+        var model = Assert.Single(ModelList.Read("""{"models":[{"name":"m","model":"m","type":"model","capabilities":["completion"]}],"object":"list","data":[{"id":"m","object":"model","owned_by":"llamacpp","meta":{"n_vocab":151936,"n_ctx":8192}}]}"""u8));
+
+        Assert.Equal((ServerKind.LlamaCpp, 8192), (model.Kind, model.ContextWindow));
+    }
 
     [Fact]
     public void A_name_in_Latin_1_is_read_as_its_characters() =>
