@@ -6,6 +6,7 @@ import { AnswerText } from "../render/answerText.ts";
 import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
 import { answerEditor } from "./answerEditor.ts";
+import { shortName } from "./modelName.ts";
 import { type Note, NoteView } from "./note.ts";
 import { questionView } from "./questionText.ts";
 import { Thinking } from "./thinking.ts";
@@ -240,6 +241,3 @@ function tool(name: string, icon: IconName, label: string, run: () => void): HTM
   made.name = name;
   return made;
 }
-
-/** A model's name without its organisation. */
-export const shortName = (model: string | undefined): string | undefined => model?.replace(/\/+$/, "").split("/").at(-1);

@@ -3,7 +3,7 @@ import type { ModelStatus } from "../turn/wire.ts";
 import type { Words } from "../words/index.ts";
 import { announce } from "../dom/announcer.ts";
 import { el, showText } from "../dom/element.ts";
-import { shortName } from "./exchange.ts";
+import { shortName } from "./modelName.ts";
 
 /** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
 const whenReady = 15_000;
