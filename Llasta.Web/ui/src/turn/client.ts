@@ -210,13 +210,17 @@ async function problemOf(response: Response): Promise<Problem> {
 /** The reader's machine has no network at all. */
 const isOffline = (): boolean => globalThis.navigator?.onLine === false;
 
-const isOf = (type: string, response: Response): boolean => response.headers.get("Content-Type")?.startsWith(type) ?? false;
+const isOf = (type: string, response: Response): boolean => response.headers.get("Content-Type")?.toLowerCase().startsWith(type) ?? false;
 
-/** The chat API neither redirects nor answers with a 401 or a page: a login proxy in between does. oauth2-proxy's login page has the status 403. */
+/**
+ * The chat API neither redirects nor answers with a 401, a 511 or a page: a login proxy or a network's portal in between does. The page
+ * with which a proxy asks to sign in can be a 403; one that is an error of the server isn't a login.
+ */
 const isSignedOut = (response: Response): boolean =>
   response.type === "opaqueredirect" ||
   (response.status >= 300 && response.status < 400) ||
   response.status === 401 ||
+  response.status === 511 ||
   ((response.ok || response.status === 403) && isOf("text/html", response));
 
 /** The longest pause that a server may ask for, seconds. */

@@ -174,6 +174,8 @@ describe("a server's answer", () => {
     ["a redirect to a login page", fails(302, "", { Location: "https://login.example/" }), { state: "signed-out" }],
     ["a login page with status 200", fails(200, "<html></html>", html), { state: "signed-out" }],
     ["a login page with status 403", fails(403, "<html></html>", html), { state: "signed-out" }],
+    ["a portal", fails(511, "<html></html>", html), { state: "signed-out" }],
+    ["a login page whose type is in capitals", fails(200, "", { "Content-Type": "Text/HTML" }), { state: "signed-out" }],
   ] as const)("%s ends the turn in the right state", async (_, serve, ending) => {
     const { base } = await chatServer(serve);
     const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
@@ -184,6 +186,7 @@ describe("a server's answer", () => {
     ["401", fails(401, "")],
     ["a redirect", fails(303, "", { Location: "/login" })],
     ["a page", fails(200, "<html></html>", html)],
+    ["a page with status 403", fails(403, "<html></html>", html)],
   ])("to the question for the model's state is signed-out for %s", async (_, serve) => {
     const { base } = await chatServer(serve);
     expect(await new ChatClient(base).model()).toEqual({ state: "signed-out", simulated: false });
