@@ -235,7 +235,7 @@ internal sealed class ChunkReader(CompletionReader completion)
             return;
         var reason = ServerText.Unescape(ServerText.Decode(json.ValueSpan));
         // White space and control characters would be quoted as "".
-        if (ServerText.Clean(reason, key: null).Length > 0)
+        if (ServerText.Clean(reason, key: null).Length > 0 && !FinishReasons.IsNone(reason))
             FinishReason = reason;
     }
 

@@ -1,26 +1,44 @@
+using System.Text.RegularExpressions;
 using Llasta.ChatApi.Contract;
 
 namespace Llasta.ChatApi.Completions;
 
 /// <summary>What the finish reasons of servers mean.</summary>
-internal static class FinishReasons
+internal static partial class FinishReasons
 {
     /// <summary>Tells whether a reason says that the model has ended the answer.</summary>
     public static bool IsEnd(string? reason) => reason is not null && Meaning(reason) is not null;
 
     /// <summary>The end of the turn that a reason means.</summary>
     /// <returns>Null if there is no reason, or the server gave up: the answer is not complete.</returns>
-    public static EndState? Meaning(string? reason) => reason?.ToUpperInvariant() switch
+    public static EndState? Meaning(string? reason) => reason switch
     {
-        null => null,
-        // vLLM stops and aborts; DeepSeek has too much to do; OpenRouter's provider failed.
-        "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "ERROR" or "INSUFFICIENT_SYSTEM_RESOURCE" or "OTHER" or "FINISH_REASON_UNSPECIFIED" => null,
-        "LENGTH" or "MAX_TOKENS" or "MAX_LENGTH" or "MODEL_LENGTH" or "MODEL_CONTEXT_WINDOW_EXCEEDED" or "TOKEN_LIMIT" => EndState.Length,
-        "REPETITION" or "LOOP" or "REPEAT" => EndState.Repetition,
-        "CONTENT_FILTER" or "CONTENT_FILTERED" or "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "SENSITIVE" or "REFUSAL" => EndState.Filtered,
+        null or "stop" => reason is null ? null : EndState.Done,
+        _ when Filtered().IsMatch(reason) => EndState.Filtered,
+        _ when Limit().IsMatch(reason) => EndState.Length,
+        _ when Repetition().IsMatch(reason) => EndState.Repetition,
+        _ when GaveUp().IsMatch(reason) => null,
         _ => EndState.Done,
     };
 
+    /// <summary>Tells whether a reason is how a server writes that there is none yet.</summary>
+    public static bool IsNone(string reason) => reason.ToUpperInvariant() is "NULL" or "NONE" or "NIL" or "UNDEFINED";
+
     /// <summary>Tells whether a reason is one of those that end a complete answer.</summary>
-    public static bool IsUsual(string? reason) => reason is null or "stop" or "length" or "eos" or "eos_token" or "end_turn" or "stop_sequence" or "STOP" or "tool_calls" or "function_call" or "tool_use";
+    public static bool IsUsual(string? reason) => reason is null or "stop" or "length" or "eos" or "eos_token" or "end_turn" or "stop_sequence" or "STOP";
+
+    /// <summary>OpenAI, Gemini, Bedrock, Cohere, Zhipu.</summary>
+    [GeneratedRegex("filter|safety|recitation|block|prohibit|^spii$|sensitive|refus|guardrail|moderat|toxic", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Filtered();
+
+    /// <summary>OpenAI, Mistral, Anthropic, Gemini, Cohere; a limit of requests is none of the answer.</summary>
+    [GeneratedRegex("length|max.?(?:output.?|new.?)?tokens|window|(?<!rate.?)limit", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Limit();
+
+    [GeneratedRegex("repeti|repeat|loop", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Repetition();
+
+    /// <summary>vLLM stops and aborts; DeepSeek has too much to do; OpenRouter's or Zhipu's provider failed.</summary>
+    [GeneratedRegex("abort|cancel|error|fail|interrupt|time.?out|unavailable|overload|insufficient|exhaust|rate.?limit|disconnect|unspecified|^other$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex GaveUp();
 }

@@ -23,6 +23,13 @@ public sealed class DialectTests
         { "empty finish reasons, then a cut", T("one ", "\"\"") + T("two", "\"\""), "one two", "", "truncated" },
         { "empty finish reasons, then the limit", T("one ", "\"\"") + T("two", "\"\"") + T("", "\"length\"") + Done, "one two", "", "length" },
         { "a limit by another name", T("one", "\"max_tokens\"") + Done, "one", "", "length" },
+        { "a limit by a name of its server", T("one", "\"max_output_tokens\"") + Done, "one", "", "length" },
+        { "no reason, as text", T("one ", "\"null\"") + T("two", "\"None\""), "one two", "", "truncated" },
+        { "no reason, as text, then the limit", T("one ", "\"null\"") + T("two", "\"length\"") + Done, "one two", "", "length" },
+        { "an end by a guardrail", T("one", "\"guardrail_intervened\"") + Done, "one", "", "filtered" },
+        { "an end by a time-out", T("half", "\"timeout\"") + Done, "half", "", "truncated" },
+        { "an end by an error of the network", T("half", "\"network_error\"") + Done, "half", "", "truncated" },
+        { "an end by a limit of requests", T("half", "\"rate_limit_exceeded\"") + Done, "half", "", "truncated" },
         { "an end for repetition", T("one one one", "\"repetition\"") + Done, "one one one", "", "repetition" },
         { "an end by a filter", T("one", "\"content_filter\"") + Done, "one", "", "filtered" },
         { "an end because the server gives up", T("one", "\"insufficient_system_resource\"") + Done, "one", "", "truncated" },
@@ -402,6 +409,7 @@ public sealed class DialectTests
         var first = requests.Count;
         Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
 
+    [InlineData("tool_calls", "done", "The model's server ended the answer with the reason \"tool_calls\".")]
         Assert.True(first > 1, "The first turn is refused and sent again.");
         Assert.Equal(first + 1, requests.Count);
     }
