@@ -35,6 +35,7 @@ internal sealed class ChunkReader(CompletionReader completion)
     private static readonly JsonReaderOptions Options = new() { AllowMultipleValues = true };
 
     private bool _sawId;
+    private bool _hasError;
     private int _texts;
     private TextPosition _text;
 
@@ -59,6 +60,7 @@ internal sealed class ChunkReader(CompletionReader completion)
         var (usage, reason) = (Usage, FinishReason);
         PlainText = null;
         _texts = 0;
+        _hasError = false;
         consumed = 0;
         // An object that goes on in the next line: nothing of it may be written yet.
         if ((joined || data[^1] != '}') && IsIncomplete(data))
@@ -69,6 +71,8 @@ internal sealed class ChunkReader(CompletionReader completion)
             json.Read();
             var result = ReadObject(ref json);
             consumed = (int)json.BytesConsumed;
+            if (result == ChunkResult.Other && IsError(data))
+                return ChunkResult.Error;
             if (result == ChunkResult.Chunk && _texts == 1 && FinishReason == reason && usage == Usage)
                 PlainText = _text;
             return result;
@@ -99,7 +103,7 @@ internal sealed class ChunkReader(CompletionReader completion)
 
     private ChunkResult ReadObject(ref Utf8JsonReader json)
     {
-        bool hasChoices = false, hasError = false, hasMessage = false;
+        var hasChoices = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("choices"u8))
@@ -113,26 +117,66 @@ internal sealed class ChunkReader(CompletionReader completion)
                 if (!ReadId(ref json))
                     return ChunkResult.Malformed;
             }
-            else if (json.ValueTextEquals("error"u8))
-                hasError |= ReadPresence(ref json);
-            else if (json.ValueTextEquals("message"u8) || json.ValueTextEquals("detail"u8) || json.ValueTextEquals("msg"u8))
-                hasMessage |= ReadPresence(ref json);
+            else if (json.ValueTextEquals("error"u8) || json.ValueTextEquals("errors"u8))
+                _hasError |= ReadPresence(ref json, orEmptyObject: false);
             else if (json.ValueTextEquals("object"u8))
-                hasError |= ReadIsError(ref json);
+                _hasError |= ReadIsError(ref json);
             else
                 json.Skip();
         }
 
-        return hasError || (hasMessage && !hasChoices) ? ChunkResult.Error : hasChoices ? ChunkResult.Chunk : ChunkResult.Other;
+        return _hasError ? ChunkResult.Error : hasChoices ? ChunkResult.Chunk : ChunkResult.Other;
     }
 
-    /// <returns>True if the member is there and neither null, false nor empty.</returns>
-    private static bool ReadPresence(ref Utf8JsonReader json)
+    /// <summary>Tells whether an object without an answer is an error, as servers write it: by a member's name, or by the name of its kind.</summary>
+    private static bool IsError(ReadOnlySpan<byte> data)
+    {
+        var json = new Utf8JsonReader(data, Options);
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.ValueSpan;
+            if (ServerError.IsName(name) ? ReadPresence(ref json, orEmptyObject: true) : ReadIsFailure(ref json, name))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <param name="json">The reader, at the member's name.</param>
+    /// <param name="orEmptyObject">An object without members counts.</param>
+    /// <returns>True if the member is there and neither null, false, 0 nor empty.</returns>
+    private static bool ReadPresence(ref Utf8JsonReader json, bool orEmptyObject)
     {
         json.Read();
-        var present = json.TokenType is not (JsonTokenType.Null or JsonTokenType.False) && !(json.TokenType == JsonTokenType.String && json.ValueSpan.IsEmpty);
+        var present = json.TokenType switch
+        {
+            JsonTokenType.Null or JsonTokenType.False => false,
+            JsonTokenType.String => !json.ValueSpan.IsEmpty,
+            JsonTokenType.Number => !json.ValueSpan.SequenceEqual("0"u8),
+            _ => true,
+        };
+        if (json.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
+            return present;
+        var isObject = json.TokenType == JsonTokenType.StartObject;
+        var depth = json.CurrentDepth;
+        json.Read();
+        if (json.CurrentDepth == depth)
+            return isObject && orEmptyObject;
+        while (json.CurrentDepth > depth)
+            json.Read();
+        return true;
+    }
+
+    /// <returns>True if the member is one that names a kind, and that is an error.</returns>
+    private static bool ReadIsFailure(ref Utf8JsonReader json, ReadOnlySpan<byte> name)
+    {
+        var isKind = name.SequenceEqual("type"u8) || name.SequenceEqual("status"u8) || name.SequenceEqual("event"u8);
+        json.Read();
+        if (isKind && json.TokenType == JsonTokenType.String)
+            return json.ValueSpan.SequenceEqual("error"u8) || json.ValueSpan.SequenceEqual("failed"u8);
         json.Skip();
-        return present;
+        return false;
     }
 
     /// <returns>True if the value is the text <c>error</c>.</returns>
@@ -191,6 +235,9 @@ internal sealed class ChunkReader(CompletionReader completion)
                 ReadText(ref json, isReasoning: false);
             else if (json.ValueTextEquals("finish_reason"u8) || json.ValueTextEquals("finishReason"u8))
                 ReadFinishReason(ref json);
+            // OpenRouter.
+            else if (json.ValueTextEquals("error"u8))
+                _hasError |= ReadPresence(ref json, orEmptyObject: false);
             else
                 json.Skip();
         }
@@ -254,7 +301,7 @@ internal sealed class ChunkReader(CompletionReader completion)
         {
             if (json.ValueTextEquals("content"u8) || json.ValueTextEquals("refusal"u8))
                 ReadText(ref json, isReasoning: false);
-            else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8) || json.ValueTextEquals("reasoning_details"u8) || json.ValueTextEquals("thinking"u8))
+            else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8) || json.ValueTextEquals("reasoning_text"u8) || json.ValueTextEquals("reasoning_details"u8) || json.ValueTextEquals("thinking"u8) || json.ValueTextEquals("thinking_blocks"u8))
             {
                 if (reasoned)
                     json.Skip();
@@ -303,15 +350,18 @@ internal sealed class ChunkReader(CompletionReader completion)
         }
     }
 
-    /// <summary>A part: <c>{"type":"text","text":"…"}</c>, or Mistral's <c>{"type":"thinking","thinking":[…]}</c>.</summary>
+    /// <summary>
+    /// A part: <c>{"type":"text","text":"…"}</c>, Mistral's <c>{"type":"thinking","thinking":[…]}</c>, or <c>{"type":"reasoning","text":"…"}</c>.
+    /// </summary>
     private bool ReadPart(ref Utf8JsonReader json, bool isReasoning)
     {
+        isReasoning |= IsThought(json);
         var any = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("text"u8) || json.ValueTextEquals("content"u8) || json.ValueTextEquals("summary"u8) || json.ValueTextEquals("refusal"u8))
                 any |= ReadText(ref json, isReasoning);
-            else if (json.ValueTextEquals("thinking"u8) || json.ValueTextEquals("reasoning"u8))
+            else if (json.ValueTextEquals("thinking"u8) || json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8))
                 any |= ReadText(ref json, isReasoning: true);
             else
                 json.Skip();
@@ -319,6 +369,22 @@ internal sealed class ChunkReader(CompletionReader completion)
 
         _texts = 2;
         return any;
+    }
+
+    /// <param name="json">A copy of the reader, at the beginning of a part.</param>
+    /// <returns>True if the part's type says that it is thinking.</returns>
+    private static bool IsThought(Utf8JsonReader json)
+    {
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isType = json.ValueTextEquals("type"u8);
+            json.Read();
+            if (isType && json.TokenType == JsonTokenType.String)
+                return json.ValueSpan.IndexOf("think"u8) >= 0 || json.ValueSpan.IndexOf("reason"u8) >= 0;
+            json.Skip();
+        }
+
+        return false;
     }
 
     private void ReadUsage(ref Utf8JsonReader json)

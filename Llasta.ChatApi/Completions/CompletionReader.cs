@@ -126,9 +126,13 @@ internal sealed class CompletionReader
     /// <summary>The stream has ended: processes a last line without a line break.</summary>
     public void ReadRest()
     {
-        if (_events.TryReadRest(out var kind, out var data) && !Read(kind, data))
-            return;
-        // A server that does not stream answers with one JSON document.
+        if (!_events.TryReadRest(out var kind, out var data) || Read(kind, data))
+            ReadStray();
+    }
+
+    /// <summary>A server that does not stream answers with one JSON document.</summary>
+    private void ReadStray()
+    {
         if (!HasBegun && !_events.Stray.IsEmpty && _events.Stray.TrimStart(" \t\n"u8).StartsWith("{"u8))
         {
             var stray = _events.Stray;
@@ -148,6 +152,7 @@ internal sealed class CompletionReader
         if (kind == EventKind.Data && IsDone(data))
         {
             _doneMarker = true;
+            ReadStray();
             return false;
         }
 
@@ -166,10 +171,15 @@ internal sealed class CompletionReader
         return Error is null && Malformed();
     }
 
-    /// <summary>Data that is no JSON object: a message in plain text, or a broken chunk.</summary>
-    private bool ReadOther(ReadOnlySpan<byte> data) => data[0] is (byte)'[' or (byte)'"' or (byte)'}' || char.IsAsciiDigit((char)data[0])
-        ? Malformed()
-        : Fail(ServerError.Read(data));
+    /// <summary>Data that is no JSON object: a message in plain text, a list of errors, or a broken chunk.</summary>
+    private bool ReadOther(ReadOnlySpan<byte> data)
+    {
+        // Google's errors are a list of one; others write [ERROR] before a text.
+        var isMessage = data is [(byte)'[', var next, ..] && (next == (byte)'{' ? ServerError.Read(data) is { IsJson: true, Message: not null } : char.IsAsciiLetter((char)next));
+        return !isMessage && (data[0] is (byte)'[' or (byte)'"' or (byte)'}' || char.IsAsciiDigit((char)data[0]))
+            ? Malformed()
+            : Fail(ServerError.Read(data));
+    }
 
     /// <summary>Reads one or more chunks.</summary>
     /// <param name="data">The JSON objects, one after the other; afterwards, those that were not read.</param>

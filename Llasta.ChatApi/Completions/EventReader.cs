@@ -1,3 +1,4 @@
+using System.Text;
 using Llasta.Streaming;
 
 namespace Llasta.ChatApi.Completions;
@@ -171,7 +172,8 @@ internal sealed class EventReader(StreamPump pump)
         if (line.StartsWith("event:"u8))
         {
             var name = Value(line["event:".Length..]);
-            _isError = name.IndexOf("error"u8) >= 0 || name.IndexOf("Error"u8) >= 0;
+            // Many servers name each event so.
+            _isError = !name.SequenceEqual("message"u8) && IsError(name);
         }
         else if (line.StartsWith("error:"u8))
         {
@@ -184,6 +186,20 @@ internal sealed class EventReader(StreamPump pump)
             _stray ??= new Held();
             _stray.Append(line, MaxHeld);
             _stray.Append("\n"u8, MaxHeld);
+        }
+
+        return false;
+    }
+
+    private static bool IsError(ReadOnlySpan<byte> name) => Contains(name, "error"u8) || Contains(name, "exception"u8) || Contains(name, "fail"u8);
+
+    /// <summary>Looks for a word, in whatever case.</summary>
+    private static bool Contains(ReadOnlySpan<byte> name, ReadOnlySpan<byte> word)
+    {
+        for (var at = 0; at <= name.Length - word.Length; at++)
+        {
+            if (Ascii.EqualsIgnoreCase(name.Slice(at, word.Length), word))
+                return true;
         }
 
         return false;

@@ -20,11 +20,12 @@ internal enum TagMode
 /// </summary>
 internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 {
-    /// <summary>The tags that models write: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed.</summary>
+    /// <summary>The tags that models write, in whatever case: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss.</summary>
     private static readonly (string Opening, string Closing)[] Tags =
     [
         ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<reasoning>", "</reasoning>"),
         ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
+        ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ];
 
     /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
@@ -101,16 +102,16 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         foreach (var (opening, closing) in Tags)
         {
             var tag = _state == State.AfterField ? closing : opening;
-            if (trimmed.StartsWith(tag, StringComparison.Ordinal))
+            if (trimmed.StartsWith(tag, StringComparison.OrdinalIgnoreCase))
             {
                 Take(before + tag.Length);
                 StartedOver = mode == TagMode.ContinueAnswer;
-                _closing = closing;
+                _closing = _state == State.AfterField || trimmed.StartsWith(tag, StringComparison.Ordinal) ? closing : trimmed[..tag.Length].Insert(1, "/");
                 _state = _state == State.AfterField ? State.AfterThinking : State.Thinking;
                 return;
             }
 
-            undecided |= before <= MaxBefore && trimmed.Length > 0 && tag.StartsWith(trimmed, StringComparison.Ordinal);
+            undecided |= before <= MaxBefore && trimmed.Length > 0 && tag.StartsWith(trimmed, StringComparison.OrdinalIgnoreCase);
         }
 
         if (!undecided)

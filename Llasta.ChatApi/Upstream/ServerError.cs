@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -20,6 +21,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     /// <summary>The most parts of a path that are read: FastAPI's have about four, a hostile one hundreds of thousands.</summary>
     private const int MaxPath = 16;
 
+    /// <summary>The longest name of a member that is looked at.</summary>
+    private const int MaxName = 64;
+
     /// <summary>The server is in trouble, not the request: the same request may succeed later.</summary>
     public bool IsServerTrouble => Status is null or >= 500 or 408 or 429;
 
@@ -35,7 +39,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     /// <summary>Reads an error from a body, from the data of an event, or from a line of a stream.</summary>
     public static ServerError Read(ReadOnlySpan<byte> body)
     {
-        var text = ServerText.Decode(body).Trim();
+        var text = Unwrap(ServerText.Decode(body).Trim());
         if (text.StartsWith('<'))
             return new ServerError(ServerText.FromHtml(text), Status: null, IsHtml: true);
         if (text.StartsWith('{') || text.StartsWith('[') || text.StartsWith('"'))
@@ -54,13 +58,36 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
         return Classify(text.Length == 0 ? null : text, status: null, param: null, kind: null, promptTokens: null, window: null, isJson: false);
     }
 
+    /// <summary>Whether a member of this name has an error, or tells about one.</summary>
+    /// <param name="name">The name in UTF-8, with its escapes.</param>
+    public static bool IsName(ReadOnlySpan<byte> name) => name.Length <= MaxName && Name().IsMatch(ServerText.Decode(name));
+
+    /// <summary>Takes the data out of an error that was sent as an event with an error's status.</summary>
+    private static string Unwrap(string text)
+    {
+        if (!text.StartsWith("data:", StringComparison.Ordinal) && !text.StartsWith("event:", StringComparison.Ordinal))
+            return text;
+        var data = text.Split('\n').FirstOrDefault(line => line.StartsWith("data:", StringComparison.Ordinal));
+        return data?["data:".Length..].Trim() ?? text;
+    }
+
     private static ServerError Read(JsonElement root)
     {
         // {"error":{…}} of OpenAI and vLLM, {"error":"…"} of Ollama, flat ones of vLLM up to 0.10, FastAPI's {"detail":…}, {"code","msg"}, …
-        var error = ServerText.MemberOf(root, "error") is { ValueKind: JsonValueKind.Object } inner ? inner : root;
+        var list = First(root);
+        if (list is { } first && ServerText.MemberOf(first, "error") is not null)
+            root = first;
+        var error = Object(ServerText.MemberOf(root, "error"))
+            ?? Object(First(ServerText.MemberOf(root, "errors")))
+            ?? Object(First(ServerText.MemberOf(root, "choices")) is { } choice ? ServerText.MemberOf(choice, "error") : null)
+            ?? root;
         var kind = string.Join(' ', new[] { Text(error, "type"), Text(error, "code"), Text(error, "status") }.Where(name => name is not null));
         var status = StatusIn(error, "code") ?? StatusIn(error, "status") ?? StatusIn(error, "status_code") ?? StatusIn(root, "code") ?? StatusIn(root, "status") ?? StatusOfKind(kind);
-        return Classify(MessageOf(error, 0) ?? MessageOf(root, 0), status, Text(error, "param"), kind, Number(error, "n_prompt_tokens"), Number(error, "n_ctx"), isJson: true);
+        var message = MessageOf(error, 0) ?? MessageOf(root, 0);
+        // OpenRouter passes the provider's own error on.
+        if (ServerText.MemberOf(error, "metadata") is { } metadata && ServerText.MemberOf(metadata, "raw") is { } raw && MessageOf(raw, 0) is { } words)
+            message = message is null ? words : $"{message}: {words}";
+        return Classify(message, status, Text(error, "param"), kind, Number(error, "n_prompt_tokens"), Number(error, "n_ctx"), isJson: true);
     }
 
     private static ServerError Classify(string? message, int? status, string? param, string? kind, int? promptTokens, int? window, bool isJson)
@@ -80,12 +107,16 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
             isJson);
     }
 
+    private static JsonElement? Object(JsonElement? element) => element is { ValueKind: JsonValueKind.Object } ? element : null;
+
+    private static JsonElement? First(JsonElement? element) => element is { ValueKind: JsonValueKind.Array } array && array.GetArrayLength() > 0 ? array[0] : null;
+
     private static string? MessageOf(JsonElement element, int depth)
     {
         switch (element.ValueKind)
         {
             case JsonValueKind.String:
-                return ServerText.StringOf(element) is { Length: > 0 } text ? text : null;
+                return ServerText.StringOf(element) is { Length: > 0 } text ? MessageIn(text, depth) : null;
             case JsonValueKind.Array when depth < 4:
                 // FastAPI: [{"loc":["body","top_k"],"msg":"Extra inputs are not permitted"}, …]
                 var items = element.EnumerateArray().Take(4).Select(item => MessageOf(item, depth + 1)).Where(item => item is not null).ToList();
@@ -97,11 +128,37 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
                         return ServerText.MemberOf(element, "loc") is { ValueKind: JsonValueKind.Array } location ? $"{Path(location)}: {message}" : message;
                 }
 
-                return null;
+                // Names in another case, error_msg, faultstring, …
+                foreach (var member in element.EnumerateObject())
+                {
+                    var name = JsonMarshal.GetRawUtf8PropertyName(member);
+                    if (IsName(name) && !IsCode(name) && MessageOf(member.Value, depth + 1) is { } message)
+                        return message;
+                }
+
+                return Text(element, "status");
             default:
                 return null;
         }
     }
+
+    /// <summary>A server behind the server may have written the message as JSON.</summary>
+    private static string MessageIn(string text, int depth)
+    {
+        if (depth >= 4 || !text.TrimStart().StartsWith('{'))
+            return text;
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            return MessageOf(json.RootElement, depth + 1) ?? text;
+        }
+        catch (JsonException)
+        {
+            return text;
+        }
+    }
+
+    private static bool IsCode(ReadOnlySpan<byte> name) => name.EndsWith("code"u8) || name.EndsWith("Code"u8) || name.EndsWith("type"u8) || name.EndsWith("Type"u8);
 
     private static string Path(JsonElement location) => string.Join('.', location.EnumerateArray().Take(MaxPath).Select(part => part.ValueKind == JsonValueKind.String ? ServerText.StringOf(part) : part.GetRawText()));
 
@@ -128,6 +185,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
         pattern.Match(message) is { Success: true } match
             && match.Groups.Values.Skip(1).FirstOrDefault(group => group.Success) is { } group
             && int.TryParse(group.ValueSpan, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    [GeneratedRegex("error|exception|(?<!de)fault|^(?:message|msg|detail)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Name();
 
     [GeneratedRegex("server|internal|unavailable|overload|timeout|engine|bad_gateway", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex ServerKindOfError();

@@ -20,9 +20,13 @@ internal static partial class ServerText
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Decodes a body: UTF-8, or Latin-1 if it is not valid UTF-8.</summary>
+    /// <summary>Decodes a body: UTF-8, UTF-16 if it begins with its byte order mark, or Latin-1 if it is not valid UTF-8.</summary>
     public static string Decode(ReadOnlySpan<byte> bytes)
     {
+        if (bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]))
+            return Encoding.Unicode.GetString(bytes[2..]);
+        if (bytes.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
+            return Encoding.BigEndianUnicode.GetString(bytes[2..]);
         if (bytes.StartsWith("\uFEFF"u8))
             bytes = bytes["\uFEFF"u8.Length..];
         try

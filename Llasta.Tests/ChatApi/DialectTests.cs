@@ -38,6 +38,24 @@ public sealed class DialectTests
         { "an error by the finish reason, the error before", "data: {\"error\":{\"code\":\"server_error\",\"message\":\"away\"},\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"},\"finish_reason\":\"error\"}]}\n\n" + Done, "half", "", "truncated" },
         { "vLLM stops", T("half") + "data: {\"error\": {\"message\": \"EngineCore encountered an issue.\", \"type\": \"InternalServerError\", \"param\": null, \"code\": 500}}\n\n" + Done, "half", "", "truncated" },
         { "an error whose code is text", T("half") + "data: {\"error\":{\"message\":\"no worker\",\"code\":\"500\"}}\n\n", "half", "", "truncated" },
+        { "an error in the choice", T("half") + "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"error\":{\"code\":502,\"message\":\"away\"}}]}\n\n" + Done, "half", "", "truncated" },
+        { "an error of the request in the choice", T("half") + "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null,\"error\":{\"code\":400,\"message\":\"bad\"}}]}\n\n" + Done, "half", "", "model-error" },
+        { "errors without anything", "data: {\"error\":{},\"errors\":[],\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one \"},\"error\":{}}]}\n\ndata: {\"error\":0,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"}}]}\n\n" + Stop, "one two", "", "done" },
+        { "several errors", T("half") + "data: {\"errors\":[{\"message\":\"no\",\"code\":500}],\"choices\":[]}\n\n" + Done, "half", "", "truncated" },
+        { "several errors of the request", T("half") + "data: {\"errors\":[{\"message\":\"no\",\"code\":400}]}\n\n" + Done, "half", "", "model-error" },
+        { "a list of one error", T("half") + "data: [{\"error\":{\"code\":429,\"message\":\"no\"}}]\n\n" + Done, "half", "", "truncated" },
+        { "an error without members", T("half") + "data: {\"error\":{}}\n\n" + Done, "half", "", "truncated" },
+        { "an error in capitals", T("half") + "data: {\"ERROR\":\"no\"}\n\n" + Done, "half", "", "truncated" },
+        { "an error_msg", T("half") + "data: {\"error_code\":17,\"error_msg\":\"no\"}\n\n" + Done, "half", "", "truncated" },
+        { "a fault", T("half") + "data: {\"fault\":{\"faultstring\":\"no\"}}\n\n" + Done, "half", "", "truncated" },
+        { "an error by its type", T("half") + "data: {\"type\":\"error\"}\n\n" + Done, "half", "", "truncated" },
+        { "an error by its status", T("half") + "data: {\"status\":\"failed\"}\n\n" + Done, "half", "", "truncated" },
+        { "a number of errors", T("one ") + "data: {\"type\":\"ping\",\"error_count\":0,\"default\":{\"message\":\"x\"},\"status\":\"ok\"}\n\n" + T("two") + Stop, "one two", "", "done" },
+        { "an event of an exception", T("half") + "event: exception\ndata: {\"text\":\"no\"}\n\n" + Done, "half", "", "truncated" },
+        { "an event of an error in capitals", T("half") + "event: ERROR\ndata: {\"text\":\"no\"}\n\n" + Done, "half", "", "truncated" },
+        { "events with the usual name", ("event: message\n" + T("one ") + "event: message\n" + T("two")) + Stop, "one two", "", "done" },
+        { "a message behind a word in brackets", T("half") + "data: [ERROR] no\n\n" + Done, "half", "", "truncated" },
+        { "a broken list", T("half") + "data: [{\"error\":\n\n", "half", "", "model-error" },
         { "an error of the request", T("half") + "data: {\"error\":{\"message\":\"bad\",\"code\":400}}\n\n" + Done, "half", "", "model-error" },
         { "an error field", T("half") + "error: {\"code\":500,\"message\":\"full\"}\n\n" + Done, "half", "", "truncated" },
         { "an error event", T("half") + "event: error\ndata: {\"detail\":\"no\"}\n\n", "half", "", "truncated" },
@@ -64,11 +82,16 @@ public sealed class DialectTests
         { "a token of replacement characters", T(new string('\uFFFD', 300_000)) + T(" two") + Stop, new string('\uFFFD', 300_000) + " two", "", "done" },
         { "tokens of replacement characters", string.Concat(Enumerable.Repeat(T("\uFFFD"), 20_000)) + Stop, new string('\uFFFD', 20_000), "", "done" },
         { "content in parts", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm", "done" },
+        { "parts of which one is a thought", """data: {"choices":[{"index":0,"delta":{"content":[{"type":"reasoning","text":"hm"},{"text":" so","type":"thinking"},{"type":"output_text","text":"one"}]}}]}""" + "\n\n" + Stop, "one", "hm so", "done" },
+        { "thinking blocks", """data: {"choices":[{"index":0,"delta":{"thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"x"}]}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
+        { "reasoning text", """data: {"choices":[{"index":0,"delta":{"reasoning_text":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
         { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
         { "reasoning under two names", """data: {"choices":[{"index":0,"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
         { "other tags", T("<thinking>hm</thinking>\\n\\none") + Stop, "one", "hm", "done" },
+        { "tags in capitals", T("<THI") + T("NK>hm</THI") + T("NK>one") + Stop, "one", "hm", "done" },
+        { "channels", T("<|channel|>analysis<|message|>hm<|end|>") + T("<|start|>assistant<|channel|>final<|message|>one") + Stop, "one", "hm", "done" },
         { "tags of Magistral", T("[THINK]hm") + T("[/THINK]one") + Stop, "one", "hm", "done" },
         { "tags with escapes", T("\\u003cthink\\u003ehm\\u003c/think\\u003eone") + Stop, "one", "hm", "done" },
         { "a closing tag left after the field", R("hm") + T("</think>\\n\\n") + T("one") + Stop, "one", "hm", "done" },
@@ -137,6 +160,7 @@ public sealed class DialectTests
     [Theory]
     [InlineData("""{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"All at once."},"finish_reason":"stop"}]}""", "application/json")]
     [InlineData("{\n  \"choices\": [\n    {\"index\": 0, \"message\": {\"content\": \"All at once.\"}, \"finish_reason\": \"stop\"}\n  ]\n}\n", "application/json")]
+    [InlineData("{\"choices\":[{\"index\":0,\"message\":{\"content\":\"All at once.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "text/event-stream")]
     [InlineData("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"All at once.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "text/plain")]
     [InlineData("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"All at once.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "")]
     public async Task An_answer_under_another_content_type_is_an_answer(string body, string contentType)
@@ -152,6 +176,9 @@ public sealed class DialectTests
     [InlineData("data: {\"error\":{\"message\":\"thinking_token_budget needs a reasoning parser\",\"type\":\"BadRequestError\",\"code\":400}}\n\ndata: [DONE]\n\n", 400, "invalid-request")]
     [InlineData("data: {\"error\":{\"message\":\"EngineCore encountered an issue.\",\"code\":500}}\n\ndata: [DONE]\n\n", 502, "model-error")]
     [InlineData("data: {\"object\":\"error\",\"message\":\"This model's maximum context length is 4096 tokens. However, you requested 5211 tokens (5211 in the messages, 0 in the completion).\",\"code\":400}\n\n", 400, "context-overflow")]
+    [InlineData("data: [{\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}]\n\n", 503, "busy")]
+    [InlineData("data: {\"errors\":[\"No worker\"]}\n\n", 502, "model-error")]
+    [InlineData("data: {\"choices\":[{\"index\":0,\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}]}\n\n", 503, "busy")]
     [InlineData("{\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}", 503, "busy")]
     [InlineData("<html><title>Sign in</title></html>", 502, "model-error")]
     public async Task An_error_that_comes_first_counts_as_if_it_had_come_before_the_stream(string body, int status, string code)
@@ -201,6 +228,14 @@ public sealed class DialectTests
     [InlineData(500, "Request failed: error sending request for url (http://worker)", "model-error", "error sending request")]
     [InlineData(502, "<html><head><title>502 Bad Gateway</title></head></html>", "unreachable", "502 Bad Gateway")]
     [InlineData(429, """{"detail":"Slow down"}""", "busy", "Slow down")]
+    [InlineData(500, """{"errors":[{"message":"no worker"}]}""", "model-error", "no worker")]
+    [InlineData(500, """{"Message":"no worker"}""", "model-error", "no worker")]
+    [InlineData(500, """{"error_code":336003,"error_msg":"no worker"}""", "model-error", "no worker")]
+    [InlineData(500, """{"fault":{"faultstring":"no worker","detail":{"errorcode":"x"}}}""", "model-error", "500: no worker.")]
+    [InlineData(500, """{"error":{"message":"{\"error\":{\"message\":\"no worker\"}}"}}""", "model-error", "500: no worker.")]
+    [InlineData(500, """{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"no worker\"}}"}}}""", "model-error", "Provider returned error: no worker.")]
+    [InlineData(500, "event: error\ndata: {\"error\":{\"message\":\"no worker\"}}\n\n", "model-error", "500: no worker.")]
+    [InlineData(503, """{"status":"loading model"}""", "unreachable", "is loading the model")]
     [InlineData(500, "{\"error\":{\"message\":\"\\ud800 broken\"}}", "model-error", "broken")]
     [InlineData(500, "{\"err\\ud800\":1,\"error\":{\"mess\\udc00e\":2,\"message\":\"broken names\"},\"\\ud800\":3}", "model-error", "broken names")]
     public async Task A_refusal_in_any_form_is_the_right_problem_with_the_servers_words(int status, string body, string code, string words)
@@ -300,6 +335,16 @@ public sealed class DialectTests
         Assert.Contains("café fermé", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("utf-16")]
+    [InlineData("utf-16BE")]
+    public void An_error_in_UTF_16_is_read_as_its_characters(string encoding)
+    {
+        var utf16 = Encoding.GetEncoding(encoding);
+
+        Assert.Equal("café fermé", ServerError.Read([.. utf16.GetPreamble(), .. utf16.GetBytes("""{"error":{"message":"café fermé"}}""")]).Message);
+    }
+
     [Fact]
     public void The_place_of_a_wrong_field_is_read_up_to_a_limit()
     {
@@ -364,6 +409,7 @@ public sealed class DialectTests
     [InlineData("\\u001b[2J", "done", "The model's server ended the answer with the reason \"[2J\".")]
     [InlineData("\\u00fcber", "done", "The model's server ended the answer with the reason \"über\".")]
     [InlineData("st\\u006fp", "done", null)]
+    [InlineData("tool_calls", "done", "The model's server ended the answer with the reason \"tool_calls\".")]
     [InlineData("\\u006cength", "length", null)]
     [InlineData(" ", "done", null)]
     [InlineData("\\n\\u202e", "done", null)]
@@ -409,7 +455,6 @@ public sealed class DialectTests
         var first = requests.Count;
         Assert.Equal("done", (await chatbot.AskAsync(Chatbot.User("Hello"))).State);
 
-    [InlineData("tool_calls", "done", "The model's server ended the answer with the reason \"tool_calls\".")]
         Assert.True(first > 1, "The first turn is refused and sent again.");
         Assert.Equal(first + 1, requests.Count);
     }
