@@ -14,7 +14,7 @@ namespace Llasta.ChatApi.Relay;
 /// a new answer if it does not continue one. A turn is sent again only after the server has refused it, or has begun something other than the
 /// continuation that it was asked for.
 /// </summary>
-internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, IOptions<ChatOptions> options)
+internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, TimeProvider time, IOptions<ChatOptions> options)
 {
     /// <summary>The most requests for one turn: more than there are reasons to try again.</summary>
     private const int MaxAttempts = 6;
@@ -210,8 +210,16 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         : lease.TimedOut ? UpstreamErrors.FromException(new TimeoutException())!
         : ChatProblem.ShuttingDown();
 
-    private static int? RetryAfter(PipelineResponse response) =>
-        response.Headers.TryGetValue("Retry-After", out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
+    /// <summary>Reads a number of seconds, also one with a fraction, or a date.</summary>
+    private int? RetryAfter(PipelineResponse response)
+    {
+        if (!response.Headers.TryGetValue("Retry-After", out var value))
+            return null;
+        var seconds = double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number
+            : DateTimeOffset.TryParseExact(value, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? (date - time.GetUtcNow()).TotalSeconds
+            : -1;
+        return seconds < 0 ? null : (int)Math.Ceiling(Math.Min(seconds, int.MaxValue));
+    }
 
     /// <summary>Matches the errors of servers that require the user's message to be the last one.</summary>
     [GeneratedRegex(@"\b(?:last|final|previous)\b.{0,60}\b(?:message|role|turn)\b|\bprefill|\bassistant\b.{0,60}\b(?:last|end|final)\b|must (?:end|alternate)|continue_final_message|add_generation_prompt", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]

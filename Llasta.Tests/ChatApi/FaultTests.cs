@@ -156,6 +156,30 @@ public class FaultTests
     }
 
     [Theory]
+    [InlineData("7", "7")]
+    [InlineData("1.5", "2")]
+    [InlineData("3600", "60")]
+    [InlineData("99999999999999999999", "60")]
+    [InlineData("Sat, 06 Nov 2094 08:49:37 GMT", "60")]
+    [InlineData("Sun, 06 Nov 1994 08:49:37 GMT", "2")]
+    [InlineData("-1", "2")]
+    [InlineData("soon", "2")]
+    public async Task The_time_that_the_server_asks_to_wait_is_passed_on_in_any_form(string said, string told)
+    {
+        await using var upstream = await RawUpstream.StartAsync(http =>
+        {
+            http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            http.Response.Headers.RetryAfter = said;
+            return Task.CompletedTask;
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var (_, _, response) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal(told, response.Headers.RetryAfter?.ToString());
+    }
+
+    [Theory]
     [CombinatorialForms(true)]
     [CombinatorialForms(false)]
     public async Task The_status_of_an_error_counts_even_if_its_body_never_ends(Form form, bool breaks)
