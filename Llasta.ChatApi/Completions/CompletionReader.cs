@@ -58,6 +58,9 @@ internal sealed class CompletionReader
     /// <summary>A part of an answer was read: the server has accepted the request.</summary>
     public bool HasBegun { get; private set; }
 
+    /// <summary>The stream has JSON that is no part of an answer: the server may speak another protocol.</summary>
+    public bool HasOther { get; private set; }
+
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
     public bool StartedOver { get; private set; }
 
@@ -211,6 +214,7 @@ internal sealed class CompletionReader
                 case ChunkResult.Error:
                     return Fail(ServerError.Read(data[..consumed]));
                 case ChunkResult.Other:
+                    HasOther = true;
                     break;
                 case ChunkResult.Incomplete:
                     incomplete = true;

@@ -202,7 +202,11 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         if (completion.Error is { } error && !completion.IsFinished)
             return new Refusal(server.Errors.FromFirstEvent(error), error, error.Status);
 
-        return !completion.HasBegun && completion.Stray is { } stray ? new Refusal(server.Errors.NoAnswer(stray)) : null;
+        if (completion.HasBegun)
+            return null;
+        // A stream that is whole, and has no part of an answer, would be the same again.
+        var other = completion.Stray ?? (completion.HasOther && stream.IsWhole ? new ServerError(Message: null, Status: null) : null);
+        return other is null ? null : new Refusal(server.Errors.NoAnswer(other));
     }
 
     private static ChatProblem Interrupted(StreamLease lease) =>

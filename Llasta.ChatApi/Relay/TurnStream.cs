@@ -19,6 +19,9 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     /// <summary>Nothing more can be read.</summary>
     public bool HasEnded { get; private set; }
 
+    /// <summary>The stream has ended as HTTP's framing says, and was not cut.</summary>
+    public bool IsWhole { get; private set; }
+
     /// <summary>The stream contains something that is not part of a chat completion.</summary>
     public bool IsMalformed { get; private set; }
 
@@ -43,7 +46,7 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
             if (await pump.RunAsync(work))
             {
                 completion.ReadRest();
-                HasEnded = true;
+                IsWhole = HasEnded = true;
             }
         }
         catch (InvalidDataException)

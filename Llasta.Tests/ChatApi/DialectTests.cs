@@ -180,6 +180,8 @@ public sealed class DialectTests
     [InlineData("data: {\"errors\":[\"No worker\"]}\n\n", 502, "model-error")]
     [InlineData("data: {\"choices\":[{\"index\":0,\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}]}\n\n", 503, "busy")]
     [InlineData("{\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}", 503, "busy")]
+    [InlineData("data: {\"content\":\"one\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n", 502, "model-error")]
+    [InlineData("event: response.output_text.delta\ndata: {\"delta\":\"one\"}\n\n", 502, "model-error")]
     [InlineData("<html><title>Sign in</title></html>", 502, "model-error")]
     public async Task An_error_that_comes_first_counts_as_if_it_had_come_before_the_stream(string body, int status, string code)
     {
