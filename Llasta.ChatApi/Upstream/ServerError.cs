@@ -33,6 +33,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     /// <summary>The server says that it has too much to do.</summary>
     public bool IsBusy => Busy().IsMatch(Beginning);
 
+    /// <summary>The message is about a model; web frameworks say of an unknown path only that it is not found.</summary>
+    public bool IsAboutModel => Beginning.Contains("model", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The part of the message in which words are looked for; empty without a message.</summary>
     public string Beginning => ServerText.Beginning(Message ?? "");
 
@@ -204,7 +207,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex("invalid|bad.?request|unprocessable|context|parse|validation|unsupported|content.?(?:filter|policy)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex RequestKindOfError();
 
-    [GeneratedRegex(@"\b(?:loading|starting up|warming up|initiali[sz]ing|still being loaded|not (?:yet )?(?:loaded|ready))\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?:(?:down)?loading|pulling|starting|booting|waking up|warming up|initiali[sz]ing|being (?:(?:down)?loaded|prepared)|not (?:yet )?(?:loaded|ready))\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Loading();
 
     [GeneratedRegex(@"\b(?:busy|overloaded|at capacity|too many|queue is full|no (?:free )?slots?|rate.?limit|cannot accept new requests)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

@@ -81,8 +81,9 @@ internal sealed class UpstreamErrors(string? key)
     /// <param name="retryAfter">The server's <c>Retry-After</c>, in seconds.</param>
     public ChatProblem FromResponse(int status, ServerError error, int? retryAfter) => Explain(status, error, retryAfter) ?? status switch
     {
-        404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}. {CheckBaseUrl}"),
+        404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}{(error.IsHtml ? "." : Quote(error))} {CheckBaseUrl}"),
         >= 500 => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
+        >= 400 when error is { IsHtml: false, Message: not null } => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
         _ => ChatProblem.ModelError($"The model's server answered {status}, which a chat completion never does. {CheckBaseUrl}"),
     };
 
@@ -95,6 +96,9 @@ internal sealed class UpstreamErrors(string? key)
     private ChatProblem? Explain(int status, ServerError error, int? retryAfter)
     {
         retryAfter = retryAfter is null ? null : Math.Min(retryAfter.Value, MaxRetryAfter);
+        // Some servers answer 400 to everything, and name the kind in the body.
+        if (status is 400 or 422 && error.Status is 401 or 403 or 404)
+            status = error.Status.Value;
         return status switch
         {
             // Also with 413, 422 or 500: servers disagree about the status of an overflow.
@@ -102,11 +106,13 @@ internal sealed class UpstreamErrors(string? key)
             413 => ChatProblem.ContextOverflow(null, null),
             400 or 422 => ChatProblem.InvalidRequest($"The model's server refused the request{Quote(error)}"),
             401 or 403 => ChatProblem.ModelAuth(),
-            404 when error.IsJson && error.Message is not null => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
-            429 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
-            503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
+            404 when error.IsJson && error.IsAboutModel => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
+            // 529: Anthropic, and who imitates it.
+            429 or 529 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
+            409 or 425 or 503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
             503 when error.IsBusy => ChatProblem.Busy($"The model's server is busy{Quote(error)}", retryAfter ?? 2),
-            502 or 503 or 504 => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = retryAfter ?? 2 },
+            // 520 to 526: Cloudflare has no connection to the server.
+            408 or 425 or 502 or 503 or 504 or (>= 520 and <= 526) => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = retryAfter ?? 2 },
             _ => null,
         };
     }
