@@ -101,14 +101,18 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
         // When the prompt fills the window to the last token, vLLM says that there is no room for output.
         var overflow = NoRoom().IsMatch(beginning)
             || (!aboutOutput && (param is "input_tokens" or "input_text"
-                || kind?.Contains("exceed_context_size", StringComparison.Ordinal) == true
-                || kind?.Contains("context_length_exceeded", StringComparison.Ordinal) == true
-                || Overflow().IsMatch(beginning)));
+                || (kind is not null && OverflowKind().IsMatch(kind))
+                || Overflow().IsMatch(beginning)
+                || SaysTooLong(beginning)));
         return new ServerError(message, status, overflow,
             overflow ? promptTokens ?? Number(beginning, Prompt()) : null,
             overflow ? window ?? Number(beginning, Window()) : null,
             isJson);
     }
+
+    /// <summary>A prompt, its length in tokens, and a limit that it exceeds: in any order and in nearly any words. A limit per minute is another one.</summary>
+    private static bool SaysTooLong(string words) =>
+        About().IsMatch(words) && Length().IsMatch(words) && Exceeds().IsMatch(words) && Limit().IsMatch(words) && !Rate().IsMatch(words);
 
     private static JsonElement? Object(JsonElement? element) => element is { ValueKind: JsonValueKind.Object } ? element : null;
 
@@ -216,8 +220,26 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     // vLLM: "This model's maximum context length is N tokens. However, you requested K tokens (M in the messages, …" or "… your prompt contains
     // at least M input tokens …"; llama.cpp: "the request exceeds the available context size"; LM Studio: "context length of only N tokens,
     // which is not enough", "context the overflows"; TGI: "`inputs` tokens + `max_new_tokens` must be <= N"; others: "prompt is too long".
-    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for).{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for).{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+|context.?window.?exceeded|(?:上下文|输入|提示|prompt|token).{0,40}?(?:超[出过长]|[过太]长)|(?:超[出过长]|[过太]长).{0,40}?(?:上下文|长度|窗口)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Overflow();
+
+    [GeneratedRegex("context_(?:length|size|window)|prompt_too_long", RegexOptions.CultureInvariant)]
+    private static partial Regex OverflowKind();
+
+    [GeneratedRegex(@"\b(?:prompt|inputs?|sequence|conversation|messages?|context)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex About();
+
+    [GeneratedRegex(@"\btokens?\b|length|_len\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Length();
+
+    [GeneratedRegex(@"exceed|too (?:long|large|many)|(?:longer|larger|greater|more|less|fewer) than|at most|maximum|\brange\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Exceeds();
+
+    [GeneratedRegex(@"\d{3}|limit|maximum|allowed", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Limit();
+
+    [GeneratedRegex(@"per (?:second|minute|hour|day)|\b[TR]PM\b|rate.?limit|quota", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Rate();
 
     [GeneratedRegex(@"max_tokens must be at least 1, got (?:0|-\d)", RegexOptions.CultureInvariant)]
     private static partial Regex NoRoom();
@@ -225,9 +247,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex(@"max(?:_completion|_new)?_tokens\b.{0,40}?(?:is too large|too large|cannot be greater|must be (?:less|at most))", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex OutputTooLong();
 
-    [GeneratedRegex(@"maximum (?:context|sequence|model) length (?:is|of) ([\d,]+)|context (?:length|size|window|limit)s?\D{0,30}?([\d,]+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"maximum (?:context|sequence|model|prompt) length (?:is|of) ([\d,]+)|context (?:length|size|window|limit)s?(?:(?! by )\D){0,30}?([\d,]+)(?![\d,]| \+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Window();
 
-    [GeneratedRegex(@"(?<![\d,])([\d,]{1,14}) (?:input tokens|in the messages|prompt tokens)|(?:requested|prompt contains at least|prompt has|request \() ?([\d,]+) tokens", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<![\d,])([\d,]{1,14}) (?:input tokens|in the messages|prompt tokens)|(?:requested|prompt contains at least|prompt has|request contains|resulted in|(?:request|input) \() ?([\d,]+) tokens", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Prompt();
 }

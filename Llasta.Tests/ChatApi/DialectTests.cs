@@ -223,6 +223,21 @@ public sealed class DialectTests
     [InlineData(400, """{"error":"Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough."}""", "context-overflow", "")]
     [InlineData(500, """{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size"}}""", "context-overflow", "")]
     [InlineData(422, """{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}""", "context-overflow", "")]
+    [InlineData(422, """{"error":"Input validation error: `inputs` must have less than 4095 tokens. Given: 5000"}""", "context-overflow", "")]
+    [InlineData(400, """{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}""", "context-overflow", "")]
+    [InlineData(400, """{"message":"the request prompt has 5000 tokens, which exceeds the model's limit of 4096"}""", "context-overflow", "")]
+    [InlineData(400, """{"object":"error","message":"Prompt length (5000) exceeds maximum input length (4096).","code":400}""", "context-overflow", "")]
+    [InlineData(400, """{"detail":"Prompt length 5000 is greater than max_seq_len 4096"}""", "context-overflow", "")]
+    [InlineData(400, """{"error":{"message":"Range of input length should be [1, 30720]","code":"invalid_parameter_error"}}""", "context-overflow", "")]
+    [InlineData(400, """{"error":{"message":"输入长度超过模型的最大上下文长度 4096"}}""", "context-overflow", "")]
+    [InlineData(400, """{"error":"This model's maximum prompt length is 131072 but the request contains 140000 tokens."}""", "context-overflow", "140,000")]
+    [InlineData(400, """{"error":{"message":"litellm.ContextWindowExceededError: too big","code":"400"}}""", "context-overflow", "")]
+    [InlineData(400, """{"object":"error","message":"too big","type":"invalid_request_prompt_too_long","code":"3051"}""", "context-overflow", "")]
+    [InlineData(400, """{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens. However, you requested 9000 tokens\"}}"}}}""", "context-overflow", "9,000")]
+    // A shorter conversation would not help.
+    [InlineData(422, """{"detail":[{"loc":["body","max_tokens"],"msg":"Input should be less than or equal to 8192"}]}""", "invalid-request", "less than or equal")]
+    [InlineData(400, """{"error":{"message":"Invalid message: the length of content must be greater than 0"}}""", "invalid-request", "greater than 0")]
+    [InlineData(400, """{"error":{"message":"temperature must not exceed 100"}}""", "invalid-request", "temperature")]
     [InlineData(429, """{"error":{"message":"Your message exceeds the limit of 6000 tokens per minute"}}""", "busy", "per minute")]
     [InlineData(402, """{"error":{"message":"Insufficient Balance"}}""", "model-error", "402: Insufficient Balance.")]
     [InlineData(402, "<html><title>Payment</title></html>", "model-error", "OPENAI_API_BASE_URL")]
@@ -357,6 +372,18 @@ public sealed class DialectTests
         var utf16 = Encoding.GetEncoding(encoding);
 
         Assert.Equal("café fermé", ServerError.Read([.. utf16.GetPreamble(), .. utf16.GetBytes("""{"error":{"message":"café fermé"}}""")]).Message);
+    }
+
+    /// <summary>What isn't the window's size: a number of tokens too many, and a sum.</summary>
+    [Theory]
+    [InlineData("prompt too long; exceeded max context length by 1000 tokens", null)]
+    [InlineData("input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000", null)]
+    [InlineData("Requested tokens (5000) exceed context window of 4,096", 4096)]
+    public void The_window_is_told_only_if_the_server_tells_it(string message, int? window)
+    {
+        var error = ServerError.Read(Encoding.UTF8.GetBytes(message));
+
+        Assert.Equal((true, window), (error.IsContextOverflow, error.ContextWindow));
     }
 
     [Fact]
