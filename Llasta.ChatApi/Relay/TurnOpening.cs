@@ -16,8 +16,10 @@ namespace Llasta.ChatApi.Relay;
 /// </summary>
 internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, TimeProvider time, IOptions<ChatOptions> options)
 {
-    /// <summary>The most requests for one turn: more than there are reasons to try again.</summary>
-    private const int MaxAttempts = 6;
+    /// <summary>
+    /// The most requests for one turn: a server may refuse each optional field by itself, and the continuation, and serve another model.
+    /// </summary>
+    private static readonly int MaxAttempts = Enum.GetValues<OptionalFields>().Length + 2;
 
     /// <summary>Holds one token's chunk, which has about 300 bytes.</summary>
     private const int ChunkBytes = 1 << 9;

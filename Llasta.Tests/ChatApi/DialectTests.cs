@@ -500,6 +500,39 @@ public sealed class DialectTests
         Assert.Equal(first + 1, requests.Count);
     }
 
+    /// <summary>Each request is refused for one field only, or for the message that is to be continued.</summary>
+    [Fact]
+    public async Task A_strict_server_may_refuse_each_field_by_itself()
+    {
+        string[] allowed = ["model", "messages", "stream", "temperature", "top_p", "max_completion_tokens", "role", "content"];
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            using var body = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: Chatbot.Cancelled);
+            var messages = body.RootElement.GetProperty("messages").EnumerateArray().ToArray();
+            var unknown = messages.Append(body.RootElement).SelectMany(part => part.EnumerateObject()).Select(member => member.Name).Except(allowed).FirstOrDefault();
+            if (unknown is not null || messages[^1].GetProperty("role").GetString() != "user")
+            {
+                http.Response.StatusCode = 400;
+                await http.Response.WriteAsync(unknown is null ? "The last message must be the user's." : $"Unknown parameter: '{unknown}'.", Chatbot.Cancelled);
+                return;
+            }
+
+            await http.Response.WriteAsync(T("Hello") + Stop, Chatbot.Cancelled);
+        }, """{"data":[{"id":"Qwen/Qwen3-8B"}]}""");
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+        var messages = new[]
+        {
+            new { role = "user", content = "A", reasoning = (string?)null },
+            new { role = "assistant", content = "The </think> tag", reasoning = (string?)null },
+            new { role = "user", content = "B", reasoning = (string?)null },
+            new { role = "assistant", content = "Hel", reasoning = (string?)"hm" },
+        };
+
+        var answer = await chatbot.AskAsync(new { messages, thinking = true, @continue = true, sampling = new { maxTokens = 50, topK = 5, minP = 0.1 } });
+
+        Assert.Equal(("Hello", "done"), (answer.Text, answer.State));
+    }
+
     [Fact]
     public async Task A_wrong_value_is_told_and_costs_the_server_none_of_its_fields()
     {
