@@ -31,6 +31,10 @@ public static class RequestOrigin
         if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
             return site is not ("same-origin" or "none");
         return request.Headers.Origin.ToString() is { Length: > 0 } origin
-            && !(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority == request.Host.Value);
+            && !(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && IsAt(uri, request.Host));
     }
+
+    /// <summary>Browsers leave the usual port out, and write a name in small letters; a proxy may not.</summary>
+    private static bool IsAt(Uri origin, HostString host) =>
+        string.Equals(origin.Host, host.Host, StringComparison.OrdinalIgnoreCase) && (host.Port is { } port ? port == origin.Port : origin.IsDefaultPort);
 }

@@ -53,6 +53,26 @@ public class TrustTests
     }
 
     [Theory]
+    [InlineData("http://chat.example.org", "chat.example.org", 200)]
+    [InlineData("http://chat.example.org", "chat.example.org:80", 200)]
+    [InlineData("https://chat.example.org", "chat.example.org:443", 200)]
+    [InlineData("http://chat.example.org", "Chat.Example.Org", 200)]
+    [InlineData("http://chat.example.org:8080", "chat.example.org:8080", 200)]
+    [InlineData("http://[::1]:8080", "[::1]:8080", 200)]
+    [InlineData("http://chat.example.org:8080", "chat.example.org", 403)]
+    [InlineData("http://chat.example.org", "chat.example.org:8080", 403)]
+    [InlineData("http://chat.example.org", "chat.example.org:443", 403)]
+    [InlineData("http://other.example.org", "chat.example.org", 403)]
+    public async Task A_host_with_the_usual_port_or_in_capitals_is_the_same_one(string origin, string host, int status)
+    {
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: "Chat:AllowedHosts=chat.example.org;other.example.org");
+
+        using var response = await chatbot.SendAsync(Chatbot.User("Hello"), null, ("Origin", origin), ("Host", host));
+
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Theory]
     [CombinatorialForms("/api/%252e%252e/health")]
     [CombinatorialForms("/api/%2e%2e%2fhealth")]
     [CombinatorialForms("/api/chat/%252e%252e/model")]
