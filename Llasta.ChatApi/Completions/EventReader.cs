@@ -133,7 +133,14 @@ internal sealed class EventReader(StreamPump pump)
         if (_begun)
             return line;
         _begun = true;
-        return line.StartsWith("\uFEFF"u8) ? line["\uFEFF"u8.Length..] : line;
+        return SkipByteOrderMarks(line);
+    }
+
+    private static ReadOnlySpan<byte> SkipByteOrderMarks(ReadOnlySpan<byte> text)
+    {
+        while (text.StartsWith("\uFEFF"u8))
+            text = text["\uFEFF"u8.Length..];
+        return text;
     }
 
     private bool TryReadField(ReadOnlySpan<byte> line, out EventKind kind, out ReadOnlySpan<byte> data)
@@ -181,6 +188,11 @@ internal sealed class EventReader(StreamPump pump)
             data = Value(line["error:".Length..]);
             return !data.IsEmpty;
         }
+        else if (line.StartsWith("\uFEFF"u8))
+        {
+            // A server may join pieces that begin with one.
+            return TryReadField(SkipByteOrderMarks(line), out kind, out data);
+        }
         else if (line[0] != ':' && !line.StartsWith("id:"u8) && !line.StartsWith("retry:"u8))
         {
             _stray ??= new Held();
@@ -206,7 +218,7 @@ internal sealed class EventReader(StreamPump pump)
     }
 
     private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> value) =>
-        value is [(byte)' ', > (byte)' ', .., > (byte)' '] ? value[1..] : value.Trim(" \t"u8);
+        value is [(byte)' ', > (byte)' ' and < 0xEF, .., > (byte)' '] ? value[1..] : SkipByteOrderMarks(value.Trim(" \t"u8));
 
     /// <summary>Bytes that are kept across reads.</summary>
     private sealed class Held

@@ -72,6 +72,7 @@ public sealed class DialectTests
         { "an object over several lines", "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"one\"}}\ndata: ]}\n\n" + Stop, "one", "", "done" },
         { "carriage returns", (T("one ") + T("two") + Stop).Replace('\n', '\r'), "one two", "", "done" },
         { "a byte order mark", "\uFEFF" + T("one ") + T("two") + Stop, "one two", "", "done" },
+        { "byte order marks everywhere", "\uFEFF\uFEFF" + T("one ") + "\uFEFF" + T("two").Replace("data: ", "data: \uFEFF", StringComparison.Ordinal) + "\uFEFF\n" + Stop, "one two", "", "done" },
         { "an object over several lines, behind another one", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one \"}}]}{\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"two\"}}\ndata: ]}\n\n" + Stop, "one two", "", "done" },
         { "half an emoji first", T("\\ud83d") + T("\\udc4b Hello") + Stop, "👋 Hello", "", "done" },
         { "half an emoji in a thought", T("<think>\\ud83d") + T("\\udc4b</think>Hello") + Stop, "Hello", "👋", "done" },
