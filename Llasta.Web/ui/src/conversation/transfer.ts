@@ -115,9 +115,12 @@ function contentOf(content: unknown): string {
   if (content === undefined || content === null) return "";
   if (typeof content === "string") return content;
   return array(content)
-    .map((part) => (typeof part === "string" ? part : object(part)["type"] === "text" ? string(object(part)["text"]) : ""))
+    .map((part) => (typeof part === "string" ? part : isText(object(part)) ? string(object(part)["text"]) : ""))
     .join("");
 }
+
+/** A part of the type `text`, or of the type that OpenAI's newer form calls `input_text` or `output_text`. */
+const isText = ({ type }: Record<string, unknown>): boolean => type === "text" || type === "input_text" || type === "output_text";
 
 export interface MarkdownWords {
   readonly title: string;

@@ -288,6 +288,20 @@ describe("messages in OpenAI's form", () => {
     ]);
   });
 
+  test("may have their texts in parts of any kind of text", () => {
+    const content = (type: string, text: string) => [
+      { type, text },
+      { type: "reasoning", text: "hm" },
+    ];
+    const { exchanges } = fromJson(
+      JSON.stringify([
+        { role: "user", content: content("input_text", "a") },
+        { role: "assistant", content: content("output_text", "A") },
+      ]),
+    );
+    expect(exchanges.map(({ question, answer }) => [question.text, answer?.text])).toEqual([["a", "A"]]);
+  });
+
   test("may begin with an answer", () => {
     const { exchanges } = fromJson('[{"role":"assistant","content":"Hello!"},{"role":"user","content":"Hi"}]');
     expect(messagesOf({ system: "", exchanges: exchanges.slice(0, 1) }, exchanges[1]!.question)).toEqual([
