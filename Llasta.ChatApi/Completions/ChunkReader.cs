@@ -35,6 +35,7 @@ internal sealed class ChunkReader(CompletionReader completion)
     private static readonly JsonReaderOptions Options = new() { AllowMultipleValues = true };
 
     private bool _sawId;
+    private bool _hadDelta;
     private bool _hasError;
     private int _texts;
     private TextPosition _text;
@@ -229,7 +230,12 @@ internal sealed class ChunkReader(CompletionReader completion)
                 first = ReadIsFirst(ref json);
             else if (!(first ??= FindIsFirst(json)))
                 json.Skip();
-            else if (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("message"u8))
+            else if (json.ValueTextEquals("delta"u8))
+                _hadDelta |= ReadDelta(ref json);
+            // Perplexity repeats the whole answer so far beside each delta, others at the end.
+            else if ((json.ValueTextEquals("message"u8) || json.ValueTextEquals("text"u8)) && (_hadDelta || FindDelta(json)))
+                json.Skip();
+            else if (json.ValueTextEquals("message"u8))
                 ReadDelta(ref json);
             else if (json.ValueTextEquals("text"u8))
                 ReadText(ref json, isReasoning: false);
@@ -259,6 +265,33 @@ internal sealed class ChunkReader(CompletionReader completion)
     }
 
     /// <returns>True if the index is 0, or no number.</returns>
+    /// <summary>Looks for a delta with text in the rest of a choice.</summary>
+    /// <param name="json">A copy of the reader, at the name of a member.</param>
+    private static bool FindDelta(Utf8JsonReader json)
+    {
+        do
+        {
+            var isDelta = json.ValueTextEquals("delta"u8);
+            json.Read();
+            if (!isDelta || json.TokenType != JsonTokenType.StartObject)
+            {
+                json.Skip();
+                continue;
+            }
+
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                var isContent = json.ValueTextEquals("content"u8);
+                json.Read();
+                if (isContent && json.TokenType == JsonTokenType.String && !json.ValueSpan.IsEmpty)
+                    return true;
+                json.Skip();
+            }
+        }
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName);
+        return false;
+    }
+
     private static bool ReadIsFirst(ref Utf8JsonReader json)
     {
         json.Read();
@@ -286,21 +319,22 @@ internal sealed class ChunkReader(CompletionReader completion)
             FinishReason = reason;
     }
 
-    private void ReadDelta(ref Utf8JsonReader json)
+    /// <returns>True if there was any text.</returns>
+    private bool ReadDelta(ref Utf8JsonReader json)
     {
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject)
         {
             json.Skip();
-            return;
+            return false;
         }
 
         // vLLM 0.12 to 0.15 sends the same thinking under both names, and routers add a third.
-        var reasoned = false;
+        var (any, reasoned) = (false, false);
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("content"u8) || json.ValueTextEquals("refusal"u8))
-                ReadText(ref json, isReasoning: false);
+                any |= ReadText(ref json, isReasoning: false);
             else if (json.ValueTextEquals("reasoning"u8) || json.ValueTextEquals("reasoning_content"u8) || json.ValueTextEquals("reasoning_text"u8) || json.ValueTextEquals("reasoning_details"u8) || json.ValueTextEquals("thinking"u8) || json.ValueTextEquals("thinking_blocks"u8))
             {
                 if (reasoned)
@@ -311,6 +345,8 @@ internal sealed class ChunkReader(CompletionReader completion)
             else
                 json.Skip();
         }
+
+        return any || reasoned;
     }
 
     /// <summary>Reads a text: a string, or in parts: an array of strings and of objects that have one.</summary>
