@@ -177,12 +177,19 @@ internal sealed class CompletionReader
     /// <summary>Data that is no JSON object: a message in plain text, a list of errors, or a broken chunk.</summary>
     private bool ReadOther(ReadOnlySpan<byte> data)
     {
+        if (IsNothing(data))
+            return true;
         // Google's errors are a list of one; others write [ERROR] before a text.
         var isMessage = data is [(byte)'[', var next, ..] && (next == (byte)'{' ? ServerError.Read(data) is { IsJson: true, Message: not null } : char.IsAsciiLetter((char)next));
         return !isMessage && (data[0] is (byte)'[' or (byte)'"' or (byte)'}' || char.IsAsciiDigit((char)data[0]))
             ? Malformed()
             : Fail(ServerError.Read(data));
     }
+
+    /// <summary>A value without anything, or a word that keeps the connection open.</summary>
+    private static bool IsNothing(ReadOnlySpan<byte> data) =>
+        data.SequenceEqual("null"u8) || data.SequenceEqual("[]"u8) || data.SequenceEqual("\"\""u8)
+        || Ascii.EqualsIgnoreCase(data, "ping"u8) || Ascii.EqualsIgnoreCase(data, "keep-alive"u8) || Ascii.EqualsIgnoreCase(data, "keepalive"u8) || Ascii.EqualsIgnoreCase(data, "heartbeat"u8);
 
     /// <summary>Reads one or more chunks.</summary>
     /// <param name="data">The JSON objects, one after the other; afterwards, those that were not read.</param>
@@ -195,6 +202,9 @@ internal sealed class CompletionReader
         while (true)
         {
             data = data.TrimStart(" \t\r\n"u8);
+            // The line break between two events may be missing.
+            if (data.StartsWith("data:"u8))
+                data = data["data:".Length..].TrimStart(" \t"u8);
             if (data.IsEmpty)
                 return true;
             if (IsDone(data))
@@ -227,7 +237,7 @@ internal sealed class CompletionReader
         }
     }
 
-    private static bool IsDone(ReadOnlySpan<byte> data) => data.Trim(" \""u8).SequenceEqual("[DONE]"u8);
+    private static bool IsDone(ReadOnlySpan<byte> data) => Ascii.EqualsIgnoreCase(data.Trim(" \""u8), "[DONE]"u8);
 
     private bool Malformed()
     {

@@ -188,10 +188,10 @@ internal sealed class EventReader(StreamPump pump)
             data = Value(line["error:".Length..]);
             return !data.IsEmpty;
         }
-        else if (line.StartsWith("\uFEFF"u8))
+        else if (line.StartsWith("\uFEFF"u8) || line.TrimStart(" \t"u8).StartsWith("data:"u8))
         {
-            // A server may join pieces that begin with one.
-            return TryReadField(SkipByteOrderMarks(line), out kind, out data);
+            // A server may join pieces that begin with a byte order mark, or indent its lines.
+            return TryReadField(SkipByteOrderMarks(line).TrimStart(" \t"u8), out kind, out data);
         }
         else if (line[0] != ':' && !line.StartsWith("id:"u8) && !line.StartsWith("retry:"u8))
         {
