@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
 
@@ -66,9 +65,6 @@ internal sealed class AnswerWriter(ResponseWriter response, bool allIsText, Answ
 
     private void Write(ReadOnlySpan<byte> escaped, bool isReasoning)
     {
-        // JSON is UTF-8, but not every proxy and model server knows.
-        if (!Utf8.IsValid(escaped))
-            escaped = Encoding.UTF8.GetBytes(ServerText.Decode(escaped));
         if (_tail.Length > 0)
         {
             if (_tailIsReasoning == isReasoning)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
 using Llasta.Streaming;
@@ -22,6 +23,8 @@ internal sealed class CompletionReader
     private readonly ChunkReader _chunks;
     private readonly ChunkShape _shape = new();
     private bool _doneMarker;
+    private byte[] _cut = [];
+    private bool _cutIsReasoning;
 
     /// <summary>Prepares reading.</summary>
     /// <param name="pump">The pump that reads the stream.</param>
@@ -115,7 +118,8 @@ internal sealed class CompletionReader
     private bool TryReadToken()
     {
         if (!_events.IsAtEvent || !_shape.TryMatch(_pump.Unread, out var text, out var length)
-            || !(_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<'))))
+            || !(_shape.IsReasoning || _tags.Passed || (_tags.PassesPlain && !text.Contains((byte)'<')))
+            || _cut.Length > 0 || !Utf8.IsValid(text))
             return false;
         _pump.Take(length);
         Token();
@@ -146,6 +150,8 @@ internal sealed class CompletionReader
     /// <summary>No more chunks follow: writes the text that was held back.</summary>
     public void Complete()
     {
+        if (_cut.Length > 0 && State is EndState.Done or EndState.Filtered)
+            WriteCut();
         _tags.Complete();
         _answer.Complete(cut: State is not (EndState.Done or EndState.Filtered));
     }
@@ -257,6 +263,9 @@ internal sealed class CompletionReader
         if (escaped.IsEmpty || StartedOver)
             return;
         Token();
+        escaped = Whole(escaped, isReasoning: false);
+        if (escaped.IsEmpty)
+            return;
         if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
         {
             _answer.Text(escaped);
@@ -281,7 +290,40 @@ internal sealed class CompletionReader
         Token();
         _tags.SawField();
         _request.Dialect.SawReasoningField();
-        _answer.Reasoning(escaped);
+        _answer.Reasoning(Whole(escaped, isReasoning: true));
+    }
+
+    /// <summary>JSON is UTF-8, but not every proxy and model server knows, and some send the bytes of one character in two pieces.</summary>
+    /// <returns>Valid UTF-8: without the beginning of a character at the end, which is joined to the next piece.</returns>
+    private ReadOnlySpan<byte> Whole(ReadOnlySpan<byte> escaped, bool isReasoning)
+    {
+        if (_cut.Length > 0 && _cutIsReasoning != isReasoning)
+            WriteCut();
+        if (_cut.Length > 0)
+            escaped = (byte[])[.. _cut, .. escaped];
+        _cut = [];
+        if (Utf8.IsValid(escaped))
+            return escaped;
+        for (var length = 1; length <= Math.Min(3, escaped.Length); length++)
+        {
+            if (Rune.DecodeFromUtf8(escaped[^length..], out _, out _) != OperationStatus.NeedMoreData || !Utf8.IsValid(escaped[..^length]))
+                continue;
+            (_cut, _cutIsReasoning) = (escaped[^length..].ToArray(), isReasoning);
+            return escaped[..^length];
+        }
+
+        return Encoding.UTF8.GetBytes(ServerText.Decode(escaped));
+    }
+
+    /// <summary>No rest has come, so the bytes are Latin-1.</summary>
+    private void WriteCut()
+    {
+        var text = Encoding.Latin1.GetString(_cut);
+        _cut = [];
+        if (_cutIsReasoning)
+            _answer.Decoded(text, isReasoning: true);
+        else
+            _tags.Write(text);
     }
 
     /// <summary>The id of the response, from its first chunk.</summary>

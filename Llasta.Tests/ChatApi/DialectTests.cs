@@ -92,14 +92,14 @@ public sealed class DialectTests
         { "reasoning text", """data: {"choices":[{"index":0,"delta":{"reasoning_text":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
         { "a refusal", """data: {"choices":[{"index":0,"delta":{"refusal":"I can not."}}]}""" + "\n\n" + Stop, "I can not.", "", "done" },
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
-        { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
-        { "reasoning under two names", """data: {"choices":[{"index":0,"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
-        { "other tags", T("<thinking>hm</thinking>\\n\\none") + Stop, "one", "hm", "done" },
-        { "tags in capitals", T("<THI") + T("NK>hm</THI") + T("NK>one") + Stop, "one", "hm", "done" },
         { "the whole message so far beside each delta", """data: {"choices":[{"index":0,"message":{"content":"one"},"delta":{"role":"assistant","content":"one"}}]}""" + "\n\n" + """data: {"choices":[{"index":0,"message":{"content":"one two"},"delta":{"content":" two"}}]}""" + "\n\n" + Stop, "one two", "", "done" },
         { "the whole message at the end", T("one ") + T("two") + """data: {"choices":[{"index":0,"delta":{},"message":{"content":"one two"},"finish_reason":"stop"}]}""" + "\n\n" + Done, "one two", "", "done" },
         { "a message beside an empty delta", """data: {"choices":[{"index":0,"delta":{"content":""},"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "a text beside its delta", """data: {"choices":[{"index":0,"text":"one","delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
+        { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
+        { "reasoning under two names", """data: {"choices":[{"index":0,"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
+        { "other tags", T("<thinking>hm</thinking>\\n\\none") + Stop, "one", "hm", "done" },
+        { "tags in capitals", T("<THI") + T("NK>hm</THI") + T("NK>one") + Stop, "one", "hm", "done" },
         { "channels", T("<|channel|>analysis<|message|>hm<|end|>") + T("<|start|>assistant<|channel|>final<|message|>one") + Stop, "one", "hm", "done" },
         { "tags of Magistral", T("[THINK]hm") + T("[/THINK]one") + Stop, "one", "hm", "done" },
         { "tags with escapes", T("\\u003cthink\\u003ehm\\u003c/think\\u003eone") + Stop, "one", "hm", "done" },
@@ -344,6 +344,31 @@ public sealed class DialectTests
         var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
 
         Assert.Equal(("cafécafé", "done"), (answer.Reasoning + answer.Text, answer.State));
+    }
+
+    [Theory]
+    [InlineData("content", "👋 hi", 2)]
+    [InlineData("content", "x👋 hi", 4)]
+    [InlineData("content", "Some words before. 語言", 20)]
+    [InlineData("reasoning", "👋 hi", 1)]
+    public async Task The_bytes_of_a_character_may_come_in_two_pieces(string field, string text, int cut)
+    {
+        var whole = Encoding.UTF8.GetBytes(text);
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            foreach (var piece in (byte[][])[whole[..cut], whole[cut..]])
+            {
+                byte[] chunk = [.. Encoding.UTF8.GetBytes($$$"""data: {"choices":[{"index":0,"delta":{"{{{field}}}":""" + "\""), .. piece, .. "\"}}]}\n\n"u8];
+                await http.Response.Body.WriteAsync(chunk, Chatbot.Cancelled);
+            }
+
+            await http.Response.WriteAsync(Stop, Chatbot.Cancelled);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello", thinking: true));
+
+        Assert.Equal((text, "done"), (answer.Reasoning + answer.Text, answer.State));
     }
 
     [Fact]
