@@ -92,12 +92,11 @@ internal sealed class TokenCounter(ServerDialect dialect)
                 var isCount = json.ValueSpan.SequenceEqual("count"u8) || json.ValueSpan.SequenceEqual("input_tokens"u8);
                 if (!isCount && !json.ValueSpan.SequenceEqual("max_model_len"u8))
                     continue;
-                if (!json.Read() || json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var number) || number < 0)
+                int? number = json.Read() && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var value) && value >= 0 ? value : null;
+                if (!isCount)
+                    window ??= number;
+                else if ((count = number) is null)
                     return null;
-                if (isCount)
-                    count = number;
-                else
-                    window = number;
             }
         }
         catch (JsonException)

@@ -220,6 +220,19 @@ public class TurnTests
         Assert.True((await response.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("count").GetInt32() > 60_000);
     }
 
+    [Theory]
+    [InlineData("""{"count":9,"max_model_len":null}""")]
+    [InlineData("""{"max_model_len":{"count":1},"tokens":[1,2],"count":9}""")]
+    public async Task A_count_without_a_window_is_a_count(string counted)
+    {
+        await using var upstream = await RawUpstream.StartAsync(_ => Task.CompletedTask, """{"data":[{"id":"m","max_model_len":100}]}""", tokenize: _ => counted);
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        using var response = await chatbot.Client.PostAsJsonAsync("/api/tokens", Chatbot.User("Hello"), Chatbot.Cancelled);
+
+        Assert.Equal(9, (await response.Content.ReadFromJsonAsync<JsonElement>(Chatbot.Cancelled)).GetProperty("count").GetInt32());
+    }
+
     [Fact]
     public async Task A_server_that_does_not_count_tokens_is_answered_with_501()
     {
