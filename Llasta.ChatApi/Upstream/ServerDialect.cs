@@ -137,7 +137,10 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     /// <summary>vLLM and llama.cpp take all the fields that are sent to them, and continue.</summary>
     private bool TakesAll => Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
 
-    /// <summary>Tells which optional fields a refusal (400 or 422) names.</summary>
+    /// <summary>Tells whether an error with any status is about a field that the server doesn't know; some fail with 500 over one.</summary>
+    public static bool IsAboutAField(string error) => UnknownArgument().IsMatch(error);
+
+    /// <summary>Tells which optional fields a refusal names.</summary>
     /// <param name="sent">The optional fields of the request.</param>
     /// <param name="chosen">Those whose value the reader or the operator chose: a complaint about their value is passed on.</param>
     /// <param name="error">The text of the error.</param>
@@ -188,6 +191,9 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
 
         static bool IsNamePart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
     }
+
+    [GeneratedRegex(@"(?:unrecogni[sz]ed|unknown|unexpected|unsupported|extra) (?:keyword |request )?(?:argument|field|input|key|name|parameter|property)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UnknownArgument();
 
     [GeneratedRegex(@"unrecogni[sz]ed|unknown|unexpected|unsupported|not (?:supported|permitted|allowed|recogni[sz]ed|implemented|a valid)|doesn't support|does not support|cannot find|extra (?:inputs?|fields?|keys?)|extra_forbidden|additional propert|no such", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex UnknownField();

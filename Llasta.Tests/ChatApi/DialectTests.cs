@@ -504,6 +504,8 @@ public sealed class DialectTests
     [InlineData(422, """{"detail":[{"type":"extra_forbidden","loc":["body","{0}"],"msg":"Extra inputs are not permitted","input":20}]}""")]
     [InlineData(422, """{"detail":"Unexpected fields in the request: {0}"}""")]
     [InlineData(400, "unknown field `{0}`, expected one of `model`, `messages`")]
+    [InlineData(500, """{"error":{"message":"create() got an unexpected keyword argument '{0}'"}}""")]
+    [InlineData(415, """{"error":{"message":"Unknown parameter: '{0}'."}}""")]
     [InlineData(400, """{"message":"Bad Request"}""")]
     [InlineData(422, "")]
     public async Task A_strict_server_is_asked_without_the_fields_that_it_refuses_and_once_only(int status, string refusal)
