@@ -20,13 +20,17 @@ internal enum TagMode
 /// </summary>
 internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 {
-    /// <summary>The tags that models write, in whatever case: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss.</summary>
+    /// <summary>The tags that models write, in whatever case: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss; Gemma; Cohere.</summary>
     private static readonly (string Opening, string Closing)[] Tags =
     [
         ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<reasoning>", "</reasoning>"),
         ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
-        ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
+        ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"), ("<|channel>thought", "<channel|>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
     ];
+
+    /// <summary>Those whose opening one is often a part of the prompt.</summary>
+    private static readonly string[] ClosingAlone = ["</think>", "</thinking>", "</thought>", "<channel|>"];
 
     /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
     private const int MaxBefore = 64;
@@ -142,7 +146,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     private void Watch(bool alone)
     {
         var text = _held;
-        foreach (var closing in (string[])["</think>", "</thinking>", "</thought>"])
+        foreach (var closing in ClosingAlone)
         {
             var at = text.IndexOf(closing, StringComparison.Ordinal);
             if (at < 0)
@@ -166,7 +170,9 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             }
         }
 
-        var prefix = Math.Max(PrefixAtEnd(text, "</think>"), Math.Max(PrefixAtEnd(text, "</thinking>"), PrefixAtEnd(text, "</thought>")));
+        var prefix = 0;
+        foreach (var closing in ClosingAlone)
+            prefix = Math.Max(prefix, PrefixAtEnd(text, closing));
         // With the line break before the tag, which says that it stands on a line of its own.
         if (prefix > 0 && prefix < text.Length && text[^(prefix + 1)] == '\n')
             prefix++;
