@@ -223,7 +223,7 @@ internal sealed class ChunkReader(CompletionReader completion)
     private void ReadChoice(ref Utf8JsonReader json)
     {
         // One answer was asked for; a server that sends more numbers them. The number is usually the first member.
-        bool? first = null;
+        bool? first = null, hasDelta = null;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("index"u8))
@@ -233,7 +233,7 @@ internal sealed class ChunkReader(CompletionReader completion)
             else if (json.ValueTextEquals("delta"u8))
                 _hadDelta |= ReadDelta(ref json);
             // Perplexity repeats the whole answer so far beside each delta, others at the end.
-            else if ((json.ValueTextEquals("message"u8) || json.ValueTextEquals("text"u8)) && (_hadDelta || FindDelta(json)))
+            else if ((json.ValueTextEquals("message"u8) || json.ValueTextEquals("text"u8)) && (_hadDelta || (hasDelta ??= FindDelta(json))))
                 json.Skip();
             else if (json.ValueTextEquals("message"u8))
                 ReadDelta(ref json);
@@ -319,7 +319,7 @@ internal sealed class ChunkReader(CompletionReader completion)
             FinishReason = reason;
     }
 
-    /// <returns>True if there was any text.</returns>
+    /// <returns>True if there was any text of the answer.</returns>
     private bool ReadDelta(ref Utf8JsonReader json)
     {
         json.Read();
@@ -346,7 +346,7 @@ internal sealed class ChunkReader(CompletionReader completion)
                 json.Skip();
         }
 
-        return any || reasoned;
+        return any;
     }
 
     /// <summary>Reads a text: a string, or in parts: an array of strings and of objects that have one.</summary>
@@ -417,7 +417,9 @@ internal sealed class ChunkReader(CompletionReader completion)
             json.Read();
             if (isType && json.TokenType == JsonTokenType.String)
                 return json.ValueSpan.IndexOf("think"u8) >= 0 || json.ValueSpan.IndexOf("reason"u8) >= 0;
-            json.Skip();
+            // Nothing that is nested is looked through twice.
+            if (json.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+                return false;
         }
 
         return false;

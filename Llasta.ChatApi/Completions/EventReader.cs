@@ -136,6 +136,19 @@ internal sealed class EventReader(StreamPump pump)
         return SkipByteOrderMarks(line);
     }
 
+    /// <summary>Skips byte order marks and white space in any order, so that none is left to be skipped.</summary>
+    private static ReadOnlySpan<byte> SkipBefore(ReadOnlySpan<byte> line)
+    {
+        int length;
+        do
+        {
+            length = line.Length;
+            line = SkipByteOrderMarks(line.TrimStart(" \t"u8));
+        }
+        while (line.Length < length);
+        return line;
+    }
+
     private static ReadOnlySpan<byte> SkipByteOrderMarks(ReadOnlySpan<byte> text)
     {
         while (text.StartsWith("\uFEFF"u8))
@@ -191,7 +204,7 @@ internal sealed class EventReader(StreamPump pump)
         else if (line.StartsWith("\uFEFF"u8) || line.TrimStart(" \t"u8).StartsWith("data:"u8))
         {
             // A server may join pieces that begin with a byte order mark, or indent its lines.
-            return TryReadField(SkipByteOrderMarks(line).TrimStart(" \t"u8), out kind, out data);
+            return TryReadField(SkipBefore(line), out kind, out data);
         }
         else if (line[0] != ':' && !line.StartsWith("id:"u8) && !line.StartsWith("retry:"u8))
         {

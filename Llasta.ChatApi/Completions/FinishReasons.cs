@@ -28,7 +28,7 @@ internal static partial class FinishReasons
     public static bool IsUsual(string? reason) => reason is null or "stop" or "length" or "eos" or "eos_token" or "end_turn" or "stop_sequence" or "STOP";
 
     /// <summary>OpenAI, Gemini, Bedrock, Cohere, Zhipu.</summary>
-    [GeneratedRegex("filter|safety|recitation|block|prohibit|^spii$|sensitive|refus|guardrail|moderat|toxic", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex("filter|safety|recitation|block(?:ed|list)|prohibit|^spii$|sensitive|refus|guardrail|moderat|toxic", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Filtered();
 
     /// <summary>OpenAI, Mistral, Anthropic, Gemini, Cohere; a limit of requests is none of the answer.</summary>

@@ -86,7 +86,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             }
 
             var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
-            var suspects = refused || (refusal.Error is { IsContextOverflow: false } error && ServerDialect.IsAboutAField(error.Beginning)) ? ServerDialect.Named(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
+            var namesField = refusal.Error is { IsContextOverflow: false } error && (refused || ServerDialect.IsAboutAField(error.Beginning));
+            var suspects = namesField ? ServerDialect.Named(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
             if (mode != TurnMode.Answer && (startedOver || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
             {
                 if (request.Messages!.Count < 2)

@@ -94,6 +94,7 @@ public sealed class DialectTests
         { "a message", """data: {"choices":[{"index":0,"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "the whole message so far beside each delta", """data: {"choices":[{"index":0,"message":{"content":"one"},"delta":{"role":"assistant","content":"one"}}]}""" + "\n\n" + """data: {"choices":[{"index":0,"message":{"content":"one two"},"delta":{"content":" two"}}]}""" + "\n\n" + Stop, "one two", "", "done" },
         { "the whole message at the end", T("one ") + T("two") + """data: {"choices":[{"index":0,"delta":{},"message":{"content":"one two"},"finish_reason":"stop"}]}""" + "\n\n" + Done, "one two", "", "done" },
+        { "thinking in deltas and the answer in a message", R("hm") + """data: {"choices":[{"index":0,"delta":{},"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n" + Done, "one", "hm", "done" },
         { "a message beside an empty delta", """data: {"choices":[{"index":0,"delta":{"content":""},"message":{"content":"one"},"finish_reason":"stop"}]}""" + "\n\n", "one", "", "done" },
         { "a text beside its delta", """data: {"choices":[{"index":0,"text":"one","delta":{"content":"one"}}]}""" + "\n\n" + Stop, "one", "", "done" },
         { "reasoning in an object", """data: {"choices":[{"index":0,"delta":{"reasoning":{"text":"hm"}}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
@@ -421,6 +422,20 @@ public sealed class DialectTests
         var error = ServerError.Read(Encoding.UTF8.GetBytes(message));
 
         Assert.Equal((true, window), (error.IsContextOverflow, error.ContextWindow));
+    }
+
+    /// <summary>What could be looked through once for each of its members, or by a function that calls itself for each of its marks.</summary>
+    [Theory]
+    [InlineData("\n", "\uFEFF ", 100_000, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n\n")]
+    [InlineData("data: {\"choices\":[{\"index\":0,", "\"message\":1,", 60_000, "\"delta\":{\"content\":\"one\"}}]}\n\n")]
+    public async Task What_repeats_in_a_line_costs_no_more_than_its_length(string before, string repeated, int times, string after)
+    {
+        var line = before + string.Concat(Enumerable.Repeat(repeated, times)) + after;
+        await using var chatbot = await AnsweringAsync(line + Stop);
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello")).WaitAsync(TimeSpan.FromSeconds(5), Chatbot.Cancelled);
+
+        Assert.Equal(("one", "done"), (answer.Text, answer.State));
     }
 
     [Fact]
