@@ -205,7 +205,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex("not.?found", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex NotFound();
 
-    [GeneratedRegex("auth|permission|api.?key|forbidden", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex("auth|permission|api.?key|(?<!extra_)forbidden", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Authentication();
 
     [GeneratedRegex("invalid|bad.?request|unprocessable|context|parse|validation|unsupported|content.?(?:filter|policy)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

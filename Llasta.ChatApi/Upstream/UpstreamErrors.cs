@@ -97,7 +97,7 @@ internal sealed class UpstreamErrors(string? key)
     {
         retryAfter = retryAfter is null ? null : Math.Min(retryAfter.Value, MaxRetryAfter);
         // Some servers answer 400 to everything, and name the kind in the body.
-        if (status is 400 or 422 && error.Status is 401 or 403 or 404)
+        if (status is 400 or 422 && (error.Status is 401 or 403 || (error.Status == 404 && error.IsAboutModel)))
             status = error.Status.Value;
         return status switch
         {

@@ -256,6 +256,8 @@ public sealed class DialectTests
     [InlineData(402, "<html><title>Payment</title></html>", "model-error", "OPENAI_API_BASE_URL")]
     [InlineData(404, """{"detail":"Not Found"}""", "model-not-found", "OPENAI_API_BASE_URL")]
     [InlineData(400, """{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}""", "model-not-found", "does not exist")]
+    [InlineData(400, """{"error":{"message":"No such file","code":"file_not_found"}}""", "invalid-request", "No such file")]
+    [InlineData(400, """{"error":{"message":"Not permitted: x","type":"extra_forbidden"}}""", "invalid-request", "Not permitted")]
     [InlineData(400, """{"error":{"message":"No such key","code":"invalid_api_key"}}""", "model-auth", "OPENAI_API_KEY")]
     [InlineData(408, """{"error":{"message":"Timeout"}}""", "unreachable", "Timeout")]
     [InlineData(425, """{"error":{"message":"Model loading"}}""", "unreachable", "is loading the model")]
