@@ -75,6 +75,17 @@ test("a message that is sent while its file is read waits for it, and isn't sent
   const turn = await model.turn();
   expect(turn.messages.at(-1)!.content).toBe("a.txt:\n\n```txt\none\n```\n\nWhat is it?");
   turn.end();
+  await chat.ended();
+
+  // What is written meanwhile may be unfinished.
+  await hold();
+  await attach(chat, file("b.txt", "two"));
+  await chat.say("And");
+  await chat.box.pressSequentially(" then");
+  await release();
+  await expect(chat.page.getByText("b.txt", { exact: true })).toBeVisible();
+  await expect(chat.box).toHaveValue("And then");
+  await expect(chat.exchanges).toHaveCount(1);
 });
 
 test("what isn't text is refused by name, and nothing else is lost", async ({ chat }) => {

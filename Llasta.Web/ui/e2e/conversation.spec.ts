@@ -311,9 +311,22 @@ test("an answer that is continued while it is edited is seen", async ({ script: 
   (await model.turn()).say("two").end();
   await expect(chat.answer).toHaveText("One, two");
   await chat.ended();
-  await expect(editor).toHaveValue("One, ");
-  await editor.press("Escape");
-  await expect(chat.answer).toHaveText("One, two");
+  // Nothing was written in the form.
+  await expect(editor).toBeHidden();
+  await expect(chat.answer).toBeVisible();
+
+  await chat.say("Hello");
+  (await model.turn()).say("Three, ").end("length");
+  await chat.ended();
+  await chat.button(chat.words.editAnswer).last().click();
+  await expect(editor).toBeFocused();
+  await editor.fill("Three, or");
+  await chat.action.click();
+  (await model.turn()).say("four").end();
+  await chat.ended();
+  await expect(editor).toHaveValue("Three, or");
+  await expect(chat.answer).toHaveText("Three, four");
+  await expect(chat.answer).toBeVisible();
 });
 
 test("an answer can be edited and continued from where its text ends", async ({ script: { chat, model } }) => {

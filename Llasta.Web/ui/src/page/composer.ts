@@ -110,7 +110,10 @@ export class Composer {
         ),
       ),
     );
-    this.#box.addEventListener("input", () => this.#changed());
+    this.#box.addEventListener("input", () => {
+      this.#isDue = false;
+      this.#changed();
+    });
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("paste", (event) => this.#paste(event));
     // In the next frame: it changes the size of the element that is observed.
@@ -177,8 +180,7 @@ export class Composer {
 
   async attach(files: readonly File[]): Promise<void> {
     this.#reading++;
-    const problem = await this.#attachments.addFiles(files);
-    this.#reading--;
+    const problem = await this.#attachments.addFiles(files).finally(() => this.#reading--);
     if (problem) {
       this.#isDue = false;
       this.notify(problem, true);
@@ -264,6 +266,7 @@ export class Composer {
   }
 
   #set({ text, attachments }: Draft): void {
+    this.#isDue = false;
     this.#box.value = text;
     this.#attachments.set(attachments);
   }

@@ -7,6 +7,7 @@ import type { Turn } from "../turn/turn.ts";
 import type { Words } from "../words/index.ts";
 import { answerEditor } from "./answerEditor.ts";
 import { shortName } from "./modelName.ts";
+import { withLineFeeds } from "./textFile.ts";
 import { type Note, NoteView } from "./note.ts";
 import { questionView } from "./questionText.ts";
 import { Thinking } from "./thinking.ts";
@@ -51,6 +52,8 @@ export class ExchangeView {
   /** The answer as it is shown: more than the exchange has while a turn runs. */
   #shown = "";
   #editor: HTMLFormElement | undefined;
+  /** The answer that is being edited, as it was. */
+  #edited = "";
   #wishes: HTMLFormElement | undefined;
   #isBusy = false;
   #toolsKey = "";
@@ -107,6 +110,7 @@ export class ExchangeView {
     this.#text.streaming = turn?.phase.kind === "answering";
     this.#note.show(note);
     this.#isBusy = isBusy;
+    this.#endUntouchedEdit(running);
     this.#showForms(running);
     this.#showTools(isBusy);
     showText(this.#figures, running ? "" : this.#figuresOf(exchange));
@@ -162,13 +166,10 @@ export class ExchangeView {
       return;
     }
     const { id, answer } = this.#exchange;
-    const close = () => {
-      const editor = this.#editor;
-      this.#editor = undefined;
-      this.#close(editor, "edit-answer");
-    };
+    const close = () => this.#closeEditor();
+    this.#edited = answer?.text ?? "";
     this.#editor = answerEditor(
-      answer?.text ?? "",
+      this.#edited,
       this.#words,
       (text, continues) => {
         if (this.#isBusy) return;
@@ -206,9 +207,21 @@ export class ExchangeView {
     this.#wishes.querySelector("button")?.focus();
   }
 
-  /** Nothing that is being written is lost when a turn begins: its forms wait for the end. */
+  #closeEditor(): void {
+    const editor = this.#editor;
+    this.#editor = undefined;
+    this.#close(editor, "edit-answer");
+  }
+
+  /** When an answer has been continued, its form has only its beginning. */
+  #endUntouchedEdit(running: boolean): void {
+    const text = this.#editor?.querySelector("textarea")?.value;
+    if (!running && this.#edited !== this.#shown && text === withLineFeeds(this.#edited)) this.#closeEditor();
+  }
+
+  /** Nothing that is being written is lost when a turn begins: its forms wait for the end. An answer that has been continued is shown beside its form. */
   #showForms(running: boolean): void {
-    this.#text.element.hidden = this.#editor !== undefined && !running;
+    this.#text.element.hidden = this.#editor !== undefined && !running && this.#edited === this.#shown;
     for (const form of [this.#editor, this.#wishes])
       for (const action of form?.querySelectorAll("button:not([name=cancel])") ?? []) action.ariaDisabled = String(this.#isBusy);
   }

@@ -23,7 +23,10 @@ export const withLineFeeds = (text: string): string => text.replace(/\r\n?/g, "\
 
 /** Whether a pasted text only names the files that are pasted with it: file managers copy a file's name or path as its text. */
 export const isNamesOf = (text: string, files: readonly { readonly name: string }[]): boolean =>
-  text.split("\n").every((line) => files.some(({ name }) => line.endsWith(name)));
+  text
+    .trimEnd()
+    .split("\n")
+    .every((line) => files.some(({ name }) => line.endsWith(name) || line.endsWith(encodeURIComponent(name))));
 
 /** A pasted text of more lines or characters than this becomes a file: about a screen. */
 const longPaste = { lines: 50, characters: 4000 };

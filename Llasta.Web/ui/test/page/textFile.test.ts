@@ -35,6 +35,7 @@ test.each([
   ["a name", "notes.md", true],
   ["names", "a b.txt\nnotes.md", true],
   ["paths", "/home/me/notes.md\n/home/me/a b.txt", true],
+  ["addresses of files", "file:///home/me/a%20b.txt\nfile:///home/me/notes.md\n", true],
   ["other text", "See notes.md.", false],
   ["a name and other text", "notes.md\nis here", false],
 ])("%s pasted with files", (_, text, expected) => expect(isNamesOf(text, [{ name: "notes.md" }, { name: "a b.txt" }])).toBe(expected));
