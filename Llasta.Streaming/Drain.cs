@@ -10,7 +10,7 @@ namespace Llasta.Streaming;
 /// so that clients get an answer they can act on. Running streams may finish within <see cref="StreamingOptions.DrainTimeout"/>; then
 /// <see cref="EndStreams"/> asks the rest to end with their final event, and only then does the server close.
 /// </summary>
-/// <remarks><c>HttpContext.RequestAborted</c> does not fire when the host stops, so streams must watch <see cref="EndStreams"/>.</remarks>
+/// <remarks><c>HttpContext.RequestAborted</c> does not fire when the host stops, so <see cref="StreamSweep"/> ends the streams on <see cref="EndStreams"/>.</remarks>
 public sealed class Drain(IOptions<StreamingOptions> options, TimeProvider time) : IHostedLifecycleService, IDisposable
 {
     /// <summary>The time to flush final events between <see cref="EndStreams"/> and the closing of the server's connections.</summary>

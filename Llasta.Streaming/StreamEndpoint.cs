@@ -22,8 +22,8 @@ public enum StreamRefusal
 /// <typeparam name="TRequest">The request once it has been read.</typeparam>
 /// <typeparam name="TUpstream">The upstream response once its head has been accepted.</typeparam>
 /// <param name="bodies">Reads the requests' bodies within the budget.</param>
-/// <param name="drain">Counts the running streams, and ends them when the process stops.</param>
-/// <param name="sweep">Watches the running streams.</param>
+/// <param name="drain">Counts the running streams.</param>
+/// <param name="sweep">Watches the running streams, and ends them when the process must.</param>
 /// <param name="time">Measures idle times.</param>
 public abstract class StreamEndpoint<TRequest, TUpstream>(RequestBodies bodies, Drain drain, StreamSweep sweep, TimeProvider time)
     where TRequest : class

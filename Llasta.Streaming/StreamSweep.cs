@@ -54,7 +54,17 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Drai
     private void EndAll()
     {
         foreach (var (lease, _) in _leases)
-            lease.End();
+        {
+            try
+            {
+                lease.End();
+            }
+            catch (AggregateException e)
+            {
+                // One stream's fault must not keep the others from ending.
+                LogNotEnded(log, e);
+            }
+        }
     }
 
     private async Task SweepAsync(StreamLease lease)
@@ -72,6 +82,9 @@ public sealed partial class StreamSweep(IOptions<StreamingOptions> options, Drai
             LogFailed(log, e);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A stream could not be ended")]
+    private static partial void LogNotEnded(ILogger logger, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "A heartbeat could not be written; the stream's own read will end it")]
     private static partial void LogFailed(ILogger logger, Exception exception);

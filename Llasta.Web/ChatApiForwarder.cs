@@ -23,7 +23,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>Response headers about the connection to the chat API. Kestrel writes its own for the connection to the reader.</summary>
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
-    /// <summary>What the chat API sends with each answer. A response keeps its headers while it streams: thousands share these texts.</summary>
+    /// <summary>Names and values of headers that the chat API sends with each answer. A response keeps them while it streams: thousands share these.</summary>
     private static readonly FrozenSet<string> UsualHeaders = FrozenSet.Create(StringComparer.Ordinal, "text/event-stream", "no-store", "X-Accel-Buffering", "no");
 
     /// <summary>The state of the model: a draining chatbot still answers the readers whose answers it finishes.</summary>
@@ -110,7 +110,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
             catch (Exception e) when (IsNoConnection(e) && !lease.Cancellation.IsCancellationRequested)
             {
                 // The address of a chat API may be that of one that has just stopped. Nothing was sent, so the request is tried a second time,
-                // which may reach another chat API: the next address of several, or the next pod of a Service.
+                // which may reach another chat API: the next address of several, or the next pod of a Service. It has the time limit anew.
                 upstream = await lease.WaitAsync(_client.SendAsync(message, lease.Cancellation));
             }
 

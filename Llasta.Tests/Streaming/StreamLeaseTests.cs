@@ -43,18 +43,22 @@ public sealed class StreamLeaseTests
         using var drain = new Drain(options, TimeProvider.System);
         using var sweep = new StreamSweep(options, drain, TimeProvider.System, NullLogger<StreamSweep>.Instance);
         await sweep.StartAsync(TestContext.Current.CancellationToken);
-        using var running = NewLease();
+        StreamLease[] running = [.. Enumerable.Range(0, 16).Select(_ => NewLease())];
+        using var faulty = NewLease();
+        await using var fault = faulty.Cancellation.Register(() => throw new InvalidOperationException("Planted."));
         var ended = NewLease();
-        sweep.Add(running);
+        sweep.Add(faulty);
+        Array.ForEach(running, sweep.Add);
         sweep.Add(ended);
         ended.Dispose();
 
         await drain.StoppingAsync(TestContext.Current.CancellationToken);
-        await Eventually.TrueAsync(() => Task.FromResult(running.Cancellation.IsCancellationRequested), () => "The stream was not ended.");
+        await Eventually.TrueAsync(() => Task.FromResult(running.All(lease => lease.Cancellation.IsCancellationRequested)), () => "A stream was not ended.");
         using var late = NewLease();
         sweep.Add(late);
         Assert.True(late.Cancellation.IsCancellationRequested);
         await sweep.StopAsync(TestContext.Current.CancellationToken);
+        Array.ForEach(running, lease => lease.Dispose());
 
         static StreamLease NewLease() => new(new ResponseWriter(new DefaultHttpContext().Response), TimeProvider.System, 0, CancellationToken.None);
     }
