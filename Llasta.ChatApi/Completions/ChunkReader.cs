@@ -241,7 +241,7 @@ internal sealed class ChunkReader(CompletionReader completion)
                 ReadText(ref json, isReasoning: false);
             else if (json.ValueTextEquals("finish_reason"u8) || json.ValueTextEquals("finishReason"u8))
                 ReadFinishReason(ref json);
-            // OpenRouter.
+            // OpenRouter's, when a provider fails in mid-answer.
             else if (json.ValueTextEquals("error"u8))
                 _hasError |= ReadPresence(ref json, orEmptyObject: false);
             else
@@ -264,7 +264,6 @@ internal sealed class ChunkReader(CompletionReader completion)
         return true;
     }
 
-    /// <returns>True if the index is 0, or no number.</returns>
     /// <summary>Looks for a delta with text in the rest of a choice.</summary>
     /// <param name="json">A copy of the reader, at the name of a member.</param>
     private static bool FindDelta(Utf8JsonReader json)
@@ -283,7 +282,7 @@ internal sealed class ChunkReader(CompletionReader completion)
             {
                 var isContent = json.ValueTextEquals("content"u8);
                 json.Read();
-                if (isContent && json.TokenType == JsonTokenType.String && !json.ValueSpan.IsEmpty)
+                if (isContent && (json.TokenType == JsonTokenType.StartArray || (json.TokenType == JsonTokenType.String && !json.ValueSpan.IsEmpty)))
                     return true;
                 json.Skip();
             }
@@ -292,6 +291,7 @@ internal sealed class ChunkReader(CompletionReader completion)
         return false;
     }
 
+    /// <returns>True if the index is 0, or no number.</returns>
     private static bool ReadIsFirst(ref Utf8JsonReader json)
     {
         json.Read();

@@ -64,6 +64,9 @@ internal sealed class CompletionReader
     /// <summary>The stream has JSON that is no part of an answer: the server may speak another protocol.</summary>
     public bool HasOther { get; private set; }
 
+    /// <summary>The server said that the stream has ended.</summary>
+    public bool HasDoneMarker => _doneMarker;
+
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
     public bool StartedOver { get; private set; }
 
@@ -243,7 +246,8 @@ internal sealed class CompletionReader
         }
     }
 
-    private static bool IsDone(ReadOnlySpan<byte> data) => Ascii.EqualsIgnoreCase(data.Trim(" \""u8), "[DONE]"u8);
+    /// <summary>Only a short text is looked at: a line may hold hundreds of thousands of objects.</summary>
+    private static bool IsDone(ReadOnlySpan<byte> data) => data.Length <= 32 && Ascii.EqualsIgnoreCase(data.Trim(" \""u8), "[DONE]"u8);
 
     private bool Malformed()
     {

@@ -13,11 +13,15 @@ internal static partial class FinishReasons
     /// <returns>Null if there is no reason, or the server gave up: the answer is not complete.</returns>
     public static EndState? Meaning(string? reason) => reason switch
     {
-        null or "stop" => reason is null ? null : EndState.Done,
+        null => null,
+        "stop" => EndState.Done,
+        // Cohere's: they are no errors of the server.
+        "ERROR_LIMIT" => EndState.Length,
+        "ERROR_TOXIC" => EndState.Filtered,
+        _ when GaveUp().IsMatch(reason) => null,
         _ when Filtered().IsMatch(reason) => EndState.Filtered,
         _ when Limit().IsMatch(reason) => EndState.Length,
         _ when Repetition().IsMatch(reason) => EndState.Repetition,
-        _ when GaveUp().IsMatch(reason) => null,
         _ => EndState.Done,
     };
 
@@ -31,14 +35,17 @@ internal static partial class FinishReasons
     [GeneratedRegex("filter|safety|recitation|block(?:ed|list)|prohibit|^spii$|sensitive|refus|guardrail|moderat|toxic", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Filtered();
 
-    /// <summary>OpenAI, Mistral, Anthropic, Gemini, Cohere; a limit of requests is none of the answer.</summary>
-    [GeneratedRegex("length|max.?(?:output.?|new.?)?tokens|window|(?<!rate.?)limit", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    /// <summary>OpenAI, Mistral, Anthropic, Gemini.</summary>
+    [GeneratedRegex("length|max.?(?:output.?|new.?)?tokens|window|limit", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Limit();
 
     [GeneratedRegex("repeti|repeat|loop", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Repetition();
 
-    /// <summary>vLLM stops and aborts; DeepSeek has too much to do; OpenRouter's or Zhipu's provider failed.</summary>
-    [GeneratedRegex("abort|cancel|error|fail|interrupt|time.?out|unavailable|overload|insufficient|exhaust|rate.?limit|disconnect|unspecified|^other$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    /// <summary>
+    /// vLLM stops and aborts; DeepSeek has too much to do; OpenRouter's or Zhipu's provider failed. A limit of requests or of money is none of
+    /// the answer's.
+    /// </summary>
+    [GeneratedRegex("abort|cancel|error|fail|interrupt|time.?out|unavailable|overload|insufficient|exhaust|rate.?limit|quota|request|concurren|spend|connect|unspecified|^other$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex GaveUp();
 }

@@ -20,7 +20,7 @@ internal enum TagMode
 /// </summary>
 internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 {
-    /// <summary>The tags that models write, in whatever case: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss; Gemma; Cohere.</summary>
+    /// <summary>The tags that models write: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss; Gemma; Cohere.</summary>
     private static readonly (string Opening, string Closing)[] Tags =
     [
         ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<reasoning>", "</reasoning>"),
@@ -106,16 +106,18 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         foreach (var (opening, closing) in Tags)
         {
             var tag = _state == State.AfterField ? closing : opening;
-            if (trimmed.StartsWith(tag, StringComparison.OrdinalIgnoreCase))
+            // Other words are also the names of an answer's own elements.
+            var comparison = tag.Contains("think", StringComparison.OrdinalIgnoreCase) ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+            if (trimmed.StartsWith(tag, comparison))
             {
                 Take(before + tag.Length);
                 StartedOver = mode == TagMode.ContinueAnswer;
-                _closing = _state == State.AfterField || trimmed.StartsWith(tag, StringComparison.Ordinal) ? closing : trimmed[..tag.Length].Insert(1, "/");
+                _closing = closing;
                 _state = _state == State.AfterField ? State.AfterThinking : State.Thinking;
                 return;
             }
 
-            undecided |= before <= MaxBefore && trimmed.Length > 0 && tag.StartsWith(trimmed, StringComparison.OrdinalIgnoreCase);
+            undecided |= before <= MaxBefore && trimmed.Length > 0 && tag.StartsWith(trimmed, comparison);
         }
 
         if (!undecided)
@@ -127,7 +129,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         if (!_skippedNewlines)
             _skippedNewlines = SkipNewlines(State.Thinking);
         var text = _held;
-        var end = text.IndexOf(_closing, StringComparison.Ordinal);
+        var end = text.IndexOf(_closing, StringComparison.OrdinalIgnoreCase);
         if (end >= 0)
         {
             answer.Decoded(Take(end), isReasoning: true);
@@ -184,7 +186,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     {
         for (var length = Math.Min(text.Length, tag.Length - 1); length > 0; length--)
         {
-            if (tag.StartsWith(text.AsSpan(text.Length - length), StringComparison.Ordinal))
+            if (tag.StartsWith(text.AsSpan(text.Length - length), StringComparison.OrdinalIgnoreCase))
                 return length;
         }
 

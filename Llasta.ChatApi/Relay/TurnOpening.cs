@@ -17,7 +17,8 @@ namespace Llasta.ChatApi.Relay;
 internal sealed partial class TurnOpening(ModelServer server, ModelDirectory directory, ServerDialect dialect, TimeProvider time, IOptions<ChatOptions> options)
 {
     /// <summary>
-    /// The most requests for one turn: a server may refuse each optional field by itself, and the continuation, and serve another model.
+    /// The most requests for one turn: a server may refuse each optional field in turn (<see cref="OptionalFields.None"/> stands for the request
+    /// without them), and the continuation, and serve another model.
     /// </summary>
     private static readonly int MaxAttempts = Enum.GetValues<OptionalFields>().Length + 2;
 
@@ -86,7 +87,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
             }
 
             var refused = refusal is { Status: 400 or 422, Error.IsContextOverflow: false };
-            var namesField = refusal.Error is { IsContextOverflow: false } error && (refused || ServerDialect.IsAboutAField(error.Beginning));
+            var namesField = refusal.Error is { IsContextOverflow: false } error && (refused || (refusal.Status is not (401 or 403 or 429 or 503) && ServerDialect.IsAboutAField(error.Beginning)));
             var suspects = namesField ? ServerDialect.Named(body.Sent, body.Chosen, refusal.Error!.Beginning) : OptionalFields.None;
             if (mode != TurnMode.Answer && (startedOver || suspects.HasFlag(OptionalFields.ContinueFinalMessage) || (refused && (suspects == OptionalFields.None || AboutLastMessage().IsMatch(refusal.Error!.Beginning)))))
             {
@@ -208,7 +209,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         if (completion.HasBegun)
             return null;
         // A stream that is whole, and has no part of an answer, would be the same again.
-        var other = completion.Stray ?? (completion.HasOther && stream.IsWhole ? new ServerError(Message: null, Status: null) : null);
+        var other = completion.Stray ?? (completion.HasOther && (stream.IsWhole || completion.HasDoneMarker) ? new ServerError(Message: null, Status: null) : null);
         return other is null ? null : new Refusal(server.Errors.NoAnswer(other));
     }
 

@@ -131,11 +131,14 @@ internal static partial class ModelList
             return false;
         // llama.cpp and Ollama.
         if (Texts(entry, "capabilities") is { Length: > 0 } capabilities && capabilities.Any(NoChat().IsMatch))
-            return capabilities.Any(capability => capability is "completion" or "chat");
+            return capabilities.Any(Chat().IsMatch);
         foreach (var name in (string[])["type", "model_type", "task", "mode", "object"])
         {
             if (Text(entry, name) is not { } use)
                 continue;
+            // "image-text-to-text" is a chat about images.
+            if (use.Contains("text-to-text", StringComparison.OrdinalIgnoreCase))
+                return true;
             if (NoChat().IsMatch(use))
                 return false;
             if (Chat().IsMatch(use))

@@ -137,7 +137,10 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     /// <summary>vLLM and llama.cpp take all the fields that are sent to them, and continue.</summary>
     private bool TakesAll => Kind is ServerKind.Vllm or ServerKind.LlamaCpp;
 
-    /// <summary>Tells whether an error with any status is about a field that the server doesn't know; some fail with 500 over one.</summary>
+    /// <summary>
+    /// Tells whether an error with another status than a refusal's is about a field that the server doesn't know; some fail with 500 over one.
+    /// Its words must say more than those of a refusal, which is about the request anyway.
+    /// </summary>
     public static bool IsAboutAField(string error) => UnknownArgument().IsMatch(error);
 
     /// <summary>Tells which optional fields a refusal names.</summary>

@@ -28,13 +28,16 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     public bool IsServerTrouble => Status is null or >= 500 or 408 or 429;
 
     /// <summary>The server says that it is loading the model.</summary>
-    public bool IsLoading => Loading().IsMatch(Beginning);
+    public bool IsLoading => Loading().IsMatch(Beginning) && !Failed().IsMatch(Beginning);
 
     /// <summary>The server says that it has too much to do.</summary>
     public bool IsBusy => Busy().IsMatch(Beginning);
 
-    /// <summary>The message is about a model; web frameworks say of an unknown path only that it is not found.</summary>
+    /// <summary>The message is about a model.</summary>
     public bool IsAboutModel => Beginning.Contains("model", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The message is what web frameworks say of an unknown path.</summary>
+    public bool IsUnknownPath => UnknownPath().IsMatch(Beginning);
 
     /// <summary>The part of the message in which words are looked for; empty without a message.</summary>
     public string Beginning => ServerText.Beginning(Message ?? "");
@@ -110,9 +113,17 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
             isJson);
     }
 
-    /// <summary>A prompt, its length in tokens, and a limit that it exceeds: in any order and in nearly any words. A limit per minute is another one.</summary>
-    private static bool SaysTooLong(string words) =>
-        About().IsMatch(words) && Length().IsMatch(words) && Exceeds().IsMatch(words) && Limit().IsMatch(words) && !Rate().IsMatch(words);
+    /// <summary>A prompt, its length in tokens, and a limit that it exceeds: in any order and in nearly any words, but not another limit.</summary>
+    private static bool SaysTooLong(string words)
+    {
+        // FastAPI repeats the request, and with it the words of the conversation.
+        if (Echo().Match(words) is { Success: true } echo)
+            words = words[..echo.Index];
+        return (ChineseOverflow().IsMatch(words) || (About().IsMatch(words) && Length().IsMatch(words) && Exceeds().IsMatch(words) && Limit().IsMatch(words)))
+            && !OtherLimit().IsMatch(words)
+            // The limit of another part counts only together with the prompt's.
+            && (!OtherPart().IsMatch(words) || words.Contains('+') || words.Contains("context", StringComparison.OrdinalIgnoreCase));
+    }
 
     private static JsonElement? Object(JsonElement? element) => element is { ValueKind: JsonValueKind.Object } ? element : null;
 
@@ -214,13 +225,19 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex(@"\b(?:(?:down)?loading|pulling|starting|booting|waking up|warming up|initiali[sz]ing|being (?:(?:down)?loaded|prepared)|not (?:yet )?(?:loaded|ready))\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Loading();
 
+    [GeneratedRegex(@"error|fail|unable|cannot|could not", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Failed();
+
+    [GeneratedRegex(@"^\W*(?:404)?\W*(?:(?:page|path|route|resource|url|endpoint)? ?not found|no route|no static resource|cannot (?:get|post)\b)\W*(?:/\S*|for \S+)?\W*$|^no static resource|^cannot (?:get|post) /", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UnknownPath();
+
     [GeneratedRegex(@"\b(?:busy|overloaded|at capacity|too many|queue is full|no (?:free )?slots?|rate.?limit|cannot accept new requests)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Busy();
 
     // vLLM: "This model's maximum context length is N tokens. However, you requested K tokens (M in the messages, …" or "… your prompt contains
     // at least M input tokens …"; llama.cpp: "the request exceeds the available context size"; LM Studio: "context length of only N tokens,
     // which is not enough", "context the overflows"; TGI: "`inputs` tokens + `max_new_tokens` must be <= N"; others: "prompt is too long".
-    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for).{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+|context.?window.?exceeded|(?:上下文|输入|提示|prompt|token).{0,40}?(?:超[出过长]|[过太]长)|(?:超[出过长]|[过太]长).{0,40}?(?:上下文|长度|窗口)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex(@"maximum (?:context|sequence|model) length|context (?:length|size|window|limit)s?\b.{0,80}?(?:exceed|overflow|too (?:long|large|small)|not enough|greater|larger|longer|is \d|of only \d)|(?:exceed|overflow|larger than|longer than|greater than|beyond|too (?:long|large) for).{0,80}?\bcontext\b|context the overflows|context overflow|(?:prompt|input|conversation|messages?)\b.{0,40}?\btoo (?:long|large|many tokens)|input tokens exceed|inputs. tokens \+|context.?window.?exceeded", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Overflow();
 
     [GeneratedRegex("context_(?:length|size|window)|prompt_too_long", RegexOptions.CultureInvariant)]
@@ -238,8 +255,18 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex(@"\d{3}|limit|maximum|allowed", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Limit();
 
-    [GeneratedRegex(@"per (?:second|minute|hour|day)|\b[TR]PM\b|rate.?limit|quota", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
-    private static partial Regex Rate();
+    [GeneratedRegex("(?:上下文|输入|prompt).{0,40}?(?:超[出过长]|[过太]长)|(?:超[出过长]|[过太]长).{0,40}?(?:上下文|长度|窗口)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex ChineseOverflow();
+
+    /// <summary>A limit of requests or of money.</summary>
+    [GeneratedRegex(@"per (?:sec|min|hour|day|month)|daily|monthly|\b[TR]PM\b|rate.?limit|quota|credit|allowance|billing|\bplan\b|频率|并发|每分钟|额度|套餐|有效期", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex OtherLimit();
+
+    [GeneratedRegex(@"\bmax_(?!input|prompt|seq|model)\w*tokens\b|max(?:imum)? (?:number of )?output|_budget\b|\bstop\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex OtherPart();
+
+    [GeneratedRegex(@"['""]input['""]\s*:", RegexOptions.CultureInvariant)]
+    private static partial Regex Echo();
 
     [GeneratedRegex(@"max_tokens must be at least 1, got (?:0|-\d)", RegexOptions.CultureInvariant)]
     private static partial Regex NoRoom();

@@ -82,8 +82,7 @@ internal sealed class UpstreamErrors(string? key)
     public ChatProblem FromResponse(int status, ServerError error, int? retryAfter) => Explain(status, error, retryAfter) ?? status switch
     {
         404 or 405 => ChatProblem.ModelNotFound($"The model's address answered {status}{(error.IsHtml ? "." : Quote(error))} {CheckBaseUrl}"),
-        >= 500 => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
-        >= 400 when error is { IsHtml: false, Message: not null } => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
+        >= 400 when status >= 500 || error is { IsHtml: false, Message: not null } => ChatProblem.ModelError($"The model's server answered {status}{Quote(error)}"),
         _ => ChatProblem.ModelError($"The model's server answered {status}, which a chat completion never does. {CheckBaseUrl}"),
     };
 
@@ -101,12 +100,12 @@ internal sealed class UpstreamErrors(string? key)
             status = error.Status.Value;
         return status switch
         {
-            // Also with 413, 422 or 500: servers disagree about the status of an overflow.
-            _ when error.IsContextOverflow => ChatProblem.ContextOverflow(error.PromptTokens, error.ContextWindow),
+            // Also with 413, 422 or 500: servers disagree about the status of an overflow. With these it is another limit.
+            not (401 or 402 or 403 or 429 or 529) when error.IsContextOverflow => ChatProblem.ContextOverflow(error.PromptTokens, error.ContextWindow),
             413 => ChatProblem.ContextOverflow(null, null),
             400 or 422 => ChatProblem.InvalidRequest($"The model's server refused the request{Quote(error)}"),
             401 or 403 => ChatProblem.ModelAuth(),
-            404 when error.IsJson && error.IsAboutModel => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
+            404 when error is { IsJson: true, Message: not null, IsUnknownPath: false } => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
             // 529: Anthropic, and who imitates it.
             429 or 529 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
             409 or 425 or 503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },

@@ -28,6 +28,8 @@ public sealed class DialectTests
         { "no reason, as text, then the limit", T("one ", "\"null\"") + T("two", "\"length\"") + Done, "one two", "", "length" },
         { "an end by a guardrail", T("one", "\"guardrail_intervened\"") + Done, "one", "", "filtered" },
         { "an end by a time-out", T("half", "\"timeout\"") + Done, "half", "", "truncated" },
+        { "an end by a limit of requests", T("half", "\"request_limit_exceeded\"") + Done, "half", "", "truncated" },
+        { "an end by Cohere's limit", T("one", "\"ERROR_LIMIT\"") + Done, "one", "", "length" },
         { "an end by an error of the network", T("half", "\"network_error\"") + Done, "half", "", "truncated" },
         { "an end by a limit of requests", T("half", "\"rate_limit_exceeded\"") + Done, "half", "", "truncated" },
         { "an end for repetition", T("one one one", "\"repetition\"") + Done, "one one one", "", "repetition" },
@@ -101,6 +103,8 @@ public sealed class DialectTests
         { "reasoning under two names", """data: {"choices":[{"index":0,"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""" + "\n\n" + T("one") + Stop, "one", "hm", "done" },
         { "other tags", T("<thinking>hm</thinking>\\n\\none") + Stop, "one", "hm", "done" },
         { "tags in capitals", T("<THI") + T("NK>hm</THI") + T("NK>one") + Stop, "one", "hm", "done" },
+        { "tags in mixed cases", T("<Think>hm</think>one") + Stop, "one", "hm", "done" },
+        { "an answer in elements of its own", T("<Reasoning>why</Reasoning><Answer>one</Answer>") + Stop, "<Reasoning>why</Reasoning><Answer>one</Answer>", "", "done" },
         { "channels", T("<|channel|>analysis<|message|>hm<|end|>") + T("<|start|>assistant<|channel|>final<|message|>one") + Stop, "one", "hm", "done" },
         { "tags of Magistral", T("[THINK]hm") + T("[/THINK]one") + Stop, "one", "hm", "done" },
         { "channels of Gemma", T("<|channel>thought\\nhm<chan") + T("nel|>one") + Stop, "one", "hm", "done" },
@@ -195,6 +199,7 @@ public sealed class DialectTests
     [InlineData("{\"error\":{\"message\":\"You exceeded your quota\",\"code\":429}}", 503, "busy")]
     [InlineData("data: {\"content\":\"one\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n", 502, "model-error")]
     [InlineData("event: response.output_text.delta\ndata: {\"delta\":\"one\"}\n\n", 502, "model-error")]
+    [InlineData("data: {\"content\":\"one\",\"stop\":false}\n\ndata: [DONE]\n\n", 502, "model-error")]
     [InlineData("<html><title>Sign in</title></html>", 502, "model-error")]
     public async Task An_error_that_comes_first_counts_as_if_it_had_come_before_the_stream(string body, int status, string code)
     {
@@ -252,6 +257,19 @@ public sealed class DialectTests
     [InlineData(400, """{"error":{"message":"Invalid message: the length of content must be greater than 0"}}""", "invalid-request", "greater than 0")]
     [InlineData(400, """{"error":{"message":"temperature must not exceed 100"}}""", "invalid-request", "temperature")]
     [InlineData(429, """{"error":{"message":"Your message exceeds the limit of 6000 tokens per minute"}}""", "busy", "per minute")]
+    [InlineData(429, """{"error":{"message":"You have exceeded the maximum number of input tokens per min for your tier (limit: 30000)"}}""", "busy", "per min")]
+    [InlineData(429, """{"error":{"message":"您的输入频率超过限制，请稍后再试"}}""", "busy", "频率")]
+    [InlineData(401, """{"error":{"message":"access token 超过有效期"}}""", "model-auth", "OPENAI_API_KEY")]
+    [InlineData(402, """{"error":{"message":"Prompt tokens limit exceeded: 5000 > 2000. To increase, upgrade to a paid account"}}""", "model-error", "402: Prompt tokens limit")]
+    [InlineData(400, """{"error":{"message":"You have used the maximum of 1000000 tokens of your monthly allowance. Leave a message."}}""", "invalid-request", "monthly")]
+    [InlineData(400, """{"error":{"message":"max_output_tokens: 9000 is more than the maximum output tokens of 8192 (prompt 12 tokens)"}}""", "invalid-request", "max_output_tokens")]
+    [InlineData(400, """{"error":{"message":"The stop sequence has a length of 300, the maximum allowed length is 100"}}""", "invalid-request", "stop sequence")]
+    [InlineData(400, """{"message":"[{'type': 'missing', 'loc': ('body', 'x'), 'input': {'messages': 'Why is a prompt of more than 100 tokens length exceeding?'}}]"}""", "invalid-request", "missing")]
+    [InlineData(404, """{"error":{"message":"No endpoints found for foo/bar:free.","code":404}}""", "model-not-found", "Chat:Model")]
+    [InlineData(404, """{"error":{"message":"模型不存在"}}""", "model-not-found", "Chat:Model")]
+    [InlineData(404, """{"message":"Cannot POST /chat/completions"}""", "model-not-found", "OPENAI_API_BASE_URL")]
+    [InlineData(404, """{"error":"404 page not found"}""", "model-not-found", "OPENAI_API_BASE_URL")]
+    [InlineData(503, """{"error":"Error starting llama runner: exit status 2"}""", "unreachable", "is not available")]
     [InlineData(402, """{"error":{"message":"Insufficient Balance"}}""", "model-error", "402: Insufficient Balance.")]
     [InlineData(402, "<html><title>Payment</title></html>", "model-error", "OPENAI_API_BASE_URL")]
     [InlineData(404, """{"detail":"Not Found"}""", "model-not-found", "OPENAI_API_BASE_URL")]
@@ -438,6 +456,17 @@ public sealed class DialectTests
         var answer = await chatbot.AskAsync(Chatbot.User("Hello")).WaitAsync(TimeSpan.FromSeconds(5), Chatbot.Cancelled);
 
         Assert.Equal(("one", "done"), (answer.Text, answer.State));
+    }
+
+    [Fact]
+    public async Task What_follows_many_objects_of_a_line_is_not_looked_through_for_each_of_them()
+    {
+        const string Chunk = """{"choices":[{"index":0,"delta":{"content":"one"}}]}""";
+        await using var chatbot = await AnsweringAsync($"data: {Chunk}{string.Concat(Enumerable.Repeat("{}", 100_000))}{new string('"', 500_000)}\n\n");
+
+        var answer = await chatbot.AskAsync(Chatbot.User("Hello")).WaitAsync(TimeSpan.FromSeconds(5), Chatbot.Cancelled);
+
+        Assert.Equal("one", answer.Text);
     }
 
     [Fact]

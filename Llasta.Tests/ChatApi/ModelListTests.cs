@@ -35,6 +35,8 @@ public sealed class ModelListTests
     [InlineData("""{"data":[{"id":"e","capabilities":{"chat_completion":false,"embeddings":true}},{"id":"some-chat"}]}""", "some-chat")]
     [InlineData("""{"models":[{"name":"e","capabilities":["embedding"]},{"name":"some-chat","capabilities":["completion","tools"]}]}""", "some-chat")]
     [InlineData("""{"data":[{"id":"some-chat","capabilities":["completion","image"]}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"some-chat","capabilities":["chat_completion","image_input"]}]}""", "some-chat")]
+    [InlineData("""{"data":[{"id":"e","task":"image-to-text"},{"id":"some-chat","task":"image-text-to-text"}]}""", "some-chat")]
     [InlineData("""{"data":[{"id":"i","architecture":{"output_modalities":["image"]}},{"id":"some-chat","architecture":{"output_modalities":["text"]}}]}""", "some-chat")]
     [InlineData("""{"data":[{"id":"e","mode":"embedding"},{"id":"some-chat","mode":"chat"}]}""", "some-chat")]
     [InlineData("""{"data":[{"id":"e","task":"embed"},{"id":"some-chat","task":"generate"}]}""", "some-chat")]
