@@ -277,7 +277,7 @@ export class Session {
 
   /** The server tells the tokens of its last request only: for an answer that was cut it counts the rest. */
   async #count(id: number, { history, thinking, usage, streamedMs }: Turn): Promise<void> {
-    const before = await this.#client.tokens(history, thinking, new AbortController().signal).catch(() => null);
+    const before = await this.#client.tokens(history, thinking).catch(() => null);
     const tokens = before ? usage!.promptTokens + usage!.completionTokens - before.count : 0;
     if (tokens <= 0) return;
     this.#conversation = withChanged(this.#conversation, id, ({ answer, ...exchange }) => ({

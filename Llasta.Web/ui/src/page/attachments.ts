@@ -75,7 +75,7 @@ export class Attachments {
   async #count(attachment: Attachment, item: HTMLElement, size: HTMLElement): Promise<void> {
     const message = { role: "user", content: fenced(attachment) } as const;
     // Where the server can't count, the number of characters stays.
-    const result = await this.#client.tokens([message], false, new AbortController().signal).catch(() => null);
+    const result = await this.#client.tokens([message], false).catch(() => null);
     if (!result) return;
     size.textContent = this.#words.tokens(result.count);
     if (result.count <= result.contextWindow) return;

@@ -66,7 +66,7 @@ export class Gauge {
     }
     this.#counting = new AbortController();
     try {
-      const result = await this.#client.tokens(messages, this.#session.thinking, this.#counting.signal);
+      const result = await this.#client.tokens(messages, this.#session.thinking, this.#counting);
       this.#canCount = result !== null;
       if (!result) return;
       this.#window = result.contextWindow;

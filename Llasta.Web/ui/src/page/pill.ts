@@ -32,6 +32,7 @@ export class Pill {
   #status: ModelStatus | undefined;
   #since = 0;
   #timer = 0;
+  #asking: AbortController | undefined;
   #waiting = false;
 
   constructor(client: ChatClient, words: Words, actions: PillActions) {
@@ -76,10 +77,12 @@ export class Pill {
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (document.hidden) return;
-    const { chosenModel } = this.#client;
-    const status = await this.#client.model(undefined, this.#waiting);
-    // Another one was chosen meanwhile, and asked for.
-    if (chosenModel !== this.#client.chosenModel) return;
+    this.#asking?.abort();
+    const asking = new AbortController();
+    this.#asking = asking;
+    const status = await this.#client.model(this.#waiting, asking);
+    // Asked again meanwhile, perhaps for another model: this answer is out of date.
+    if (asking !== this.#asking) return;
     this.#take(status);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" && !this.#waiting ? whenReady : whenNot);

@@ -27,8 +27,17 @@ export type Delivery =
   /** The stream ended, broke or went silent before it said how the turn ended. */
   | { readonly kind: "cut" };
 
-/** The chat API sends a comment after 15 s of silence. After four times that, the connection is taken for dead. */
+/**
+ * The chat API answers within 15 s, or begins a stream and sends a comment after each 15 s of silence. After four times that, the
+ * connection is taken for dead. A tunnel that hangs doesn't close it.
+ */
 const silenceMs = 60_000;
+
+/** The browser doesn't tell when a request has been sent, so its limit allows for the slowest upload: 64 kbit/s, in bytes per millisecond. */
+const slowestUpload = 8;
+
+/** The chat API ends a turn whose first token takes longer than 10 minutes. */
+const longestPatience = 16 * silenceMs;
 
 /** The chat API over `fetch`; it runs in a browser and in Node. */
 export class ChatClient {
@@ -36,6 +45,8 @@ export class ChatClient {
   chosenModel: string | undefined;
   readonly #base: string;
   readonly #fetch: typeof fetch;
+  /** How long an answer may take to begin. A proxy that holds back whole answers looks dead, too: the next request waits twice as long. */
+  #patience = silenceMs;
 
   /** @param base where `api/` is, ending in a slash; by default the page's own folder. */
   constructor(base = "", fetchWith: typeof fetch = (input, init) => fetch(input, init)) {
@@ -53,18 +64,22 @@ export class ChatClient {
     signal.addEventListener("abort", close);
     try {
       let response: Response;
+      const since = performance.now();
       try {
-        response = await this.#post("api/chat", request, closing.signal);
+        response = await this.#post("api/chat", request, closing, this.#patience);
       } catch {
-        if (!signal.aborted) yield [{ kind: "failed", problem: { code: "unreachable", detail: "" } }];
+        if (signal.aborted) return;
+        if (closing.signal.aborted) this.#patience = Math.min(2 * this.#patience, longestPatience);
+        yield [{ kind: "failed", problem: lost }];
         return;
       }
+      if (performance.now() - since < silenceMs) this.#patience = silenceMs;
       if (!response.ok || !response.body || !isOf("text/event-stream", response)) {
-        const problem = await problemOf(response);
+        const problem = await problemOf(response, closing);
         if (!signal.aborted) yield [{ kind: "failed", problem }];
         return;
       }
-      yield* deliveries(response.body, signal, close);
+      yield* deliveries(response.body, signal, closing);
     } finally {
       signal.removeEventListener("abort", close);
       close();
@@ -75,15 +90,14 @@ export class ChatClient {
    * The chosen model's state; `unreachable` or `offline` when the request for it fails.
    * @param waiting also ask how many requests wait in the model server's queue.
    */
-  async model(signal?: AbortSignal, waiting = false): Promise<ModelStatus> {
+  async model(waiting = false, closing = new AbortController()): Promise<ModelStatus> {
     const query = new URLSearchParams({ ...(this.chosenModel && { model: this.chosenModel }), ...(waiting && { waiting: "1" }) });
+    const { signal } = closing;
     try {
-      const response = await this.#fetch(`${this.#base}api/model${query.size > 0 ? `?${query}` : ""}`, {
-        redirect: "manual",
-        ...(signal && { signal }),
-      });
+      const url = `${this.#base}api/model${query.size > 0 ? `?${query}` : ""}`;
+      const response = await within(silenceMs, closing, this.#fetch(url, { redirect: "manual", signal }));
       if (isSignedOut(response)) return { state: "signed-out", simulated: false };
-      if (response.ok) return (await response.json()) as ModelStatus;
+      if (response.ok) return (await within(silenceMs, closing, response.json())) as ModelStatus;
     } catch {
       // The result below says so.
     }
@@ -91,24 +105,40 @@ export class ChatClient {
   }
 
   /** Counts a conversation's tokens for the chosen model. Returns null if the model's server can't count; that doesn't change later. @throws on any other failure. */
-  async tokens(messages: readonly Message[], thinking: boolean, signal: AbortSignal): Promise<TokenCount | null> {
-    const response = await this.#post("api/tokens", { messages, thinking, ...(this.chosenModel && { model: this.chosenModel }) }, signal);
+  async tokens(messages: readonly Message[], thinking: boolean, closing = new AbortController()): Promise<TokenCount | null> {
+    const response = await this.#post("api/tokens", { messages, thinking, ...(this.chosenModel && { model: this.chosenModel }) }, closing);
     if (response.status === 501) return null;
     if (!response.ok) throw new Error(`api/tokens: ${response.status}`);
-    return (await response.json()) as TokenCount;
+    return (await within(silenceMs, closing, response.json())) as TokenCount;
   }
 
-  #post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
-    return this.#fetch(this.#base + path, {
+  #post(path: string, content: unknown, closing: AbortController, limitMs = silenceMs): Promise<Response> {
+    const json = JSON.stringify(content, (_, value: unknown) => (typeof value === "string" ? wellFormed(value) : value));
+    const body = new TextEncoder().encode(json);
+    const response = this.#fetch(this.#base + path, {
       method: "POST",
       // A redirect leads to a login page: the policy forbids to follow it, and its page would be no answer.
       redirect: "manual",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body, (_, value: unknown) => (typeof value === "string" ? wellFormed(value) : value)),
-      signal,
+      body,
+      signal: closing.signal,
     });
+    return within(limitMs + body.length / slowestUpload, closing, response);
   }
 }
+
+/** Waits for a part of a response, and closes its request if the part takes longer than this. */
+async function within<Part>(ms: number, closing: AbortController, part: Promise<Part>): Promise<Part> {
+  const watchdog = setTimeout(() => closing.abort(), ms);
+  try {
+    return await part;
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+/** The connection was lost before the response said anything. */
+const lost: Problem = { code: "unreachable", detail: "" };
 
 /**
  * Replaces halves of surrogate pairs that stand alone. A model or a paste can contain one, and as JSON it is no Unicode: the chat API would
@@ -119,20 +149,17 @@ const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, "\uFFFD");
 async function* deliveries(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  close: () => void,
+  closing: AbortController,
 ): AsyncGenerator<readonly Delivery[], void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventStreamParser();
   for (;;) {
-    const watchdog = setTimeout(close, silenceMs);
     let read: { done: boolean; value?: Uint8Array | undefined };
     try {
-      read = await reader.read();
+      read = await within(silenceMs, closing, reader.read());
     } catch {
       read = { done: true };
-    } finally {
-      clearTimeout(watchdog);
     }
     if (signal.aborted) return;
     if (read.done) {
@@ -199,12 +226,21 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+async function problemOf(response: Response, closing: AbortController): Promise<Problem> {
   if (isSignedOut(response)) return { code: "signed-out", detail: "" };
-  const body: unknown = await response.json().catch(() => undefined);
-  const problem = toProblem(body, response.ok ? 500 : response.status);
+  const body = await within(silenceMs, closing, response.text()).catch(() => undefined);
+  // A status alone doesn't tell a conversation that is too long from a wrong request.
+  const problem = body === undefined ? lost : toProblem(parsed(body), response.ok ? 500 : response.status);
   const seconds = retryAfter(response.headers.get("Retry-After"));
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The reader's machine has no network at all. */
