@@ -130,6 +130,26 @@ test("a message waits while offline, and is sent at once when online again", asy
   await expect(chat.answer).toContainText("Hello");
 });
 
+test("a message into a dead tunnel is sent again after a minute, and at once when the reader asks for it", async ({ chat, page }) => {
+  await page.clock.install();
+  let held = 0;
+  // The first two requests hang.
+  await page.route("**/api/chat", (route) => (held < 2 ? void held++ : route.continue()));
+  await chat.say("Hello");
+  await chat.expectNote(chat.words.sending);
+  await page.clock.runFor(61_000);
+  await chat.expectNote(chat.words.waitingUnreachable, chat.words.tryNow);
+  await expect(async () => {
+    await page.clock.runFor(100);
+    expect(held).toBe(2);
+  }).toPass({ intervals: [50] });
+  await chat.action.dispatchEvent("click");
+  await page.clock.resume();
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+  await expect(chat.questions).toHaveText(["Hello"]);
+});
+
 test("the pill shows when the model goes away and when it returns", async ({ page, start }) => {
   const sim = await start("Llasta.ModelSim");
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });

@@ -183,6 +183,10 @@ export class Session {
     this.#run?.retryNow();
   }
 
+  tryNow(): void {
+    this.#run?.tryNow();
+  }
+
   /** Replaces the conversation. @returns the previous one. */
   replace(conversation: Conversation): Conversation {
     const old = this.asStopped;

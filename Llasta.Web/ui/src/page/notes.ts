@@ -10,7 +10,7 @@ export interface NoteActions {
   readonly answerWithoutThinking: () => void;
   readonly regenerate: () => void;
   readonly leaveOutOldest: () => void;
-  readonly retryNow: () => void;
+  readonly tryNow: () => void;
   readonly save: () => void;
 }
 
@@ -35,7 +35,7 @@ export function runningNote(
   model: ModelStatus | undefined,
   now: number,
   words: Words,
-  { retryNow }: NoteActions,
+  { tryNow }: NoteActions,
 ): Note | undefined {
   const { phase, trouble, answer, restarted } = turn;
   if (phase.kind !== "sending" && phase.kind !== "paused") return restarted ? { tone: "quiet", text: words.restarted } : undefined;
@@ -56,7 +56,7 @@ export function runningNote(
           : undefined
         : trouble.detail,
     time: left > 0 ? words.nextTry(words.elapsed(left)) : words.elapsed((now - trouble.since) / 1000),
-    actions: [{ label: words.tryNow, run: retryNow }],
+    actions: [{ label: words.tryNow, run: tryNow }],
   };
 }
 

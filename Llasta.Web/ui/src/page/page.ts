@@ -84,8 +84,8 @@ export class Page {
         this.#session.answerNow();
         this.#focusBox();
       },
-      retryNow: () => {
-        this.#session.retryNow();
+      tryNow: () => {
+        this.#session.tryNow();
         this.#focusBox();
       },
       save: () => this.#settings.save("json"),

@@ -10,7 +10,7 @@ import { endedNote, type NoteActions, runningNote } from "./notes.ts";
 
 export interface TranscriptActions extends ExchangeActions {
   readonly suggest: (message: string) => void;
-  readonly retryNow: () => void;
+  readonly tryNow: () => void;
   readonly save: () => void;
   readonly showSystem: () => void;
 }
@@ -42,7 +42,7 @@ export class Transcript {
       answerWithoutThinking: () => void session.answerWithoutThinking(),
       regenerate: () => void session.regenerate(),
       leaveOutOldest: () => void session.leaveOutOldest(),
-      retryNow: actions.retryNow,
+      tryNow: actions.tryNow,
       save: actions.save,
     };
     this.#system = button(undefined, "", actions.showSystem);

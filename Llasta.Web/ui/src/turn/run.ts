@@ -61,10 +61,16 @@ export class TurnRun {
     if (!this.#turn.answer && this.#turn.thinking) this.#interrupt({ kind: "answer-now" });
   }
 
-  /** Ends a pause early: the model is ready, the network is back, or the reader asked for it. */
+  /** Ends a pause early: the model is ready, or the network is back. */
   retryNow(): void {
     this.#take([{ kind: "retry" }]);
     this.#wake?.();
+  }
+
+  /** The reader wants another try at once, also in place of a request that nothing has come of. */
+  tryNow(): void {
+    if (this.#turn.phase.kind === "sending") this.#request?.abort();
+    else this.retryNow();
   }
 
   #interrupt(event: TurnEvent): void {

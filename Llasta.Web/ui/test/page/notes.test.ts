@@ -13,7 +13,7 @@ const actions: NoteActions = {
   answerWithoutThinking: nothing,
   regenerate: nothing,
   leaveOutOldest: nothing,
-  retryNow: nothing,
+  tryNow: nothing,
   save: nothing,
 };
 const exchange = (answer: Partial<Answer> & Pick<Answer, "state">) =>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChatClient, type Delivery } from "../../src/turn/client.ts";
-import { TurnRun } from "../../src/turn/run.ts";
+import { type Clock, TurnRun } from "../../src/turn/run.ts";
 import { done, event, start } from "../chatServer.ts";
 
 const stream = (...events: string[]): Response => new Response(events.join(""), { headers: { "Content-Type": "text/event-stream" } });
@@ -126,5 +126,32 @@ describe("a connection that is silent", () => {
     await secondsOf(ended);
     expect(await ended).toMatchObject({ answer: "Hello", phase: { ending: { state: "done" } } });
     expect(requests).toHaveLength(3);
+  });
+});
+
+describe("Try now", () => {
+  const clock: Clock = { now: () => performance.now(), after: () => () => {} };
+
+  test("takes the place of a request that nothing comes of", async () => {
+    const { client, requests } = server(silence, () => stream(start, event("Hello"), done));
+    const run = new TurnRun({ history: [{ role: "user", content: "Hi" }], thinking: false }, { client, clock });
+    await vi.advanceTimersByTimeAsync(1000);
+    run.tryNow();
+    await secondsOf(run.ended);
+    expect(run.turn).toMatchObject({ answer: "Hello", phase: { ending: { state: "done" } } });
+    expect(requests[0]!.signal!.aborted).toBe(true);
+    expect(requests).toHaveLength(2);
+  });
+
+  test("ends a pause", async () => {
+    const { client } = server(
+      () => Promise.reject(new TypeError("refused")),
+      () => stream(start, event("Hello"), done),
+    );
+    const run = new TurnRun({ history: [{ role: "user", content: "Hi" }], thinking: false }, { client, clock });
+    await vi.advanceTimersByTimeAsync(1000);
+    run.tryNow();
+    await secondsOf(run.ended);
+    expect(run.turn.answer).toBe("Hello");
   });
 });
