@@ -571,6 +571,20 @@ for (const [what, width, fontSize] of [
     await chat.ended();
   });
 
+test("a swipe over what is wide doesn't go back in the browser's history", async ({ script: { chat, model }, page }) => {
+  const wide = "word ".repeat(100);
+  await chat.say(`\`\`\`\n${wide}\n\`\`\``);
+  (await model.turn()).say(`\`\`\`\n${wide}\n\`\`\`\n\n|${"column|".repeat(30)}\n|${"-|".repeat(30)}\n\n$$${"x + ".repeat(100)}y$$`).end();
+  await chat.ended();
+  const wideOnes = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("article *")]
+        .filter((element) => element.scrollWidth > element.clientWidth && /auto|scroll/.test(getComputedStyle(element).overflowX))
+        .map((element) => getComputedStyle(element).overscrollBehaviorX),
+    );
+  await expect.poll(wideOnes).toEqual(["contain", "contain", "contain", "contain"]);
+});
+
 test("at 320 px the names of several models make room for the state of the model", async ({ chat, page }) => {
   const models = ["a", "b"].map((name) => `${name}/A-Model-with-a-long-name-of-many-parts`);
   await page.route("**/api/model*", (route) =>
