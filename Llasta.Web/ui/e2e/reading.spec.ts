@@ -571,6 +571,21 @@ for (const [what, width, fontSize] of [
     await chat.ended();
   });
 
+for (const fontSize of ["24px", "32px"])
+  test(`at 360 px with text of ${fontSize} the dialogs don't scroll sideways`, async ({ chat, page }) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.evaluate((size) => document.documentElement.style.setProperty("font-size", size), fontSize);
+    const dialog = page.locator("dialog[open]");
+    const tooWide = () => dialog.evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth);
+    await chat.button(chat.words.settings).click();
+    await dialog.getByText(chat.words.samplingTitle).click();
+    await expect(dialog.getByRole("spinbutton").first()).toBeVisible();
+    expect(await tooWide()).toBe(0);
+    await chat.button(chat.words.shortcuts).click();
+    await expect(dialog.locator("kbd").first()).toBeVisible();
+    expect(await tooWide()).toBe(0);
+  });
+
 test("a swipe over what is wide doesn't go back in the browser's history", async ({ script: { chat, model }, page }) => {
   const wide = "word ".repeat(100);
   await chat.say(`\`\`\`\n${wide}\n\`\`\``);
