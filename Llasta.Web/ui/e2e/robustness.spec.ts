@@ -146,3 +146,24 @@ test("a page that the browser translates shows all that arrives, and its code an
   await expect(chat.answer.locator("pre")).toHaveText("ls -l\ncd");
   await expect(chat.questions.locator("code")).toHaveText("ls");
 });
+
+for (const part of ["script", "style sheet"])
+  test(`formulas whose ${part} can't be loaded show their source, until it can be`, async ({ script: { chat, model }, page }) => {
+    let isMissing = true;
+    await page.route(part === "script" ? "**/assets/temml-*.js" : "**/assets/temml-*.css", (route) =>
+      isMissing ? route.fulfill({ status: 404, body: "" }) : route.continue(),
+    );
+    await chat.say("Hello");
+    const turn = await model.turn();
+    for (let i = 0; i < 10; i++) {
+      turn.say(`Let $x_${i}$ be. `);
+      await expect(chat.answer).toContainText(`Let x_${i} be.`);
+    }
+    isMissing = false;
+    await expect(async () => {
+      turn.say("And $y$. ");
+      await expect(chat.answer.locator("math").first()).toBeVisible({ timeout: 200 });
+    }).toPass();
+    turn.end();
+    await chat.ended();
+  });

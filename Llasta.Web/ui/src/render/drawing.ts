@@ -1,23 +1,12 @@
-type Drawing = typeof import("./markdownView.ts");
+import { Lazy } from "./lazy.ts";
 
-/** After a failure, the next text retries loading, but not before this time has passed. Milliseconds. */
-const retryDelay = 5000;
-
-let drawing: Drawing | undefined;
-let loading: Promise<Drawing> | undefined;
+const drawing = new Lazy(() => import("./markdownView.ts"));
 
 /** The code that draws Markdown, once it is loaded. The first paint doesn't need it; the first answer does. */
-export const drawingNow = (): Drawing | undefined => drawing;
+export const drawingNow = () => drawing.part;
 
 /** Loads that code. Until then, and if loading fails, texts are shown unformatted. */
-export const loadDrawing = (): Promise<Drawing> =>
-  (loading ??= import("./markdownView.ts").then(
-    (module) => (drawing = module),
-    (error: unknown) => {
-      setTimeout(() => (loading = undefined), retryDelay);
-      throw error;
-    },
-  ));
+export const loadDrawing = () => drawing.load();
 
 /** Runs work when the browser is idle. */
 export const whenIdle = (work: () => void): void => {

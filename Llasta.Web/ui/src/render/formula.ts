@@ -1,10 +1,10 @@
 import type TemmlModule from "temml";
+import { Lazy } from "./lazy.ts";
 import { contentResized, reachableWhileWide } from "./scrollable.ts";
 
 type Temml = typeof TemmlModule;
 
-let temml: Temml | undefined;
-let loading: Promise<void> | undefined;
+const lazyTemml = new Lazy(() => import("./temml.ts"));
 const rendered = new Map<string, Element>();
 
 /** Not an attribute: the conversation's elements have none that holds a text of the model. */
@@ -17,22 +17,12 @@ export const sourceOf = (formula: Element): string | undefined => sources.get(fo
 export function renderMath(root: ParentNode): void {
   const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered, .pending)");
   if (formulas.length === 0) return;
-  if (temml) {
+  const draw = ({ default: temml }: { readonly default: Temml }) => {
     for (const formula of formulas) render(temml, formula);
-    return;
-  }
-  loading ??= import("./temml.ts").then(
-    (module) => {
-      temml = module.default;
-    },
-    () => {
-      // The next formula tries again; until then the formulas show their source.
-      loading = undefined;
-    },
-  );
-  void loading.then(() => {
-    for (const formula of formulas) if (temml) render(temml, formula);
-  });
+  };
+  if (lazyTemml.part) draw(lazyTemml.part);
+  // A later formula tries again; until then the formulas show their source.
+  else lazyTemml.load().then(draw, () => undefined);
 }
 
 /** A longer formula shows its source: parsing it would block the page. */
