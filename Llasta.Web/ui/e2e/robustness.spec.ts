@@ -147,6 +147,32 @@ test("a page that the browser translates shows all that arrives, and its code an
   await expect(chat.questions.locator("code")).toHaveText("ls");
 });
 
+test("a page that was updated on the server says that a part of it is missing, and goes on", async ({ script: { chat, model }, page }) => {
+  let isUpdated = true;
+  await page.route(/assets\/(markdownView|temml)-.*/, (route) => (isUpdated ? route.fulfill({ status: 404, body: "" }) : route.continue()));
+  await chat.say("Hello");
+  const turn = await model.turn();
+  turn.say("Some **bold** text.");
+  await expect(chat.answer).toHaveText("Some **bold** text.");
+  const hint = page.locator(".toast").filter({ hasText: chat.words.partMissing });
+  await expect(async () => {
+    turn.say(" More.");
+    await expect(hint).toBeVisible({ timeout: 200 });
+  }).toPass();
+  const download = page.waitForEvent("download");
+  await hint.getByRole("button").click();
+  expect((await download).suggestedFilename()).toContain(".json");
+  await expect(hint).toBeHidden();
+  isUpdated = false;
+  // A later text tries again, though not at once.
+  await expect(async () => {
+    turn.say(" More.");
+    await expect(chat.answer.locator("strong")).toHaveText("bold", { timeout: 200 });
+  }).toPass();
+  turn.end();
+  await chat.ended();
+});
+
 for (const part of ["script", "style sheet"])
   test(`formulas whose ${part} can't be loaded show their source, until it can be`, async ({ script: { chat, model }, page }) => {
     let isMissing = true;

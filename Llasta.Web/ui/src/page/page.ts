@@ -141,6 +141,13 @@ export class Page {
     window.addEventListener("beforeunload", (event) => {
       if (!isEmpty(this.#session.conversation) || !isBlank(this.#composer.draft)) event.preventDefault();
     });
+    // Vite tells it of every part that is loaded later. A server with a newer version of the page has the old parts no more.
+    const onMissing = (): void => {
+      if (isEmpty(this.#session.conversation)) return;
+      window.removeEventListener("vite:preloadError", onMissing);
+      this.#toast.show(words.partMissing, { label: words.exportJson, run: () => this.#settings.save("json") });
+    };
+    window.addEventListener("vite:preloadError", onMissing);
     window.addEventListener("online", () => this.#session.retryNow());
     window.addEventListener("keydown", (event) => this.#key(event));
     // The times in a note pass.

@@ -114,6 +114,7 @@ export const en = {
   importJson: "Open JSON…",
   imported: "Conversation opened.",
   importFailed: "This file is not a conversation: neither one saved as JSON here nor messages in OpenAI’s form.",
+  partMissing: "Part of this page is missing. If it was updated, save the conversation and reload.",
   wasReset: "Conversation cleared.",
   restored: "Conversation restored.",
   answerRestored: "The earlier answer was restored.",

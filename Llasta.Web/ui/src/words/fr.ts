@@ -116,6 +116,7 @@ export const fr: Words = {
   importJson: "Ouvrir un JSON…",
   imported: "Conversation ouverte.",
   importFailed: "Ce fichier n’est pas une conversation\u00a0: ni enregistrée en JSON par cette page, ni au format des messages d’OpenAI.",
+  partMissing: "Une partie de cette page manque. Si elle a été mise à jour, enregistrez la conversation et rechargez la page.",
   wasReset: "Conversation effacée.",
   restored: "Conversation rétablie.",
   answerRestored: "La réponse précédente a été rétablie.",
