@@ -150,6 +150,48 @@ test("a message into a dead tunnel is sent again after a minute, and at once whe
   await expect(chat.questions).toHaveText(["Hello"]);
 });
 
+test("the pill asks again instead of waiting for an answer that hangs", async ({ page, web }) => {
+  let asked = 0;
+  await page.route("**/api/model", (route) => (asked++ === 0 ? undefined : route.continue()));
+  const chat = new Chat(page);
+  const given = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/api/model"));
+  await chat.open(web.url);
+  await expect.poll(() => asked).toBe(1);
+  // The network is back, or the reader comes back to the tab.
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await expect(chat.pill).toHaveAttribute("data-state", "ready");
+  // What it would have said is out of date.
+  await given;
+});
+
+test("the pill believes a model that answers more than a request that hangs", async ({ script: { chat, model }, page }) => {
+  await expect(chat.pill).toHaveAttribute("data-state", "ready");
+  await page.clock.install();
+  let given = 0;
+  await page.route("**/api/model*", () => {});
+  page.on("requestfailed", (request) => request.url().includes("/api/model") && given++);
+  await chat.say("Hello");
+  const turn = await model.turn();
+  const states = await page.evaluateHandle(() => {
+    const states: string[] = [];
+    const pill = document.querySelector<HTMLElement>(".pill")!;
+    new MutationObserver(() => states.push(pill.dataset["state"]!)).observe(pill, { attributeFilter: ["data-state"] });
+    return states;
+  });
+  for (let i = 0; given === 0; i++) {
+    turn.say(`word${i} `);
+    await expect(async () => {
+      await page.clock.runFor(100);
+      await expect(chat.answer).toContainText(`word${i}`, { timeout: 50 });
+    }).toPass({ intervals: [50] });
+    await page.clock.runFor(10_000);
+  }
+  turn.end();
+  await page.clock.resume();
+  await chat.ended();
+  expect((await states.jsonValue()).filter((state) => state !== "ready")).toEqual([]);
+});
+
 test("the pill shows when the model goes away and when it returns", async ({ page, start }) => {
   const sim = await start("Llasta.ModelSim");
   const web = await start("Llasta.Web", { OPENAI_API_BASE_URL: `${sim.url}/v1` });

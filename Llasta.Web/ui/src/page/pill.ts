@@ -33,6 +33,8 @@ export class Pill {
   #since = 0;
   #timer = 0;
   #asking: AbortController | undefined;
+  /** When a turn has last shown that the model answers. */
+  #answeredAt = 0;
   #waiting = false;
 
   constructor(client: ChatClient, words: Words, actions: PillActions) {
@@ -66,6 +68,7 @@ export class Pill {
   /** A turn has just shown the state: that is newer than the last answer. The state is confirmed soon. */
   learn(state: ModelStatus["state"]): void {
     const known = this.#status?.state;
+    if (state === "ready") this.#answeredAt = performance.now();
     // A refused connection doesn't tell a model that is loading from one that can't be reached: the server's answer does.
     if (known === state || ((known === "loading" || known === "offline") && state === "unreachable")) return;
     this.#take({ simulated: false, ...this.#status, state });
@@ -80,10 +83,12 @@ export class Pill {
     this.#asking?.abort();
     const asking = new AbortController();
     this.#asking = asking;
+    const since = performance.now();
     const status = await this.#client.model(this.#waiting, asking);
     // Asked again meanwhile, perhaps for another model: this answer is out of date.
     if (asking !== this.#asking) return;
-    this.#take(status);
+    // Over HTTP/1.1, the answers of six tabs use all connections, and the request is never sent: the model answers all the same.
+    if (status.state !== "unreachable" || this.#answeredAt < since) this.#take(status);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.ask(), this.#status?.state === "ready" && !this.#waiting ? whenReady : whenNot);
   }
