@@ -31,7 +31,8 @@ test("stopping in the queue leaves it and returns the message", async ({ chat, m
 test("stopping while thinking closes the model's request and keeps the thinking", async ({ chat, model }) => {
   await model.set({ Fault: "Stall", FaultPhase: "Thinking", FaultAfterTokens: 12 });
   await chat.say("Hello");
-  await expect(chat.thought).not.toBeEmpty();
+  // All twelve tokens.
+  await expect(chat.thought).toHaveText(/There is$/);
   const thought = await chat.thought.textContent();
   await stopsWithAnAnswer(chat);
   await expectLeft(model, "thinking");
