@@ -75,7 +75,10 @@ export class ChatClient {
       }
       if (performance.now() - since < silenceMs) this.#patience = silenceMs;
       if (!response.ok || !response.body || !isOf("text/event-stream", response)) {
-        const problem = await problemOf(response, closing);
+        let problem = await problemOf(response, closing);
+        // A firewall that refuses one message also answers with a page, but it lets other requests pass.
+        if (response.status === 403 && problem.code === "signed-out" && (await this.model(false, closing)).state !== "signed-out")
+          problem = { code: "invalid-request", detail: "" };
         if (!signal.aborted) yield [{ kind: "failed", problem }];
         return;
       }

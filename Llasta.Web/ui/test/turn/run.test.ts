@@ -182,6 +182,12 @@ describe("a server's answer", () => {
     expect(turn.phase).toEqual({ kind: "ended", ending });
   });
 
+  test("a page with status 403 that only the message gets is no login page but a firewall's", async () => {
+    const { base } = await chatServer(fails(403, "<html></html>", html), fails(200, { state: "ready", simulated: false }));
+    const turn = await new TurnRun({ history, thinking: true }, { client: new ChatClient(base) }).ended;
+    expect(turn.phase).toEqual({ kind: "ended", ending: { state: "invalid-request" } });
+  });
+
   test.each([
     ["401", fails(401, "")],
     ["a redirect", fails(303, "", { Location: "/login" })],
