@@ -29,7 +29,10 @@ public static class ServiceDefaultsExtensions
         return app;
     }
 
-    /// <summary>Turns off the framework's two lines per request; the chat API logs one line per turn. The first source, so that any other setting overrides it.</summary>
+    /// <summary>
+    /// Turns off the framework's two lines per request; the chat API logs one line per turn. And no request waits for the log. The first
+    /// source, so that any other setting overrides it.
+    /// </summary>
     private static void QuietFramework(this IHostApplicationBuilder builder) => ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource
     {
         InitialData = new Dictionary<string, string?>
@@ -41,6 +44,8 @@ public static class ServiceDefaultsExtensions
             ["Logging:LogLevel:System.Net.Http"] = "Warning",
             // A start that failed, with its whole trace: StartUp says it in one line.
             ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
+            // Otherwise a log that nobody reads fills up, and then whoever logs waits: no answer goes on, and no probe is answered.
+            ["Logging:Console:QueueFullMode"] = "DropWrite",
         },
     });
 }

@@ -94,6 +94,18 @@ public partial class StartUpTests
         Assert.DoesNotContain(open, target => target.Contains("inotify", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_log_that_nobody_reads_stops_no_request()
+    {
+        using var service = ServiceProcess.Start("Llasta.ChatApi", ["--environment=Production", "--urls=http://127.0.0.1:0", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1", "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace", "--Logging:Console:MaxQueueLength=1"]);
+        var address = await service.WaitForAsync(WholeAddress());
+        using var client = new HttpClient();
+
+        // Each writes several kilobytes, and a pipe holds 64.
+        for (var i = 0; i < 100; i++)
+            Assert.Equal("Healthy", await client.GetStringAsync(new Uri($"{address.Value}/health"), Chatbot.Cancelled));
+    }
+
     [Theory]
     [InlineData("--services:chatapi:http:0=http://127.0.0.1:1", "--urls=HTTP://127.0.0.1:0")]
     [InlineData("--services:chatapi:http=http://127.0.0.1:1", "--urls=http://127.0.0.1:0;")]
@@ -106,6 +118,9 @@ public partial class StartUpTests
 
     [GeneratedRegex("http://127.0.0.1:[1-9]")]
     private static partial Regex Address();
+
+    [GeneratedRegex("http://127.0.0.1:[0-9]+")]
+    private static partial Regex WholeAddress();
 
     [Fact]
     public async Task An_address_that_is_taken_is_told_in_one_line()
