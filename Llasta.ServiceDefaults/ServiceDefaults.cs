@@ -30,7 +30,7 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Turns off the framework's two lines per request; the chat API logs one line per turn. And no request waits for the log. The first
+    /// Turns off the framework's two lines per request; the chat API logs one line per turn. No request waits for the log. The first
     /// source, so that any other setting overrides it.
     /// </summary>
     private static void QuietFramework(this IHostApplicationBuilder builder) => ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource
@@ -46,6 +46,8 @@ public static class ServiceDefaultsExtensions
             ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
             // Otherwise a log that nobody reads fills up, and then whoever logs waits: no answer goes on, and no probe is answered.
             ["Logging:Console:QueueFullMode"] = "DropWrite",
+            // The level and the text of an event stay together, whatever sorts or searches the lines.
+            ["Logging:Console:FormatterOptions:SingleLine"] = "true",
         },
     });
 }

@@ -94,6 +94,19 @@ public partial class StartUpTests
         Assert.DoesNotContain(open, target => target.Contains("inotify", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("Llasta.ChatApi", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1")]
+    [InlineData("Llasta.Web", "--services:chatapi:http:0=http://127.0.0.1:1")]
+    public async Task An_event_of_the_log_is_one_line(string project, params string[] settings)
+    {
+        using var service = ServiceProcess.Start(project, ["--environment=Production", "--urls=http://127.0.0.1:0", .. settings]);
+
+        await service.WaitForAsync(LevelAndText());
+    }
+
+    [GeneratedRegex("^info: .*Now listening on: ")]
+    private static partial Regex LevelAndText();
+
     [Fact]
     public async Task A_log_that_nobody_reads_stops_no_request()
     {
