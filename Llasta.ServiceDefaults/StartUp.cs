@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -75,16 +76,47 @@ public static class StartUp
         return end < start ? address : $"{address[..start]}…{address[end..]}";
     }
 
+    /// <summary>Whether a service can listen at an address: http, and an IP address, <c>*</c>, <c>localhost</c> or <c>unix:/path</c>.</summary>
+    /// <remarks>The framework takes any other name, and a port that is no number, for all addresses of the machine.</remarks>
+    /// <param name="value">The address as it was set.</param>
+    public static bool IsAddress(string? value)
+    {
+        try
+        {
+            return value is not null
+                && BindingAddress.Parse(value) is { PathBase: "", Port: >= 0 and <= IPEndPoint.MaxPort } address
+                && address.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase)
+                && (address.IsUnixPipe || address.Host is "*" or "+" || IPAddress.TryParse(address.Host, out _)
+                    // It has two addresses, for which the framework chooses no free port.
+                    || (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) && address.Port > 0));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Checks where a service is to listen. What the server says about a wrong address doesn't name the setting.</summary>
     /// <param name="configuration">The service's settings.</param>
     /// <exception cref="OptionsValidationException">An address is wrong, or https: the services have no TLS of their own.</exception>
     internal static void CheckAddresses(IConfiguration configuration)
     {
-        var wrong = configuration[WebHostDefaults.ServerUrlsKey]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault(address => !IsAddress(address));
-        if (wrong is not null)
-            throw new OptionsValidationException(WebHostDefaults.ServerUrlsKey, typeof(string), [$"--urls or ASPNETCORE_URLS has '{wrong}'; it must be an http address without a path, like http://127.0.0.1:8080, or several with semicolons between them."]);
+        foreach (var address in Several(configuration[WebHostDefaults.ServerUrlsKey]))
+            CheckAddress("--urls or ASPNETCORE_URLS", address, "; or several with semicolons between them");
+        foreach (var endpoint in configuration.GetSection("Kestrel:Endpoints").GetChildren())
+            CheckAddress($"{endpoint.Path}:Url", endpoint["Url"]);
+        if (Several(configuration[WebHostDefaults.HttpPortsKey]).FirstOrDefault(port => !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _)) is { } wrong)
+            throw new OptionsValidationException(WebHostDefaults.HttpPortsKey, typeof(string), [$"ASPNETCORE_HTTP_PORTS has '{wrong}'; it must be a port from 0 to {IPEndPoint.MaxPort}, or several with semicolons between them."]);
         if (!string.IsNullOrEmpty(configuration[WebHostDefaults.HttpsPortsKey]))
             throw new OptionsValidationException(WebHostDefaults.HttpsPortsKey, typeof(string), ["ASPNETCORE_HTTPS_PORTS is set, but the service has no TLS of its own; put a proxy in front of it and set ASPNETCORE_HTTP_PORTS."]);
+
+        static string[] Several(string? value) => value?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    }
+
+    private static void CheckAddress(string setting, string? address, string orSeveral = "")
+    {
+        if (!IsAddress(address))
+            throw new OptionsValidationException(setting, typeof(string), [$"{setting} has '{address}'; it must be an http address without a path, like http://127.0.0.1:8080, with an IP address, *, or localhost and a port{orSeveral}."]);
     }
 
     /// <summary>Checks the levels of the log, for the same reason.</summary>
@@ -99,26 +131,15 @@ public static class StartUp
         }
     }
 
-    private static bool IsAddress(string value)
-    {
-        try
-        {
-            return BindingAddress.Parse(value) is { PathBase: "", Port: >= 0 and <= IPEndPoint.MaxPort } address && address.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase);
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
-    }
-
     private static string? Explain(Exception e) => e switch
     {
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
         // A setting of the wrong type.
         InvalidOperationException { InnerException: FormatException format } => $"{e.Message} {format.Message}",
         SocketException => $"The service can't listen at its address: {e.Message}. Choose another one with --urls or ASPNETCORE_URLS.",
+        // A killed program leaves the file of its Unix socket.
         IOException { InnerException: AddressInUseException } =>
-            $"{e.Message} Stop the program that listens there, or choose another address with --urls or ASPNETCORE_URLS.",
+            $"{e.Message} Stop the program that listens there{(e.Message.Contains("http://unix:", StringComparison.Ordinal) ? " (or delete the file, if none does)" : "")}, or choose another address with --urls or ASPNETCORE_URLS.",
         _ => null,
     };
 }

@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Http;
+using Llasta.ServiceDefaults;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -31,15 +31,8 @@ internal static class StartUpSettings
             : Environment.GetEnvironmentVariable("ASPNETCORE_URLS") is { Length: > 0 } variable ? variable
             : Environment.GetEnvironmentVariable("ASPNETCORE_HTTP_PORTS") is { Length: > 0 } ports ? string.Join(';', ports.Split(';').Select(port => $"http://*:{port}"))
             : DefaultUrl;
-        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
-            try
-            {
-                BindingAddress.Parse(url);
-            }
-            catch (FormatException)
-            {
-                throw Wrong($"'{url}' is not an address to listen on; set --urls or ASPNETCORE_URLS to one such as {DefaultUrl}.");
-            }
+        if (urls.Split(';', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(url => !StartUp.IsAddress(url)) is { } wrong)
+            throw Wrong($"'{wrong}' is not an address to listen on; set --urls or ASPNETCORE_URLS to one such as {DefaultUrl}.");
         return urls;
     }
 

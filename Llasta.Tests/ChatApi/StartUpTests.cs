@@ -30,6 +30,16 @@ public partial class StartUpTests
     [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://127.0.0.1:0;http://127.0.0.1:65536")]
     [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=https://127.0.0.1:0")]
     [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://127.0.0.1:0/chat")]
+    // The framework would listen on all addresses.
+    [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://127.0.0.1:80x")]
+    [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://chat.example.com:8080")]
+    [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://unix:api.sock")]
+    [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://localhost:0")]
+    [InlineData("Llasta.ChatApi", "ASPNETCORE_HTTP_PORTS", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "HTTP_PORTS=http")]
+    [InlineData("Llasta.ChatApi", "ASPNETCORE_HTTP_PORTS", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "HTTP_PORTS=8080;99999")]
+    [InlineData("Llasta.Web", "Kestrel:Endpoints:A:Url", "services:chatapi:http:0=http://chatapi:8080", "Kestrel:Endpoints:A:Url=http://127.0.0.1:80x")]
+    [InlineData("Llasta.Web", "Kestrel:Endpoints:A:Url", "services:chatapi:http:0=http://chatapi:8080", "Kestrel:Endpoints:A:Port=8080")]
+    [InlineData("Llasta.Web", "Kestrel:Endpoints:A:Url", "services:chatapi:http:0=http://chatapi:8080", "Kestrel:Endpoints:A:Url=https://127.0.0.1:0")]
     // An address of no machine.
     [InlineData("Llasta.ChatApi", "--urls", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "urls=http://192.0.2.1:0")]
     [InlineData("Llasta.ChatApi", "HTTPS_PORTS", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "HTTPS_PORTS=8443")]
@@ -122,6 +132,7 @@ public partial class StartUpTests
     [Theory]
     [InlineData("--services:chatapi:http:0=http://127.0.0.1:1", "--urls=HTTP://127.0.0.1:0")]
     [InlineData("--services:chatapi:http=http://127.0.0.1:1", "--urls=http://127.0.0.1:0;")]
+    [InlineData("--services:chatapi:http=http://127.0.0.1:1", "--Kestrel:Endpoints:Page:Url=http://127.0.0.1:0")]
     public async Task Addresses_may_be_written_in_other_ways(params string[] settings)
     {
         using var service = ServiceProcess.Start("Llasta.Web", ["--environment=Production", .. settings]);
@@ -134,6 +145,25 @@ public partial class StartUpTests
 
     [GeneratedRegex("http://127.0.0.1:[0-9]+")]
     private static partial Regex WholeAddress();
+
+    [Fact]
+    public async Task A_file_that_a_killed_program_has_left_at_a_sockets_path_is_told_in_one_line()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A path of Unix.");
+        var path = Path.GetTempFileName();
+        try
+        {
+            var (exitCode, _, error) = await ServiceProcess.RunAsync("Llasta.ChatApi", [$"--urls=http://unix:{path}", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"]);
+
+            Assert.Equal(1, exitCode);
+            Assert.Single(error.TrimEnd().Split('\n'));
+            Assert.Contains("delete the file", error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 
     [Fact]
     public async Task An_address_that_is_taken_is_told_in_one_line()

@@ -136,6 +136,7 @@ public sealed class SettingsTests
 
     [Theory]
     [InlineData("--Sim:TokensPerSecond=fast", "Sim:TokensPerSecond must be a number, not 'fast'.\n")]
+    [InlineData("--urls=http://127.0.0.1:80x", "'http://127.0.0.1:80x' is not an address to listen on; set --urls or ASPNETCORE_URLS to one such as http://localhost:8000.\n")]
     [InlineData("--urls=nowhere", "'nowhere' is not an address to listen on; set --urls or ASPNETCORE_URLS to one such as http://localhost:8000.\n")]
     public async Task A_wrong_start_ends_the_process_with_one_line(string argument, string line)
     {
