@@ -26,6 +26,10 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     [JsonIgnore]
     internal bool IsStarting { get; init; }
 
+    /// <summary>The HTTP status with which the model's server refused the turn; for the log.</summary>
+    [JsonIgnore]
+    internal int? ServerStatus { get; init; }
+
     /// <summary>Sent as <c>Retry-After</c>, in seconds.</summary>
     [JsonIgnore]
     public int? RetryAfter { get; init; }

@@ -79,7 +79,7 @@ internal sealed class ChatRelay(
             throw;
         }
 
-        telemetry.End(turn, new TurnEnd(lease.ReaderLeft ? TurnEnd.Stopped : problem.Code, Failed: !lease.ReaderLeft));
+        telemetry.End(turn, new TurnEnd(lease.ReaderLeft ? TurnEnd.Stopped : problem.Code, lease.ReaderLeft ? null : problem));
         if (lease.ReaderLeft)
             return null;
         if (response.HasBegun)
@@ -115,7 +115,7 @@ internal sealed class ChatRelay(
                 : null;
             var state = completion.State;
             var timings = turn.Timings(stream);
-            end = new TurnEnd(lease.ReaderLeft ? TurnEnd.Stopped : error?.Code ?? TurnEnd.NameOf(state), Failed: error is not null && !lease.ReaderLeft, completion.Usage, timings, completion.FinishReason);
+            end = new TurnEnd(lease.ReaderLeft ? TurnEnd.Stopped : error?.Code ?? TurnEnd.NameOf(state), lease.ReaderLeft ? null : error, completion.Usage, timings, completion.FinishReason);
             if (lease.ReaderLeft)
                 return;
             if (lease.ReaderStalled)

@@ -190,7 +190,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         using (upstream)
         {
             var error = await UpstreamErrors.ReadErrorAsync(upstream.ContentStream, lease.Cancellation);
-            return (new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)), error, upstream.Status), null);
+            return (new Refusal(server.Errors.FromResponse(upstream.Status, error, RetryAfter(upstream)) with { ServerStatus = upstream.Status }, error, upstream.Status), null);
         }
     }
 

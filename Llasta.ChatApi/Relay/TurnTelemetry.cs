@@ -88,7 +88,7 @@ internal sealed partial class TurnTelemetry : IDisposable
     /// <summary>Records the end of a turn.</summary>
     public void End(UpstreamTurn turn, TurnEnd end)
     {
-        var (state, failed, usage, timings, finishReason) = end;
+        var (state, problem, usage, timings, finishReason) = end;
         var (span, id, model, duration) = (turn.Span, turn.Id, turn.Model, Stopwatch.GetElapsedTime(turn.ArrivedAt));
         var tags = new TagList
         {
@@ -110,7 +110,7 @@ internal sealed partial class TurnTelemetry : IDisposable
             _tokens.Record(usage.CompletionTokens, With(tags, "gen_ai.token.type", "output"));
         }
 
-        if (failed)
+        if (problem is not null)
             tags.Add("error.type", state);
         _duration.Record(duration.TotalSeconds, tags);
 
@@ -128,12 +128,14 @@ internal sealed partial class TurnTelemetry : IDisposable
                 span.SetTag("gen_ai.output.messages", RecordedMessages.Output(recorder.Reasoning, recorder.Text, finishReason ?? state));
             if (finishReason is not null)
                 span.SetTag("gen_ai.response.finish_reasons", new[] { _errors.Clean(finishReason) });
-            if (failed)
+            if (problem is not null)
                 span.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error, state);
             span.Dispose();
         }
 
-        if (usage is not null && timings is not null)
+        if (problem is { Status: >= StatusCodes.Status500InternalServerError })
+            LogFailed(_log, id, state, duration.TotalMilliseconds, problem.Title, problem.ServerStatus is { } status ? $" It answered with the status {status}." : "");
+        else if (usage is not null && timings is not null)
             LogEnd(_log, id, state, usage.PromptTokens, usage.CompletionTokens, timings.FirstTokenMs, duration.TotalMilliseconds, timings.RelayMs);
         else
             LogUncounted(_log, id, state, duration.TotalMilliseconds);
@@ -159,6 +161,10 @@ internal sealed partial class TurnTelemetry : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State}: {PromptTokens} prompt tokens, {CompletionTokens} completion tokens, first token after {FirstTokenMs} ms, {DurationMs:0} ms in all, {RelayMs} ms of them the relay's")]
     private static partial void LogEnd(ILogger logger, string id, string state, int? promptTokens, int? completionTokens, double? firstTokenMs, double durationMs, double relayMs);
+
+    /// <summary>What the operator has to look at. The words are ours: the server's own are told to the reader only.</summary>
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms. {Words}{Status}")]
+    private static partial void LogFailed(ILogger logger, string id, string state, double durationMs, string words, string status);
 
     /// <summary>vLLM sends the token counts at the end, so those of a stopped or cut turn are unknown.</summary>
     [LoggerMessage(Level = LogLevel.Information, Message = "Turn {Id} ended as {State} after {DurationMs:0} ms, before its tokens were counted")]

@@ -42,14 +42,14 @@ internal sealed record UpstreamTurn(string Id, Activity? Span, long ArrivedAt)
 
 /// <summary>How a turn ended, for telemetry.</summary>
 /// <param name="State">The terminal state, or the code of the error.</param>
-/// <param name="Failed">The turn ended with an error.</param>
+/// <param name="Problem">The error with which the turn ended; null if it did not end with one.</param>
 /// <param name="Usage">Token counts, if the model's server gave them.</param>
 /// <param name="Timings">How long the turn's parts took; null if the model's server did not begin an answer.</param>
 /// <param name="FinishReason">The model's finish reason, if it gave one.</param>
-internal sealed record TurnEnd(string State, bool Failed, Usage? Usage = null, Timings? Timings = null, string? FinishReason = null)
+internal sealed record TurnEnd(string State, ChatProblem? Problem, Usage? Usage = null, Timings? Timings = null, string? FinishReason = null)
 {
     /// <summary>An exception that nobody expects has ended the turn.</summary>
-    public static readonly TurnEnd Broken = new(ProblemCodes.ModelError, Failed: true);
+    public static readonly TurnEnd Broken = new(ProblemCodes.ModelError, ChatProblem.ModelError("") with { Title = "The chat API failed." });
 
     /// <summary>The state of a turn whose reader left.</summary>
     public const string Stopped = "stopped";

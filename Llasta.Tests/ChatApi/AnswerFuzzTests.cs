@@ -64,7 +64,8 @@ public sealed partial class AnswerFuzzTests
                 await Eventually.TrueAsync(() => Task.FromResult(turns.Now == 0), () => $"{turns.Now} turns are active.");
                 Assert.All(log.Take(), line =>
                 {
-                    Assert.True(line.Level < LogLevel.Warning, line.Line);
+                    // A turn that has failed is a warning.
+                    Assert.True(line.Level < LogLevel.Warning || (line.Level == LogLevel.Warning && line.Line.StartsWith("Llasta.ChatApi.Relay.TurnTelemetry: Turn ", StringComparison.Ordinal)), line.Line);
                     Assert.DoesNotContain(line.Line, char.IsControl);
                     Assert.InRange(line.Line.Length, 0, 500);
                 });

@@ -1,5 +1,7 @@
 using Llasta.ChatApi.Upstream;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -28,6 +30,31 @@ public class FaultTests
         Assert.Equal(code, problem.GetProperty("code").GetString());
         Assert.Equal(retryable, problem.GetProperty("retryable").GetBoolean());
         Assert.Equal(status == 503, response.Headers.RetryAfter is not null);
+    }
+
+    /// <summary>The server's own words are for the reader alone (SECURITY.md).</summary>
+    [Theory]
+    [InlineData("error", LogLevel.Warning, "ended as model-error after", "The model's server failed. It answered with the status 500.")]
+    [InlineData("unauthorized", LogLevel.Warning, "ended as model-auth after", "The model's server refused the key. It answered with the status 401.")]
+    [InlineData("not-found", LogLevel.Warning, "ended as model-not-found after", "It answered with the status 404.")]
+    [InlineData("malformed", LogLevel.Warning, "ended as model-error after", "The model's server failed.")]
+    // The reader's own matter.
+    [InlineData("overflow", LogLevel.Information, "ended as context-overflow after", "")]
+    public async Task A_turn_that_fails_at_the_models_server_is_logged_with_the_reason(string fault, LogLevel level, string ended, string reason)
+    {
+        using var log = new AllLines();
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, settings: "Logging:LogLevel:Llasta=Information");
+        chatbot.Api.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        await chatbot.SetAsync($$"""{"Fault":"{{fault}}","FaultPhase":"answering"}""");
+
+        using (var response = await chatbot.SendAsync(Chatbot.User(Question)))
+            await response.Content.ReadAsStringAsync(Chatbot.Cancelled);
+
+        // It is written before the end of the answer is sent.
+        var turn = Assert.Single(log.Take(), line => line.Line.Contains(": Turn ", StringComparison.Ordinal));
+        Assert.Equal(level, turn.Level);
+        Assert.Contains(ended, turn.Line, StringComparison.Ordinal);
+        Assert.EndsWith(reason, turn.Line.TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]
