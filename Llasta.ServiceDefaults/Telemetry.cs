@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -48,6 +49,8 @@ public static class Telemetry
                 // An https model's requests; over plain HTTP the turn's own span is the client's.
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddHostedService<TelemetryFailures>();
         // Services stop in the reverse order of their registration: this one last.
         builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService, LastTelemetry>());
     }
