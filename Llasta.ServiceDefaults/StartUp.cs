@@ -77,7 +77,7 @@ public static class StartUp
     }
 
     /// <summary>Whether a service can listen at an address: http, and an IP address, <c>*</c>, <c>localhost</c> or <c>unix:/path</c>.</summary>
-    /// <remarks>The framework takes any other name, and a port that is no number, for all addresses of the machine.</remarks>
+    /// <remarks>Names under <c>.localhost</c> count as localhost. The framework takes any other name, and a port that is no number, for all addresses of the machine.</remarks>
     /// <param name="value">The address as it was set.</param>
     public static bool IsAddress(string? value)
     {
@@ -88,13 +88,16 @@ public static class StartUp
                 && address.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase)
                 && (address.IsUnixPipe || address.Host is "*" or "+" || IPAddress.TryParse(address.Host, out _)
                     // It has two addresses, for which the framework chooses no free port.
-                    || (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) && address.Port > 0));
+                    || (IsLocalhost(address.Host) && address.Port > 0));
         }
         catch (FormatException)
         {
             return false;
         }
     }
+
+    private static bool IsLocalhost(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Checks where a service is to listen. What the server says about a wrong address doesn't name the setting.</summary>
     /// <param name="configuration">The service's settings.</param>

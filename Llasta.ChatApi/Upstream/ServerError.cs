@@ -37,7 +37,7 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     public bool IsAboutModel => Beginning.Contains("model", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The message is what web frameworks say of an unknown path.</summary>
-    public bool IsUnknownPath => UnknownPath().IsMatch(Beginning);
+    public bool IsUnknownPath => UnknownPath().IsMatch(Beginning) && !IsAboutModel;
 
     /// <summary>The part of the message in which words are looked for; empty without a message.</summary>
     public string Beginning => ServerText.Beginning(Message ?? "");
@@ -99,6 +99,9 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     private static ServerError Classify(string? message, int? status, string? param, string? kind, int? promptTokens, int? window, bool isJson)
     {
         var beginning = ServerText.Beginning(message ?? "");
+        // FastAPI repeats the request, and with it the words of the conversation.
+        if (Echo().Match(beginning) is { Success: true } echo)
+            beginning = beginning[..echo.Index];
         // "max_tokens is too large" also names the window, but a shorter conversation would not help.
         var aboutOutput = param is "max_tokens" or "max_completion_tokens" || OutputTooLong().IsMatch(beginning);
         // When the prompt fills the window to the last token, vLLM says that there is no room for output.
@@ -114,16 +117,11 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     }
 
     /// <summary>A prompt, its length in tokens, and a limit that it exceeds: in any order and in nearly any words, but not another limit.</summary>
-    private static bool SaysTooLong(string words)
-    {
-        // FastAPI repeats the request, and with it the words of the conversation.
-        if (Echo().Match(words) is { Success: true } echo)
-            words = words[..echo.Index];
-        return (ChineseOverflow().IsMatch(words) || (About().IsMatch(words) && Length().IsMatch(words) && Exceeds().IsMatch(words) && Limit().IsMatch(words)))
-            && !OtherLimit().IsMatch(words)
-            // The limit of another part counts only together with the prompt's.
-            && (!OtherPart().IsMatch(words) || words.Contains('+') || words.Contains("context", StringComparison.OrdinalIgnoreCase));
-    }
+    private static bool SaysTooLong(string words) =>
+        (ChineseOverflow().IsMatch(words) || (About().IsMatch(words) && Length().IsMatch(words) && Exceeds().IsMatch(words) && Limit().IsMatch(words)))
+        && !OtherLimit().IsMatch(words)
+        // The limit of another part counts only together with the prompt's.
+        && (!OtherPart().IsMatch(words) || words.Contains('+') || words.Contains("context", StringComparison.OrdinalIgnoreCase));
 
     private static JsonElement? Object(JsonElement? element) => element is { ValueKind: JsonValueKind.Object } ? element : null;
 
@@ -225,10 +223,10 @@ internal sealed partial record ServerError(string? Message, int? Status, bool Is
     [GeneratedRegex(@"\b(?:(?:down)?loading|pulling|starting|booting|waking up|warming up|initiali[sz]ing|being (?:(?:down)?loaded|prepared)|not (?:yet )?(?:loaded|ready))\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Loading();
 
-    [GeneratedRegex(@"error|fail|unable|cannot|could not", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"failed|(?:error|fail\w*|unable|cannot|could not)\b.{0,20}\b(?:load|start|initiali|pull)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Failed();
 
-    [GeneratedRegex(@"^\W*(?:404)?\W*(?:(?:page|path|route|resource|url|endpoint)? ?not found|no route|no static resource|cannot (?:get|post)\b)\W*(?:/\S*|for \S+)?\W*$|^no static resource|^cannot (?:get|post) /", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^\W*(?:404\W*)?not found\W*$|\b(?:page|path|file|route|resource|url|endpoint)\b.{0,80}?\bnot found|no (?:static resource|route)\b|invalid url|unknown request url|unexpected endpoint|\b(?:GET|POST)[ :]+/", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex UnknownPath();
 
     [GeneratedRegex(@"\b(?:busy|overloaded|at capacity|too many|queue is full|no (?:free )?slots?|rate.?limit|cannot accept new requests)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

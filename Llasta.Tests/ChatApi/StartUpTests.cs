@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Llasta.ServiceDefaults;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -177,4 +178,21 @@ public partial class StartUpTests
         Assert.Contains("--urls", error, StringComparison.Ordinal);
         Assert.DoesNotContain("Exception", output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://chat.dev.localhost:8080", true)]
+    [InlineData("http://127.0.0.1:0", true)]
+    [InlineData("http://[::1]:8080", true)]
+    [InlineData("http://*:8080", true)]
+    [InlineData("http://+:8080/", true)]
+    [InlineData("HTTP://0.0.0.0:8080", true)]
+    [InlineData("http://unix:/run/llasta.sock", true)]
+    [InlineData("http://notlocalhost:8080", false)]
+    [InlineData("http://127.0.0.1:80x", false)]
+    [InlineData("http://localhost:8080/chat", false)]
+    [InlineData("https://localhost:8080", false)]
+    [InlineData(null, false)]
+    public void An_address_is_one_that_the_service_listens_at_and_at_no_other(string? address, bool isOne) =>
+        Assert.Equal(isOne, StartUp.IsAddress(address));
 }

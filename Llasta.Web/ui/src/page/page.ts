@@ -148,7 +148,8 @@ export class Page {
       this.#toast.show(words.partMissing, { label: words.exportJson, run: () => this.#settings.save("json") });
     };
     window.addEventListener("vite:preloadError", onMissing);
-    window.addEventListener("online", () => this.#session.retryNow());
+    // A request that was sent before hangs on a connection that is gone.
+    window.addEventListener("online", () => (this.#session.turn?.trouble ? this.#session.tryNow() : this.#session.retryNow()));
     window.addEventListener("keydown", (event) => this.#key(event));
     // The times in a note pass.
     window.setInterval(() => this.#session.turn && this.#updates.request(), 1000);

@@ -26,7 +26,15 @@ export const isNamesOf = (text: string, files: readonly { readonly name: string 
   text
     .trimEnd()
     .split("\n")
-    .every((line) => files.some(({ name }) => line.endsWith(name) || line.endsWith(encodeURIComponent(name))));
+    .every((line) => files.some(({ name }) => line.trim().endsWith(name) || unescaped(line.trim()).endsWith(name)));
+
+function unescaped(address: string): string {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
+}
 
 /** A pasted text of more lines or characters than this becomes a file: about a screen. */
 const longPaste = { lines: 50, characters: 4000 };

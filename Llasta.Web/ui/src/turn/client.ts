@@ -45,8 +45,13 @@ export class ChatClient {
   chosenModel: string | undefined;
   readonly #base: string;
   readonly #fetch: typeof fetch;
-  /** How long an answer may take to begin. A proxy that holds back whole answers looks dead, too: the next request waits twice as long. */
+  /**
+   * How long an answer may take to begin. A proxy that holds back whole answers looks dead, too, except that it answers other requests
+   * meanwhile: then the next request waits twice as long.
+   */
   #patience = silenceMs;
+  /** When a request was answered last. */
+  #heardAt = 0;
 
   /** @param base where `api/` is, ending in a slash; by default the page's own folder. */
   constructor(base = "", fetchWith: typeof fetch = (input, init) => fetch(input, init)) {
@@ -69,7 +74,9 @@ export class ChatClient {
         response = await this.#post("api/chat", request, closing, this.#patience);
       } catch {
         if (signal.aborted) return;
-        if (closing.signal.aborted) this.#patience = Math.min(2 * this.#patience, longestPatience);
+        // A hidden page asks for nothing else.
+        if (closing.signal.aborted && (this.#heardAt > since || globalThis.document?.hidden))
+          this.#patience = Math.min(2 * this.#patience, longestPatience);
         yield [{ kind: "failed", problem: lost }];
         return;
       }
@@ -98,7 +105,7 @@ export class ChatClient {
     const { signal } = closing;
     try {
       const url = `${this.#base}api/model${query.size > 0 ? `?${query}` : ""}`;
-      const response = await within(silenceMs, closing, this.#fetch(url, { redirect: "manual", signal }));
+      const response = await this.#heard(within(silenceMs, closing, this.#fetch(url, { redirect: "manual", signal })));
       if (isSignedOut(response)) return { state: "signed-out", simulated: false };
       if (response.ok) return (await within(silenceMs, closing, response.json())) as ModelStatus;
     } catch {
@@ -126,7 +133,13 @@ export class ChatClient {
       body,
       signal: closing.signal,
     });
-    return within(limitMs + body.length / slowestUpload, closing, response);
+    return this.#heard(within(limitMs + body.length / slowestUpload, closing, response));
+  }
+
+  async #heard(response: Promise<Response>): Promise<Response> {
+    const head = await response;
+    this.#heardAt = performance.now();
+    return head;
   }
 }
 
@@ -232,8 +245,10 @@ function toDelivery({ name, data }: ServerSentEvent): Delivery | undefined {
 async function problemOf(response: Response, closing: AbortController): Promise<Problem> {
   if (isSignedOut(response)) return { code: "signed-out", detail: "" };
   const body = await within(silenceMs, closing, response.text()).catch(() => undefined);
-  // A status alone doesn't tell a conversation that is too long from a wrong request.
-  const problem = body === undefined ? lost : toProblem(parsed(body), response.ok ? 500 : response.status);
+  const { status } = response;
+  // These don't tell by themselves what is wrong: a 400 is a conversation that is too long, or a wrong request.
+  const isLost = body === undefined && (response.ok || status === 400 || status >= 500);
+  const problem = isLost ? lost : toProblem(parsed(body ?? ""), response.ok ? 500 : response.status);
   const seconds = retryAfter(response.headers.get("Retry-After"));
   return seconds > 0 ? { ...problem, retryAfterSeconds: seconds } : problem;
 }

@@ -35,7 +35,9 @@ test.each([
   ["a name", "notes.md", true],
   ["names", "a b.txt\nnotes.md", true],
   ["paths", "/home/me/notes.md\n/home/me/a b.txt", true],
-  ["addresses of files", "file:///home/me/a%20b.txt\nfile:///home/me/notes.md\n", true],
+  ["addresses of files", "file:///home/me/a%20b.txt\r\nfile:///home/me/c,%20d.md\r\n", true],
   ["other text", "See notes.md.", false],
   ["a name and other text", "notes.md\nis here", false],
-])("%s pasted with files", (_, text, expected) => expect(isNamesOf(text, [{ name: "notes.md" }, { name: "a b.txt" }])).toBe(expected));
+])("%s pasted with files", (_, text, expected) =>
+  expect(isNamesOf(text, [{ name: "notes.md" }, { name: "a b.txt" }, { name: "c, d.md" }])).toBe(expected),
+);

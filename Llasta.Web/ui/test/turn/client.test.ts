@@ -70,16 +70,33 @@ describe("a connection that is silent", () => {
     expect(await secondsOf(ask(client, "é".repeat(400_000)))).toBe(60 + 100);
   });
 
-  test("is given more time with each request, because a proxy may hold back the whole answer", async () => {
+  test("is given more time with each request if others are answered: a proxy may hold back the whole answer", async () => {
     const late = () => new Promise<Response>((resolve) => setTimeout(resolve, 100_000, stream(start, event("Hello"), done)));
-    const { client } = server(silence, silence, late, silence, () => stream(start, done), silence);
+    const turns = [silence, silence, late, silence, () => stream(start, done), silence];
+    const client = new ChatClient("", async (_, init = {}) =>
+      init.method === "POST" ? turns.shift()!(init) : new Response('{"state":"ready","simulated":false}'),
+    );
+    const others = setInterval(() => void client.model(), 15_000);
     const seconds: number[] = [];
     for (let i = 0; i < 6; i++) seconds.push(await secondsOf(ask(client)));
+    clearInterval(others);
     expect(seconds).toEqual([60, 120, 100, 240, 0, 60]);
   });
 
-  test("in an error's body is taken for lost, whatever its status", async () => {
-    for (const status of [400, 413, 500, 503]) {
+  test("is given no more time if nothing is answered: a dead tunnel is soon tried again", async () => {
+    const { client } = server(silence);
+    expect([await secondsOf(ask(client)), await secondsOf(ask(client)), await secondsOf(ask(client))]).toEqual([60, 60, 60]);
+  });
+
+  test("in the body of an error is that error, if its status says enough", async () => {
+    const { client } = server((init) => endless('{"code":', { status: 413 }, init));
+    const deliveries = ask(client);
+    expect(await secondsOf(deliveries)).toBe(60);
+    expect(await deliveries).toEqual([{ kind: "failed", problem: { code: "too-large", detail: "" } }]);
+  });
+
+  test("in the body of an error is taken for lost, if its status doesn't say enough", async () => {
+    for (const status of [400, 500, 503]) {
       const { client } = server((init) => endless('{"code":', { status, headers: { "Retry-After": "7" } }, init));
       const deliveries = ask(client);
       expect(await secondsOf(deliveries)).toBe(60);
