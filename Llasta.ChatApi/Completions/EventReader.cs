@@ -42,7 +42,6 @@ internal sealed class EventReader(StreamPump pump)
     private int _scanned;
     private int _opening;
     private int _givenBack;
-    private bool _begun;
     private bool _afterCarriageReturn;
     private bool _isError;
 
@@ -88,7 +87,7 @@ internal sealed class EventReader(StreamPump pump)
         pump.Take(rest.Length);
         kind = default;
         data = default;
-        return !rest.IsEmpty && TryReadField(SkipByteOrderMark(rest), out kind, out data) && kind != EventKind.Incomplete;
+        return !rest.IsEmpty && TryReadField(rest, out kind, out data) && kind != EventKind.Incomplete;
     }
 
     /// <summary>Gives back a value that is not complete: the next data line of the event is joined to it.</summary>
@@ -124,16 +123,7 @@ internal sealed class EventReader(StreamPump pump)
         }
 
         _afterCarriageReturn = unread[end] == '\r';
-        line = SkipByteOrderMark(line);
         return true;
-    }
-
-    private ReadOnlySpan<byte> SkipByteOrderMark(ReadOnlySpan<byte> line)
-    {
-        if (_begun)
-            return line;
-        _begun = true;
-        return SkipByteOrderMarks(line);
     }
 
     /// <summary>Skips byte order marks and white space in any order, so that none is left to be skipped.</summary>
@@ -203,7 +193,7 @@ internal sealed class EventReader(StreamPump pump)
         }
         else if (line.StartsWith("\uFEFF"u8) || line.TrimStart(" \t"u8).StartsWith("data:"u8))
         {
-            // A server may join pieces that begin with a byte order mark, or indent its lines.
+            // A stream may begin with a byte order mark, and so may each of the pieces that a server joins. Others indent their lines.
             return TryReadField(SkipBefore(line), out kind, out data);
         }
         else if (line[0] != ':' && !line.StartsWith("id:"u8) && !line.StartsWith("retry:"u8))
