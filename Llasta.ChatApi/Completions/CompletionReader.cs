@@ -22,7 +22,6 @@ internal sealed class CompletionReader
     private readonly ThinkTags _tags;
     private readonly ChunkReader _chunks;
     private readonly ChunkShape _shape = new();
-    private bool _doneMarker;
     private byte[] _cut = [];
     private bool _cutIsReasoning;
 
@@ -65,7 +64,7 @@ internal sealed class CompletionReader
     public bool HasOther { get; private set; }
 
     /// <summary>The server said that the stream has ended.</summary>
-    public bool HasDoneMarker => _doneMarker;
+    public bool HasDoneMarker { get; private set; }
 
     /// <summary>The "continuation" is a new answer, so this server does not continue.</summary>
     public bool StartedOver { get; private set; }
@@ -92,7 +91,7 @@ internal sealed class CompletionReader
         EndState.Length when Usage is { } usage && (long)usage.PromptTokens + usage.CompletionTokens >= (_request.ContextWindow ?? int.MaxValue) => EndState.WindowFull,
         { } state => state,
         // Some servers send no reason, only the end of the stream.
-        null when _doneMarker && Error is null && !IsMalformed && FinishReason is null => EndState.Done,
+        null when HasDoneMarker && Error is null && !IsMalformed && FinishReason is null => EndState.Done,
         null => EndState.Truncated,
     };
 
@@ -163,7 +162,7 @@ internal sealed class CompletionReader
     {
         if (kind == EventKind.Data && IsDone(data))
         {
-            _doneMarker = true;
+            HasDoneMarker = true;
             ReadStray();
             return false;
         }
@@ -218,7 +217,7 @@ internal sealed class CompletionReader
                 return true;
             if (IsDone(data))
             {
-                _doneMarker = true;
+                HasDoneMarker = true;
                 return true;
             }
 
