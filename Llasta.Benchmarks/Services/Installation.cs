@@ -60,7 +60,7 @@ internal sealed class Installation(BenchmarkOptions options)
         string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/sbin"];
         if (folders.Select(folder => Path.Combine(folder, "nginx")).FirstOrDefault(File.Exists) is not { } nginx)
             return null;
-        var folder = Directory.CreateTempSubdirectory("llasta-nginx-").FullName;
+        var folder = Directory.CreateDirectory(Repository.PathOf("artifacts/benchmarks/nginx")).FullName;
         var configuration = Path.Combine(folder, "nginx.conf");
         return await ServiceProcess.StartAsync("nginx", nginx, port =>
         {
