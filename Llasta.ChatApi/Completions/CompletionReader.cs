@@ -265,6 +265,13 @@ internal sealed class CompletionReader
     {
         if (escaped.IsEmpty || StartedOver)
             return;
+        if (_request.Mode == TurnMode.ContinueThought && FirstTokenAt == 0 && !_request.Dialect.ShowedReasoning)
+        {
+            // The thought goes on, or it was at its end and this is the answer. A new answer will show which.
+            StartedOver = true;
+            return;
+        }
+
         Token();
         escaped = Whole(escaped, isReasoning: false);
         if (escaped.IsEmpty)
@@ -277,6 +284,8 @@ internal sealed class CompletionReader
 
         _tags.Write(ServerText.Unescape(ServerText.Decode(escaped)));
         StartedOver |= _tags.StartedOver;
+        if (_tags.Found)
+            _request.Dialect.SawReasoningTags();
     }
 
     /// <summary>A piece of thinking in a field of its own.</summary>

@@ -49,6 +49,9 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     /// <summary>Nothing is held back, and a piece without a <c>&lt;</c> or an escape can be written as it is.</summary>
     public bool PassesPlain => _state == State.Answering || (_state == State.Watching && _held.Length == 0);
 
+    /// <summary>A new answer had thinking between tags.</summary>
+    public bool Found { get; private set; }
+
     /// <summary>The continuation of an answer begins with an opening tag: it is a new answer.</summary>
     public bool StartedOver { get; private set; }
 
@@ -112,6 +115,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             {
                 Take(before + tag.Length);
                 StartedOver = mode == TagMode.ContinueAnswer;
+                Found = mode == TagMode.Answer && _state == State.Start;
                 _closing = closing;
                 _state = _state == State.AfterField ? State.AfterThinking : State.Thinking;
                 return;
@@ -165,6 +169,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             {
                 answer.Decoded(Take(at), isReasoning: false);
                 answer.AllSoFarIsReasoning();
+                Found = true;
                 Take(closing.Length);
                 _state = State.AfterThinking;
                 SkipNewlines(State.Answering);

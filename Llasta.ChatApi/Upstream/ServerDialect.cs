@@ -39,6 +39,7 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     private long? _cannotContinueSince;
     private volatile bool _hasContinued;
     private volatile bool _separatesReasoning;
+    private volatile bool _tagsReasoning;
     private volatile bool _echoesIds;
 
     /// <summary>The configured kind, or the one that was detected; <see cref="ServerKind.Auto"/> while neither is known.</summary>
@@ -76,6 +77,9 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
     /// <summary>The server has sent thinking in a field of its own, so its text contains none.</summary>
     public bool SeparatesReasoning => _separatesReasoning;
 
+    /// <summary>It is known how the server sends thinking: in a field of its own, or between tags in the text.</summary>
+    public bool ShowedReasoning => _separatesReasoning || _tagsReasoning;
+
     /// <summary>The server has named its response after the request's id.</summary>
     public bool EchoesIds => _echoesIds;
 
@@ -90,7 +94,7 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
             {
                 // Another server has taken the address.
                 (_refused, _accepted, _cannotContinueSince) = (OptionalFields.None, OptionalFields.None, null);
-                _hasContinued = _separatesReasoning = _echoesIds = false;
+                _hasContinued = _separatesReasoning = _tagsReasoning = _echoesIds = false;
             }
 
             _detected = kind;
@@ -106,6 +110,9 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
 
     /// <summary>Remembers that thinking came in a field of its own.</summary>
     public void SawReasoningField() => _separatesReasoning = true;
+
+    /// <summary>Remembers that thinking came between tags in the text.</summary>
+    public void SawReasoningTags() => _tagsReasoning = true;
 
     /// <summary>Remembers that the response was named after the request's id.</summary>
     public void SawEchoedId() => _echoesIds = true;

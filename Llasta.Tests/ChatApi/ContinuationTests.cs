@@ -65,11 +65,36 @@ public sealed class ContinuationTests
     [Fact]
     public async Task A_thought_that_is_continued_without_a_parser_ends_at_its_tag()
     {
-        await using var server = await ScriptedAsync(VllmModels, _ => RawUpstream.Chunk("content", " think.</th") + RawUpstream.Chunk("content", "ink>\n\nYes.") + RawUpstream.Finish);
+        await using var server = await ScriptedAsync(VllmModels, body => body.TryGetProperty("continue_final_message", out _)
+            ? RawUpstream.Chunk("content", " think.</th") + RawUpstream.Chunk("content", "ink>\n\nYes.") + RawUpstream.Finish
+            : RawUpstream.Chunk("content", "<think>Well.</think>No.") + RawUpstream.Finish);
+        await server.Chatbot.AskAsync(Chatbot.User("Hello"));
 
         var answer = await server.Chatbot.AskAsync(PartialThought);
 
-        Assert.Equal((" think.", "Yes.", "done"), (answer.Reasoning, answer.Text, answer.State));
+        Assert.Equal((" think.", "Yes.", "done", false), (answer.Reasoning, answer.Text, answer.State, answer.Restarted));
+    }
+
+    /// <summary>A thought that was cut at its very end is followed by the answer, and a chat API that has just started knows nothing of the server.</summary>
+    [Theory]
+    [InlineData("reasoning", "Anew.", "Anew.", "Yes.")]
+    [InlineData("content", "<think>Anew.</think>", "Anew.", "Yes.")]
+    [InlineData("content", "Anew.\n</think>\n\n", "Anew.\n", "Yes.")]
+    public async Task An_answer_is_not_taken_for_the_rest_of_a_thought(string field, string thought, string reasoning, string text)
+    {
+        await using var server = await ScriptedAsync(VllmModels, body => body.TryGetProperty("continue_final_message", out _)
+            ? RawUpstream.Chunk("content", "\n\nYes") + RawUpstream.Chunk("content", ", the answer.") + RawUpstream.Finish
+            : RawUpstream.Chunk(field, thought) + RawUpstream.Chunk("content", "Yes.") + RawUpstream.Finish);
+
+        var answer = await server.Chatbot.AskAsync(PartialThought);
+
+        Assert.Equal((reasoning, text, "done", true), (answer.Reasoning, answer.Text, answer.State, answer.Restarted));
+
+        // Now it is known how this server sends thinking.
+        var next = await server.Chatbot.AskAsync(PartialThought);
+
+        Assert.Equal(("done", false), (next.State, next.Restarted));
+        Assert.Equal(field == "reasoning", next.Reasoning.Length == 0);
     }
 
     [Fact]
