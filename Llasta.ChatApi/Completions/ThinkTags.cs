@@ -29,8 +29,9 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         ("<|START_THINKING|>", "<|END_THINKING|>"),
     ];
 
-    /// <summary>Those whose opening one is often a part of the prompt.</summary>
-    private static readonly string[] ClosingAlone = ["</think>", "</thinking>", "</thought>", "<channel|>"];
+    /// <summary>Those whose opening one is often a part of the prompt. In the text it ends a line, if the text shows both.</summary>
+    private static readonly (string Shown, string Closing)[] ClosingAlone =
+        [("<think>\n", "</think>"), ("<thinking>\n", "</thinking>"), ("<thought>\n", "</thought>"), ("<|channel>thought\n", "<channel|>")];
 
     /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
     private const int MaxBefore = 64;
@@ -65,7 +66,7 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         if (_state is State.Start && mode == TagMode.Answer)
             _state = State.AfterField;
         else if (_state is State.Watching || mode != TagMode.Answer)
-            Pass();
+            Complete();
     }
 
     /// <summary>Takes the next piece of the text, and writes all of it that can't be part of a tag.</summary>
@@ -87,14 +88,8 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             answer.Decoded(Take(_held.Length), isReasoning: false);
     }
 
-    /// <summary>The stream has ended: writes the text that was held back because it could have become a tag.</summary>
+    /// <summary>No tag follows, or the stream has ended: writes the text that was held back because it could have become a tag.</summary>
     public void Complete()
-    {
-        answer.Decoded(Take(_held.Length), isReasoning: _state == State.Thinking);
-        _state = State.Answering;
-    }
-
-    private void Pass()
     {
         answer.Decoded(Take(_held.Length), isReasoning: _state == State.Thinking);
         _state = State.Answering;
@@ -146,28 +141,27 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     }
 
     /// <summary>
-    /// A closing tag without an opening one ends thinking that began with the answer, but only where it stands as models write it: on a line
-    /// of its own, at the end of a line, or in a piece of its own. Elsewhere the text is about the tag.
+    /// A closing tag without an opening one ends thinking that began with the answer, but only where it stands as models write it
+    /// (<see cref="FindClosing"/>). Elsewhere the text is about the tag.
     /// </summary>
     private void Watch(bool alone)
     {
         var text = _held;
-        foreach (var closing in ClosingAlone)
+        var prefix = 0;
+        foreach (var (shown, closing) in ClosingAlone)
         {
-            var at = text.IndexOf(closing, StringComparison.Ordinal);
-            if (at < 0)
-                continue;
-            var after = at + closing.Length;
-            if (after == text.Length && !(alone && at == 0) && (at == 0 || text[at - 1] != '\n'))
+            var at = FindClosing(text, closing, alone, out var isUndecided);
+            if (text.IndexOf(shown, StringComparison.Ordinal) is >= 0 and var opening && (at < 0 || opening < at))
             {
-                // The next character decides.
-                answer.Decoded(Take(at), isReasoning: false);
+                Complete();
                 return;
             }
 
-            if ((at > 0 && text[at - 1] == '\n') || (alone && at == 0) || (after < text.Length && text[after] is '\n' or '\r'))
+            if (at >= 0)
             {
                 answer.Decoded(Take(at), isReasoning: false);
+                if (isUndecided)
+                    return;
                 answer.AllSoFarIsReasoning();
                 Found = true;
                 Take(closing.Length);
@@ -175,15 +169,35 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
                 SkipNewlines(State.Answering);
                 return;
             }
+
+            prefix = Math.Max(prefix, Math.Max(PrefixAtEnd(text, closing), PrefixAtEnd(text, shown)));
         }
 
-        var prefix = 0;
-        foreach (var closing in ClosingAlone)
-            prefix = Math.Max(prefix, PrefixAtEnd(text, closing));
         // With the line break before the tag, which says that it stands on a line of its own.
         if (prefix > 0 && prefix < text.Length && text[^(prefix + 1)] == '\n')
             prefix++;
         answer.Decoded(Take(text.Length - prefix), isReasoning: false);
+    }
+
+    /// <summary>Finds a closing tag on a line of its own, at the end of a line, or in a piece of its own.</summary>
+    /// <param name="text">What is held.</param>
+    /// <param name="closing">The tag.</param>
+    /// <param name="alone">The text is one piece.</param>
+    /// <param name="isUndecided">The next character decides whether the tag stands so.</param>
+    /// <returns>The tag's position; -1 if there is none.</returns>
+    private static int FindClosing(string text, string closing, bool alone, out bool isUndecided)
+    {
+        isUndecided = false;
+        for (var at = text.IndexOf(closing, StringComparison.Ordinal); at >= 0; at = text.IndexOf(closing, at + closing.Length, StringComparison.Ordinal))
+        {
+            var after = at + closing.Length;
+            var standsAlone = at == 0 ? alone : text[at - 1] == '\n';
+            isUndecided = !standsAlone && after == text.Length;
+            if (standsAlone || isUndecided || text[after] is '\n' or '\r')
+                return at;
+        }
+
+        return -1;
     }
 
     /// <summary>The number of characters at the end of a text that may be the beginning of a tag.</summary>
