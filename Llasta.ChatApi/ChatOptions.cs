@@ -49,7 +49,10 @@ public sealed class ChatOptions
     /// </summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How long the first token may take: the server's queue, loading the model, reading the prompt. 10 minutes by default.</summary>
+    /// <summary>
+    /// How long the first token may take: the server's queue, loading the model, reading the prompt. What the server sends meanwhile to keep
+    /// the connection alive doesn't extend it. 10 minutes by default.
+    /// </summary>
     public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>The time limit for connecting to the model's server. 5 s by default.</summary>

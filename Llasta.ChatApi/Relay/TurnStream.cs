@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Llasta.ChatApi.Completions;
 using Llasta.Streaming;
 
@@ -8,7 +9,9 @@ namespace Llasta.ChatApi.Relay;
 /// <param name="pump">Reads it.</param>
 /// <param name="completion">Parses it.</param>
 /// <param name="lease">The turn's lease.</param>
-internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion, StreamLease lease) : IAsyncDisposable
+/// <param name="sentAt">When the request was sent (<see cref="Stopwatch.GetTimestamp"/>).</param>
+/// <param name="firstTokenTimeout">How long after that the first token may come.</param>
+internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion, StreamLease lease, long sentAt, TimeSpan firstTokenTimeout) : IAsyncDisposable
 {
     /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
@@ -25,10 +28,10 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     /// <summary>The stream contains something that is not part of a chat completion.</summary>
     public bool IsMalformed { get; private set; }
 
-    /// <summary>When the read that brought the first token that can be sent completed (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>).</summary>
+    /// <summary>When the read that brought the first token that can be sent completed (<see cref="Stopwatch.GetTimestamp"/>).</summary>
     public long FirstReadAt { get; private set; }
 
-    /// <summary>When the first token was sent to the reader (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>); 0 before.</summary>
+    /// <summary>When the first token was sent to the reader (<see cref="Stopwatch.GetTimestamp"/>); 0 before.</summary>
     public long FirstWrittenAt { get; private set; }
 
     /// <summary>Reads up to the first token that can be sent, without sending it yet.</summary>
@@ -67,9 +70,9 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     {
         var goesOn = Read();
         FirstReadAt = pump.ReadAt;
-        // From the first token on the usual limit counts, also while a continuation is undecided.
-        if (completion.FirstTokenAt != 0 && !completion.IsFinished)
-            lease.UpstreamTimeout = null;
+        // From the first token on the usual limit counts, also while a continuation is undecided. Up to it, comments give the server no more time.
+        if (!completion.IsFinished)
+            lease.UpstreamTimeout = completion.FirstTokenAt != 0 ? null : TimeSpan.FromTicks(Math.Max((firstTokenTimeout - Stopwatch.GetElapsedTime(sentAt, FirstReadAt)).Ticks, 1));
         return goesOn && completion.IsUndecided && !completion.StartedOver;
     }
 

@@ -78,6 +78,25 @@ public class FaultTests
         await chatbot.ModelSawAsync(request => request.GetProperty("abortedAt").ValueKind != System.Text.Json.JsonValueKind.Null);
     }
 
+    [Fact]
+    public async Task A_model_whose_server_only_says_that_it_is_there_is_given_up_in_time()
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            while (!http.RequestAborted.IsCancellationRequested)
+            {
+                await http.Response.WriteAsync(": keep-alive\n\n", Chatbot.Cancelled);
+                await http.Response.Body.FlushAsync(Chatbot.Cancelled);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), Chatbot.Cancelled);
+            }
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "Chat:FirstTokenTimeout=00:00:01");
+
+        var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User(Question));
+
+        Assert.Equal((504, "unreachable"), (status, problem.GetProperty("code").GetString()));
+    }
+
     /// <summary>Faults inside the stream: the phase decides how much is there, the fault what is said about it.</summary>
     [Theory]
     [CombinatorialPhases("cut", "truncated")]
