@@ -16,6 +16,8 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
+    private long _finishedAt;
+
     /// <summary>What was read.</summary>
     public CompletionReader Completion => completion;
 
@@ -70,9 +72,9 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     {
         var goesOn = Read();
         FirstReadAt = pump.ReadAt;
-        // From the first token on the usual limit counts, also while a continuation is undecided. Up to it, comments give the server no more time.
+        // From the first token on the usual limit counts, also while a continuation is undecided.
         if (!completion.IsFinished)
-            lease.UpstreamTimeout = completion.FirstTokenAt != 0 ? null : TimeSpan.FromTicks(Math.Max((firstTokenTimeout - Stopwatch.GetElapsedTime(sentAt, FirstReadAt)).Ticks, 1));
+            lease.UpstreamTimeout = completion.FirstTokenAt == 0 ? Left(firstTokenTimeout, sentAt) : null;
         return goesOn && completion.IsUndecided && !completion.StartedOver;
     }
 
@@ -88,9 +90,17 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     {
         HasEnded = !completion.ReadAll();
         if (completion.IsFinished)
-            lease.UpstreamTimeout = EndTimeout;
+        {
+            if (_finishedAt == 0)
+                _finishedAt = pump.ReadAt;
+            lease.UpstreamTimeout = Left(EndTimeout, _finishedAt);
+        }
+
         return !HasEnded;
     }
+
+    /// <summary>What is left of a time limit at the last read, and at least a moment: a server's comments don't extend it.</summary>
+    private TimeSpan Left(TimeSpan limit, long since) => TimeSpan.FromTicks(Math.Max((limit - Stopwatch.GetElapsedTime(since, pump.ReadAt)).Ticks, 1));
 
     /// <summary>Closes the connection, which stops the model.</summary>
     public ValueTask DisposeAsync() => body.DisposeAsync();

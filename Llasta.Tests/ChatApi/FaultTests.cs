@@ -81,20 +81,37 @@ public class FaultTests
     [Fact]
     public async Task A_model_whose_server_only_says_that_it_is_there_is_given_up_in_time()
     {
-        await using var upstream = await RawUpstream.StartAsync(async http =>
-        {
-            while (!http.RequestAborted.IsCancellationRequested)
-            {
-                await http.Response.WriteAsync(": keep-alive\n\n", Chatbot.Cancelled);
-                await http.Response.Body.FlushAsync(Chatbot.Cancelled);
-                await Task.Delay(TimeSpan.FromMilliseconds(50), Chatbot.Cancelled);
-            }
-        });
+        await using var upstream = await RawUpstream.StartAsync(CommentAsync);
         await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "Chat:FirstTokenTimeout=00:00:01");
 
         var (status, problem, _) = await chatbot.RefusedAsync(Chatbot.User(Question));
 
         Assert.Equal((504, "unreachable"), (status, problem.GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task An_answer_whose_server_only_says_that_it_is_there_after_the_end_is_done()
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            await http.Response.WriteAsync("""data: {"choices":[{"index":0,"delta":{"content":"Hello."},"finish_reason":"stop"}]}""" + "\n\n", Chatbot.Cancelled);
+            await CommentAsync(http);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl);
+
+        var answer = await chatbot.AskAsync(Chatbot.User(Question));
+
+        Assert.Equal(("Hello.", "done"), (answer.Text, answer.State));
+    }
+
+    private static async Task CommentAsync(HttpContext http)
+    {
+        while (!http.RequestAborted.IsCancellationRequested)
+        {
+            await http.Response.WriteAsync(": keep-alive\n\n", Chatbot.Cancelled);
+            await http.Response.Body.FlushAsync(Chatbot.Cancelled);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Chatbot.Cancelled);
+        }
     }
 
     /// <summary>Faults inside the stream: the phase decides how much is there, the fault what is said about it.</summary>
