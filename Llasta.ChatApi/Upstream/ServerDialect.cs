@@ -68,11 +68,11 @@ internal sealed partial class ServerDialect(IOptions<ChatOptions> options, TimeP
         }
     }
 
-    /// <summary>The server is known to continue partial answers, so a continuation that it labels as thinking is the answer's text.</summary>
+    /// <summary>
+    /// The server is known to render the last message as it is, open-ended. It also continues inside a thought, and a continuation of an answer
+    /// that it labels as thinking is the answer's text.
+    /// </summary>
     public bool ContinuesForCertain => Continues && TakesAll;
-
-    /// <summary>The server continues inside a thought: by a template that renders the last message as it is.</summary>
-    public bool ContinuesThoughts => ContinuesForCertain && Fields.HasFlag(OptionalFields.ContinueFinalMessage);
 
     /// <summary>The server has sent thinking in a field of its own, so its text contains none.</summary>
     public bool SeparatesReasoning => _separatesReasoning;
