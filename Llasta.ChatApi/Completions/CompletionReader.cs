@@ -225,7 +225,7 @@ internal sealed class CompletionReader
             {
                 case ChunkResult.Chunk:
                     HasBegun = true;
-                    IsFinished = FinishReasons.IsEnd(FinishReason);
+                    IsFinished = FinishReasons.Meaning(FinishReason) is not null;
                     if (consumed == whole && _chunks.PlainText is { } text)
                         _shape.Keep(_events.Opening, data, text, _events.Ending);
                     break;

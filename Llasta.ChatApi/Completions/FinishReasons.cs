@@ -6,9 +6,6 @@ namespace Llasta.ChatApi.Completions;
 /// <summary>What the finish reasons of servers mean.</summary>
 internal static partial class FinishReasons
 {
-    /// <summary>Tells whether a reason says that the model has ended the answer.</summary>
-    public static bool IsEnd(string? reason) => reason is not null && Meaning(reason) is not null;
-
     /// <summary>The end of the turn that a reason means.</summary>
     /// <returns>Null if there is no reason, or the server gave up: the answer is not complete.</returns>
     public static EndState? Meaning(string? reason) => reason switch
@@ -28,7 +25,7 @@ internal static partial class FinishReasons
     /// <summary>Tells whether a reason is how a server writes that there is none yet.</summary>
     public static bool IsNone(string reason) => reason.ToUpperInvariant() is "NULL" or "NONE" or "NIL" or "UNDEFINED";
 
-    /// <summary>Tells whether a reason is one of those that end a complete answer.</summary>
+    /// <summary>Tells whether the page needs no other words for a reason than those for the end that it means.</summary>
     public static bool IsUsual(string? reason) => reason is null or "stop" or "length" or "eos" or "eos_token" or "end_turn" or "stop_sequence" or "STOP";
 
     /// <summary>OpenAI, Gemini, Bedrock, Cohere, Zhipu.</summary>
