@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Llasta.ChatApi.Completions;
 using Llasta.ChatApi.Contract;
 using Llasta.ChatApi.Upstream;
@@ -55,15 +56,5 @@ internal sealed record TurnEnd(string State, ChatProblem? Problem, Usage? Usage 
     public const string Stopped = "stopped";
 
     /// <summary>The name that the <c>end</c> event gives a state.</summary>
-    public static string NameOf(EndState state) => state switch
-    {
-        EndState.Done => "done",
-        EndState.Length => "length",
-        EndState.ThinkingLimit => "thinking-limit",
-        EndState.WindowFull => "window-full",
-        EndState.Repetition => "repetition",
-        EndState.Filtered => "filtered",
-        EndState.Truncated => "truncated",
-        _ => throw new ArgumentOutOfRangeException(nameof(state), state, "This state has no name."),
-    };
+    public static string NameOf(EndState state) => JsonSerializer.SerializeToElement(state, ContractJson.Default.EndState).GetString()!;
 }
