@@ -13,6 +13,9 @@ namespace Llasta.ChatApi.Contract;
 /// <param name="Retryable">Whether the same request may succeed later.</param>
 public sealed record ChatProblem(string Code, int Status, string Title, string Detail, bool Retryable = false)
 {
+    /// <summary>The pause before the same request is sent again, in seconds, unless the server behind this one asks for another.</summary>
+    internal const int UsualRetryAfter = 2;
+
     /// <summary>The code as a URI.</summary>
     public string Type => $"urn:llasta:problem:{Code}";
 
@@ -49,14 +52,14 @@ public sealed record ChatProblem(string Code, int Status, string Title, string D
     internal static ChatProblem ForbiddenOrigin(string detail) =>
         new(ProblemCodes.ForbiddenOrigin, StatusCodes.Status403Forbidden, "This address may not use the chat.", detail);
 
-    internal static ChatProblem Busy(string detail, int retryAfter = 2) =>
+    internal static ChatProblem Busy(string detail, int retryAfter = UsualRetryAfter) =>
         new(ProblemCodes.Busy, StatusCodes.Status503ServiceUnavailable, "The server is busy.", detail, Retryable: true) { RetryAfter = retryAfter };
 
     /// <summary>A server behind this one does not answer.</summary>
     /// <param name="detail">What happened and what to do.</param>
     /// <param name="status">503, or 504 for a time-out.</param>
     public static ChatProblem Unreachable(string detail, int status = StatusCodes.Status503ServiceUnavailable) =>
-        new(ProblemCodes.Unreachable, status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = 2 };
+        new(ProblemCodes.Unreachable, status, "The model can't be reached.", detail, Retryable: true) { RetryAfter = UsualRetryAfter };
 
     /// <summary>This process has no file descriptor for a connection to a server behind it.</summary>
     public static ChatProblem OutOfDescriptors() =>

@@ -94,7 +94,7 @@ internal sealed class UpstreamErrors(string? key)
     /// <returns>Null for a status that needs other words for a response than for an event.</returns>
     private ChatProblem? Explain(int status, ServerError error, int? retryAfter)
     {
-        retryAfter = retryAfter is null ? null : Math.Min(retryAfter.Value, MaxRetryAfter);
+        var wait = Math.Min(retryAfter ?? ChatProblem.UsualRetryAfter, MaxRetryAfter);
         // Some servers answer 400 to everything, and name the kind in the body.
         if (status is 400 or 422 && (error.Status is 401 or 403 || (error.Status == 404 && error.IsAboutModel)))
             status = error.Status.Value;
@@ -107,11 +107,11 @@ internal sealed class UpstreamErrors(string? key)
             401 or 403 => ChatProblem.ModelAuth(),
             404 when error is { IsJson: true, Message: not null, IsUnknownPath: false } => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
             // 529: Anthropic, and who imitates it.
-            429 or 529 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", retryAfter ?? 2),
+            429 or 529 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", wait),
             409 or 425 or 503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
-            503 when error.IsBusy => ChatProblem.Busy($"The model's server is busy{Quote(error)}", retryAfter ?? 2),
+            503 when error.IsBusy => ChatProblem.Busy($"The model's server is busy{Quote(error)}", wait),
             // 520 to 526: Cloudflare has no connection to the server.
-            408 or 425 or 502 or 503 or 504 or (>= 520 and <= 526) => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = retryAfter ?? 2 },
+            408 or 425 or 502 or 503 or 504 or (>= 520 and <= 526) => ChatProblem.Unreachable($"The model's server is not available ({status}){Quote(error)}", status == 504 ? 504 : 503) with { RetryAfter = wait },
             _ => null,
         };
     }
