@@ -214,8 +214,8 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
     }
 
     private static ChatProblem Interrupted(StreamLease lease) =>
-        lease.UpstreamGone ? UpstreamErrors.FromException(new HttpRequestException(HttpRequestError.ConnectionError, "Refused.", new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused)))!
-        : lease.TimedOut ? UpstreamErrors.FromException(new TimeoutException())!
+        lease.UpstreamGone ? UpstreamErrors.RefusesConnections
+        : lease.TimedOut ? UpstreamErrors.NotInTime
         : ChatProblem.ShuttingDown();
 
     /// <summary>Reads a number of seconds, also one with a fraction, or a date.</summary>

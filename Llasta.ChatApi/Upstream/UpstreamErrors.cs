@@ -23,6 +23,13 @@ internal sealed class UpstreamErrors(string? key)
 
     private readonly Regex? _key = ServerText.KeyPattern(key);
 
+    /// <summary>The server's port is closed.</summary>
+    public static ChatProblem RefusesConnections { get; } =
+        ChatProblem.Unreachable("The model's server refuses connections: it is still loading the model, or not running.") with { Title = "The model isn't listening yet.", IsStarting = true };
+
+    /// <summary>A time limit has passed.</summary>
+    public static ChatProblem NotInTime { get; } = ChatProblem.Unreachable("The model's server did not answer in time.", StatusCodes.Status504GatewayTimeout);
+
     /// <summary>Reads a body, at most its beginning.</summary>
     /// <param name="body">The body; null is empty.</param>
     /// <param name="maxBytes">Where reading stops.</param>
@@ -139,7 +146,7 @@ internal sealed class UpstreamErrors(string? key)
         HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } =>
             ChatProblem.Unreachable("The proxy in front of the model's server can't be used. The operator has to check HTTPS_PROXY, or exclude the model's host with NO_PROXY."),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError, InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } =>
-            ChatProblem.Unreachable("The model's server refuses connections: it is still loading the model, or not running.") with { Title = "The model isn't listening yet.", IsStarting = true },
+            RefusesConnections,
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } =>
             ChatProblem.Unreachable("No connection to the model's server can be made. The operator has to check that it runs and that the network lets the chat API through to it."),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
@@ -148,8 +155,7 @@ internal sealed class UpstreamErrors(string? key)
             ChatProblem.ModelError($"The model's server answered with something other than HTTP. {CheckBaseUrl}"),
         HttpRequestException or IOException or SocketException =>
             ChatProblem.Unreachable("The model's server closed the connection without an answer."),
-        OperationCanceledException or TimeoutException =>
-            ChatProblem.Unreachable("The model's server did not answer in time.", StatusCodes.Status504GatewayTimeout),
+        OperationCanceledException => NotInTime,
         _ => null,
     };
 
