@@ -37,6 +37,9 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
 
     private string Wanted => options.Value.Model;
 
+    /// <summary>The model that the operator has set, if the server's list doesn't tell about it.</summary>
+    private ModelInfo Unlisted => new(Wanted, ContextWindow: null, ServerKind.Auto);
+
     /// <summary>Finds the model for a turn; asks the server only if the model is not known yet.</summary>
     /// <param name="name">The name that the request gives; null for the default model.</param>
     /// <param name="cancellation">The request was closed.</param>
@@ -65,9 +68,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             return (known, null);
         var (model, problem) = await AskAsync(cancellation);
         // With Chat:Model set the list is optional: the turn itself tells whether the server knows the model.
-        return model is null && Wanted.Length > 0 && !problem!.IsStarting && problem.Code != ProblemCodes.Unreachable
-            ? (new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto), null)
-            : (model, problem);
+        return model is null && Wanted.Length > 0 && problem!.Code != ProblemCodes.Unreachable ? (Unlisted, null) : (model, problem);
     }
 
     /// <summary>Asks the server for its default model again, after it has refused the remembered one.</summary>
@@ -126,7 +127,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
         var hasList = model is not null;
         var choices = _choices is { Count: > 1 } several ? several.Select(choice => choice.Name).ToArray() : null;
         if (model is null && Wanted.Length > 0 && problem!.Code is ProblemCodes.ModelNotFound or ProblemCodes.ModelError)
-            model = new ModelInfo(Wanted, ContextWindow: null, ServerKind.Auto);
+            model = Unlisted;
         if (model is { IsLoading: false })
         {
             _notReadySince = null;
@@ -178,7 +179,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
             if (choices is not [var model, ..])
             {
                 return (null, ChatProblem.ModelNotFound(Wanted.Length > 0
-                    ? $"The model's server doesn't list '{Wanted}'. The operator has to set Chat:Model to a model that it serves, or leave it empty."
+                    ? $"The model's server doesn't list '{Wanted}'. {UpstreamErrors.SetModel}"
                     : "The model's server lists no model that can chat. The operator has to start it with one."));
             }
 
@@ -192,7 +193,7 @@ internal sealed class ModelDirectory(ModelServer server, ServerDialect dialect, 
         }
         catch (JsonException)
         {
-            return (null, ChatProblem.ModelError("The model's server answered /v1/models with something other than a list of models. The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1."));
+            return (null, ChatProblem.ModelError($"The model's server answered /v1/models with something other than a list of models. {UpstreamErrors.CheckBaseUrl}"));
         }
     }
 

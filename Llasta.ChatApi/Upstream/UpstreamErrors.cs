@@ -10,7 +10,11 @@ namespace Llasta.ChatApi.Upstream;
 /// <param name="key">The configured API key, which never appears in a problem.</param>
 internal sealed class UpstreamErrors(string? key)
 {
-    private const string CheckBaseUrl = "The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1.";
+    /// <summary>What to do about an address at which something else answers.</summary>
+    internal const string CheckBaseUrl = "The operator has to check that OPENAI_API_BASE_URL points at an OpenAI-compatible server and ends in /v1.";
+
+    /// <summary>What to do about a model that the server doesn't serve.</summary>
+    internal const string SetModel = "The operator has to set Chat:Model to a model that it serves, or leave it empty.";
 
     /// <summary>The longest wait that a server may ask for, in seconds.</summary>
     private const int MaxRetryAfter = 60;
@@ -112,7 +116,7 @@ internal sealed class UpstreamErrors(string? key)
             413 => ChatProblem.ContextOverflow(null, null),
             400 or 422 => ChatProblem.InvalidRequest($"The model's server refused the request{Quote(error)}"),
             401 or 403 => ChatProblem.ModelAuth(),
-            404 when error is { IsJson: true, Message: not null, IsUnknownPath: false } => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} The operator has to set Chat:Model to a model that it serves, or leave it empty."),
+            404 when error is { IsJson: true, Message: not null, IsUnknownPath: false } => ChatProblem.ModelNotFound($"The model's server doesn't know the model{Quote(error)} {SetModel}"),
             // 529: Anthropic, and who imitates it.
             429 or 529 => ChatProblem.Busy($"The model's server takes no more requests at the moment{Quote(error)}", wait),
             409 or 425 or 503 when error.IsLoading => ChatProblem.Unreachable($"The model's server is loading the model{Quote(error)}") with { IsStarting = true },
