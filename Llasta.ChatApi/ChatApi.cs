@@ -12,8 +12,8 @@ namespace Llasta.ChatApi;
 /// <summary>The chat API as one feature. A host adds and maps it, in a process of its own or in the page's.</summary>
 public static class ChatApiExtensions
 {
-    /// <summary>Registers the <c>Chat:</c> settings and the log of failures, also for a process that only forwards.</summary>
-    public static TBuilder AddChatOptions<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    /// <summary>Registers the <c>Chat:</c> settings, the log of failures, and streams with the limits of the settings; also for a process that only forwards.</summary>
+    public static void AddChatStreaming(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<FailureLog>();
         builder.Services.AddSingleton<IValidateOptions<ChatOptions>, ChatOptionsValidator>();
@@ -21,15 +21,9 @@ public static class ChatApiExtensions
             .Configure<IConfiguration>((options, configuration) => StartUp.Bind(ChatOptions.Section, () =>
                 configuration.GetSection(ChatOptions.Section).Bind(options, binder => binder.ErrorOnUnknownConfiguration = true)))
             .ValidateOnStart();
-        return builder;
-    }
-
-    /// <summary>Registers the relay and its connection to the model's server.</summary>
-    public static TBuilder AddChatApi<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
-    {
-        builder.AddChatOptions();
-        builder.AddStreaming<ChatOptions>((streaming, chat) =>
+        builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<ChatOptions>>((streaming, options) =>
         {
+            var chat = options.Value;
             streaming.HeartbeatInterval = chat.HeartbeatInterval;
             streaming.IdleTimeout = chat.IdleTimeout;
             streaming.DrainTimeout = chat.DrainTimeout;
@@ -37,6 +31,13 @@ public static class ChatApiExtensions
             streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
             streaming.MaxStreamsPerClient = chat.MaxTurnsPerClient;
         });
+        builder.AddStreaming();
+    }
+
+    /// <summary>Registers the relay and its connection to the model's server.</summary>
+    public static void AddChatApi(this IHostApplicationBuilder builder)
+    {
+        builder.AddChatStreaming();
         builder.Services.AddSingleton<IValidateOptions<ModelServerOptions>, ModelServerOptionsValidator>();
         builder.Services.AddOptions<ModelServerOptions>()
             .Configure<IConfiguration>((options, configuration) =>
@@ -73,7 +74,6 @@ public static class ChatApiExtensions
         builder.Services.AddSingleton<TurnTelemetry>();
         builder.Services.AddSingleton<TurnOpening>();
         builder.Services.AddSingleton<ChatRelay>();
-        return builder;
     }
 
     /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>; in Development also the OpenAPI document, <c>/openapi/v1.json</c>.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Llasta.Streaming.Http;
 using Llasta.Streaming.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -7,7 +6,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace Llasta.Streaming;
 
@@ -23,16 +21,15 @@ public static class StreamingExtensions
     /// <summary>The most bytes of a connection that the server reads before they are asked for. A request's head may have half as many.</summary>
     private const int MaxReadAheadBytes = 64 << 10;
 
-    /// <summary>Registers the readers' connections, the drain with its health check, and the sweep.</summary>
-    /// <typeparam name="TOptions">The host's options that hold the times.</typeparam>
+    /// <summary>
+    /// Registers the readers' connections, the bodies of requests, the drain with its health check, and the sweep. The host configures
+    /// <see cref="StreamingOptions"/>.
+    /// </summary>
     /// <param name="builder">The host.</param>
-    /// <param name="configure">Sets the times.</param>
-    public static void AddStreaming<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions>(
-        this IHostApplicationBuilder builder, Action<StreamingOptions, TOptions> configure) where TOptions : class
+    public static void AddStreaming(this IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<TOptions>>((streaming, host) => configure(streaming, host.Value));
         builder.Services.AddSingleton<RequestBodies>();
         builder.Services.AddSingleton<ClientLimit>();
         builder.Services.AddSingleton<StreamSweep>();

@@ -1,6 +1,6 @@
 namespace Llasta.Streaming;
 
-/// <summary>The limits of all streams of a process. The host sets the times (<see cref="StreamingExtensions.AddStreaming"/>).</summary>
+/// <summary>The limits of all streams of a process. The host must set the times that have no default.</summary>
 public sealed class StreamingOptions
 {
     /// <summary>After this much silence towards the reader, a comment keeps an event stream's connection alive.</summary>

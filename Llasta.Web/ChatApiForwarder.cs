@@ -218,17 +218,10 @@ internal static class ChatApiForwarderExtensions
             throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{AddressSetting}:0 is not set; set it to the chat API's address, like http://chatapi:8080."]);
         if (addresses.Find(address => !IsAddress(address.Value)) is { } wrong)
             throw new OptionsValidationException(AddressSetting, typeof(Uri), [$"{wrong.Path} is '{StartUp.WithoutCredentials(wrong.Value ?? "")}'; it must be an http address, like http://chatapi:8080."]);
-        builder.AddChatOptions();
-        builder.AddStreaming<ChatOptions>((streaming, chat) =>
-        {
-            streaming.HeartbeatInterval = chat.HeartbeatInterval;
-            // The chat API ends idle turns, and says why. This limit is for a chat API that is stuck.
-            streaming.IdleTimeout = chat.IdleTimeout + chat.ConnectTimeout + TimeSpan.FromSeconds(30);
-            streaming.DrainTimeout = chat.DrainTimeout;
-            streaming.BodyTimeout = chat.BodyTimeout;
-            streaming.MaxBodyBytesInFlight = chat.MaxBodyBytesInFlight;
-            streaming.MaxStreamsPerClient = chat.MaxTurnsPerClient;
-        });
+        builder.AddChatStreaming();
+        // The chat API ends idle turns, and says why. This limit is for a chat API that is stuck.
+        builder.Services.AddOptions<StreamingOptions>().Configure<IOptions<ChatOptions>>((streaming, chat) =>
+            streaming.IdleTimeout = chat.Value.IdleTimeout + chat.Value.ConnectTimeout + TimeSpan.FromSeconds(30));
         builder.Services.AddSingleton<ChatApiForwarder>();
     }
 
