@@ -120,8 +120,6 @@ internal sealed class ChunkReader(CompletionReader completion)
             }
             else if (json.ValueTextEquals("error"u8) || json.ValueTextEquals("errors"u8))
                 _hasError |= ReadPresence(ref json, orEmptyObject: false);
-            else if (json.ValueTextEquals("object"u8))
-                _hasError |= ReadIsError(ref json);
             else
                 json.Skip();
         }
@@ -172,20 +170,10 @@ internal sealed class ChunkReader(CompletionReader completion)
     /// <returns>True if the member is one that names a kind, and that is an error.</returns>
     private static bool ReadIsFailure(ref Utf8JsonReader json, ReadOnlySpan<byte> name)
     {
-        var isKind = name.SequenceEqual("type"u8) || name.SequenceEqual("status"u8) || name.SequenceEqual("event"u8);
+        var isKind = name.SequenceEqual("type"u8) || name.SequenceEqual("object"u8) || name.SequenceEqual("status"u8) || name.SequenceEqual("event"u8);
         json.Read();
         if (isKind && json.TokenType == JsonTokenType.String)
             return json.ValueSpan.SequenceEqual("error"u8) || json.ValueSpan.SequenceEqual("failed"u8);
-        json.Skip();
-        return false;
-    }
-
-    /// <returns>True if the value is the text <c>error</c>.</returns>
-    private static bool ReadIsError(ref Utf8JsonReader json)
-    {
-        json.Read();
-        if (json.TokenType == JsonTokenType.String)
-            return json.ValueTextEquals("error"u8);
         json.Skip();
         return false;
     }
