@@ -26,14 +26,10 @@ public sealed class JsonText
     /// <summary>Writes a text as JSON.</summary>
     public static JsonText Of(string text) => new(new ReadOnlySequence<byte>(JsonEncodedText.Encode(text).EncodedUtf8Bytes.ToArray()), escaped: true);
 
-    /// <summary>Tells whether the text contains another one.</summary>
-    /// <param name="word">ASCII letters.</param>
-    /// <param name="text">A text that contains the word, and is searched for.</param>
-    internal bool Contains(ReadOnlySpan<byte> word, string text)
-    {
+    /// <summary>The text contains <c>&lt;/think&gt;</c>, at which Qwen3's template cuts a message.</summary>
+    internal bool HasThinkEnd =>
         // A letter can be escaped only as \u00XX, so most texts need not be decoded.
-        return (Finds(Raw, word) || (_escaped && Finds(Raw, @"\u00"u8))) && ToString().Contains(text, StringComparison.Ordinal);
-    }
+        (Finds(Raw, "think"u8) || (_escaped && Finds(Raw, @"\u00"u8))) && ToString().Contains("</think>", StringComparison.Ordinal);
 
     /// <summary>Decodes the text.</summary>
     public override string ToString()

@@ -132,7 +132,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
         if (!last.Content!.IsEmpty)
             return dialect.Continues ? TurnMode.ContinueAnswer : TurnMode.Answer;
         // A template ends the thought at the tag that the model has written in it, and what follows would not be the end of the prompt.
-        return dialect.ContinuesForCertain && !last.Reasoning!.Contains("think"u8, "</think>") ? TurnMode.ContinueThought : TurnMode.Answer;
+        return dialect.ContinuesForCertain && !last.Reasoning!.HasThinkEnd ? TurnMode.ContinueThought : TurnMode.Answer;
     }
 
     private static void Start(UpstreamTurn turn, ResponseWriter response) =>

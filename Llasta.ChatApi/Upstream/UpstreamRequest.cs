@@ -195,7 +195,7 @@ internal sealed class UpstreamRequest : BinaryContent
                     buffer.Write("\""u8);
                     sent |= OptionalFields.MessageReasoning;
                 }
-                else if (message.Content!.Contains("think"u8, "</think>"))
+                else if (message.Content!.HasThinkEnd)
                 {
                     // Without the member Qwen3's template cuts the answer at the tag.
                     buffer.Write(",\"reasoning\":\"\""u8);
