@@ -42,9 +42,9 @@ public static class ChatApiExtensions
         builder.Services.AddOptions<ModelServerOptions>()
             .Configure<IConfiguration>((options, configuration) =>
             {
-                options.BaseUrl = configuration["OPENAI_API_BASE_URL"];
-                options.ApiKey = configuration["OPENAI_API_KEY"];
-                options.ApiKeyFile = configuration["OPENAI_API_KEY_FILE"];
+                options.BaseUrl = configuration[ModelServerOptions.BaseUrlSetting];
+                options.ApiKey = configuration[ModelServerOptions.ApiKeySetting];
+                options.ApiKeyFile = configuration[ModelServerOptions.ApiKeyFileSetting];
                 options.ReadKeyFile();
             })
             .ValidateOnStart();

@@ -5,6 +5,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Llasta.ChatApi.Upstream;
 using Llasta.ServiceDefaults;
 
 namespace Llasta.Web;
@@ -37,9 +38,9 @@ internal static partial class CommandLine
         {
             List<string> all = [.. result.GetValue(settings) ?? []];
             if (result.GetValue(model) is { } address)
-                all.Add($"--{ModelChoice.AddressSetting}={address}");
+                all.Add($"--{ModelServerOptions.BaseUrlSetting}={address}");
             if (result.GetValue(keyFile) is { } file)
-                all.Add($"--{ModelChoice.KeyFileSetting}={file}");
+                all.Add($"--{ModelServerOptions.ApiKeyFileSetting}={file}");
             if (result.GetValue(port) is { } number)
                 all.Add($"--urls={AddressOf(number)}");
             var app = await ChatbotApplication.CreateAsync([.. all]);

@@ -8,23 +8,17 @@ namespace Llasta.Web;
 /// <param name="Lines">For the person who started the program: what was found, what is used, and how to choose another.</param>
 internal sealed record ModelChoice(string? BaseUrl, IReadOnlyList<string> Lines)
 {
-    internal const string AddressSetting = "OPENAI_API_BASE_URL";
-
-    internal const string KeyFileSetting = "OPENAI_API_KEY_FILE";
-
-    /// <summary>The value of <see cref="AddressSetting"/> that selects the simulator.</summary>
+    /// <summary>The value of <see cref="ModelServerOptions.BaseUrlSetting"/> that selects the simulator.</summary>
     internal const string Simulator = "simulator";
-
-    private const string KeySetting = "OPENAI_API_KEY";
 
     /// <summary>Sets the address of the model's server, unless it is set. Without permission to guess, a missing address stays missing, which is an error at start.</summary>
     /// <returns>Lines for the person who started the program.</returns>
     internal static async Task<IReadOnlyList<string>> ApplyAsync(ConfigurationManager configuration, bool guess)
     {
-        var address = configuration[AddressSetting];
+        var address = configuration[ModelServerOptions.BaseUrlSetting];
         if (address == Simulator)
         {
-            configuration[AddressSetting] = await StartSimulatorAsync();
+            configuration[ModelServerOptions.BaseUrlSetting] = await StartSimulatorAsync();
             return guess ? ["The simulator answers, not a model."] : [];
         }
 
@@ -43,10 +37,10 @@ internal sealed record ModelChoice(string? BaseUrl, IReadOnlyList<string> Lines)
     /// <returns>Lines for the person who started the program.</returns>
     internal IReadOnlyList<string> ApplyTo(ConfigurationManager configuration)
     {
-        configuration[AddressSetting] = BaseUrl;
-        if (string.IsNullOrEmpty(configuration[KeySetting]) && string.IsNullOrEmpty(configuration[KeyFileSetting]))
+        configuration[ModelServerOptions.BaseUrlSetting] = BaseUrl;
+        if (string.IsNullOrEmpty(configuration[ModelServerOptions.ApiKeySetting]) && string.IsNullOrEmpty(configuration[ModelServerOptions.ApiKeyFileSetting]))
             return Lines;
-        configuration[KeySetting] = configuration[KeyFileSetting] = null;
+        configuration[ModelServerOptions.ApiKeySetting] = configuration[ModelServerOptions.ApiKeyFileSetting] = null;
         return [.. Lines, "The key is not used: it is sent only to a server that you name."];
     }
 

@@ -6,6 +6,15 @@ namespace Llasta.ChatApi.Upstream;
 /// <summary>The address of the model's server, under the ecosystem's setting names.</summary>
 public sealed class ModelServerOptions
 {
+    /// <summary>The name of the setting for <see cref="BaseUrl"/>.</summary>
+    public const string BaseUrlSetting = "OPENAI_API_BASE_URL";
+
+    /// <summary>The name of the setting for <see cref="ApiKey"/>.</summary>
+    public const string ApiKeySetting = "OPENAI_API_KEY";
+
+    /// <summary>The name of the setting for <see cref="ApiKeyFile"/>.</summary>
+    public const string ApiKeyFileSetting = "OPENAI_API_KEY_FILE";
+
     /// <summary><c>OPENAI_API_BASE_URL</c>: ends in <c>/v1</c>, like <c>http://vllm:8000/v1</c>.</summary>
     public string? BaseUrl { get; set; }
 
