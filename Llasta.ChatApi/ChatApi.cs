@@ -76,14 +76,14 @@ public static class ChatApiExtensions
         builder.Services.AddSingleton<ChatRelay>();
     }
 
-    /// <summary>Maps <c>/api/chat</c>, <c>/api/model</c> and <c>/api/tokens</c>; in Development also the OpenAPI document, <c>/openapi/v1.json</c>.</summary>
+    /// <summary>Maps the chat API (<see cref="ApiPaths"/>); in Development also the OpenAPI document, <c>/openapi/v1.json</c>.</summary>
     public static void MapChatApi(this WebApplication app)
     {
-        var api = app.MapGroup("/api").WithTags("Chat");
+        var api = app.MapGroup("").WithTags("Chat");
         // Resolved once: a handler with injected parameters would create a service scope for each stream.
         var relay = app.Services.GetRequiredService<ChatRelay>();
         // As a Delegate, not a RequestDelegate, so that the endpoint is described in the OpenAPI document.
-        var chat = api.MapPost("/chat", (Delegate)((HttpContext http) => relay.HandleAsync(http)))
+        var chat = api.MapPost(ApiPaths.Chat, (Delegate)((HttpContext http) => relay.HandleAsync(http)))
             .WithSummary("Answers the last message")
             .WithDescription("An event stream: start, then reasoning events and answer text (the default event), each a JSON string, then end or error. Two events are rare: restart (a new answer replaces the partial one) and all-reasoning (all text of this response so far was thinking).")
             .DescribesBody<ChatRequest>()
@@ -91,12 +91,12 @@ public static class ChatApiExtensions
             .ProducesProblems(400, 403, 408, 413, 415, 502, 503, 504);
         // Without what is generated for a Delegate, an asynchronous method around each stream.
         chat.Finally(endpoint => endpoint.RequestDelegate = relay.HandleAsync);
-        api.MapGet("/model", GetModelAsync)
+        api.MapGet(ApiPaths.Model, GetModelAsync)
             .WithSummary("Tells which model answers, and whether it is ready")
             .DescribesQuery("model", JsonSchemaType.String, "One of the models to choose from; by default the first one.")
             .DescribesQuery("waiting", JsonSchemaType.Integer, "1: also tell how many requests wait in the server's queue.")
             .Produces<ModelStatus>();
-        api.MapPost("/tokens", CountTokensAsync)
+        api.MapPost(ApiPaths.Tokens, CountTokensAsync)
             .WithSummary("Counts a conversation's tokens")
             .DescribesBody<TokensRequest>()
             .Produces<TokenCount>()

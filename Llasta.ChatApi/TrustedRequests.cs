@@ -17,7 +17,7 @@ public static class TrustedRequests
         var failures = app.ApplicationServices.GetRequiredService<FailureLog>();
         return app.Use((http, next) =>
         {
-            if (!http.Request.Path.StartsWithSegments("/api") || Check(http.Request, allowed) is not { } problem)
+            if (!http.Request.Path.StartsWithSegments(ApiPaths.Root) || Check(http.Request, allowed) is not { } problem)
                 return next(http);
             failures.Add(problem.Code, "A request came from another site's page, or under a host name that isn't in Chat:AllowedHosts.");
             return problem.WriteAsync(http);

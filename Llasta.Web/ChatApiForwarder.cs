@@ -26,12 +26,6 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     /// <summary>Names and values of headers that the chat API sends with each answer. A response keeps them while it streams: thousands share these.</summary>
     private static readonly FrozenSet<string> UsualHeaders = FrozenSet.Create(StringComparer.Ordinal, "text/event-stream", "no-store", "X-Accel-Buffering", "no");
 
-    /// <summary>The state of the model: a draining chatbot still answers the readers whose answers it finishes.</summary>
-    internal const string ModelPath = "/api/model";
-
-    /// <summary>A turn.</summary>
-    internal const string ChatPath = "/api/chat";
-
     /// <summary>Holds the events that begin an answer, which have about 200 bytes; a token's event has 50.</summary>
     private const int EventBytes = 1 << 8;
 
@@ -52,14 +46,15 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
         _headTimeout = options.Value.HeartbeatInterval + options.Value.ConnectTimeout + TimeSpan.FromSeconds(5);
     }
 
-    protected override bool AnswersWhileDraining(HttpContext http) => Is(http, ModelPath);
+    /// <summary>A draining chatbot still tells the model's state to the readers whose answers it finishes.</summary>
+    protected override bool AnswersWhileDraining(HttpContext http) => Is(http, ApiPaths.Model);
 
     /// <summary>The chat API, which counts all turns, sees all of them come from here.</summary>
-    protected override StreamRefusal? Admit(HttpContext http) => Is(http, ChatPath) && !_clients.TryEnter(http) ? StreamRefusal.ClientFull : null;
+    protected override StreamRefusal? Admit(HttpContext http) => Is(http, ApiPaths.Chat) && !_clients.TryEnter(http) ? StreamRefusal.ClientFull : null;
 
     protected override void Release(HttpContext http)
     {
-        if (Is(http, ChatPath))
+        if (Is(http, ApiPaths.Chat))
             _clients.Leave(http);
     }
 
@@ -233,8 +228,8 @@ internal static class ChatApiForwarderExtensions
     {
         // One route for each endpoint: traces are named by it, and no path reaches the chat API that it could read as another one.
         var forwarder = endpoints.ServiceProvider.GetRequiredService<ChatApiForwarder>();
-        endpoints.MapPost(ChatApiForwarder.ChatPath, (RequestDelegate)forwarder.HandleAsync);
-        endpoints.MapGet(ChatApiForwarder.ModelPath, (RequestDelegate)forwarder.HandleAsync);
-        endpoints.MapPost("/api/tokens", (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapPost(ApiPaths.Chat, (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapGet(ApiPaths.Model, (RequestDelegate)forwarder.HandleAsync);
+        endpoints.MapPost(ApiPaths.Tokens, (RequestDelegate)forwarder.HandleAsync);
     }
 }
