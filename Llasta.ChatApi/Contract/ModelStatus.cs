@@ -12,7 +12,7 @@ namespace Llasta.ChatApi.Contract;
 /// <param name="Thinking">Whether the thinking switch does something with this model; absent if that is not known.</param>
 /// <param name="Waiting">The requests that wait in the server's queue, if asked for and known.</param>
 /// <param name="Code">While not ready: one of <see cref="ProblemCodes"/>.</param>
-/// <param name="Detail">While not ready: the reason, and what to do about it.</param>
+/// <param name="Detail">While not ready: the reason, and what to do about it. Also while ready, if the server loads the model with the first message.</param>
 /// <param name="ForSeconds">While not ready: for how many seconds.</param>
 public sealed record ModelStatus(
     ModelState State,
@@ -34,12 +34,12 @@ public enum ModelState
     /// <summary>It answers.</summary>
     [JsonStringEnumMemberName("ready")] Ready,
 
-    /// <summary>Its server does not accept connections yet: vLLM refuses them until the weights are loaded.</summary>
+    /// <summary>Its server says that it is loading the model, or doesn't accept connections yet: vLLM refuses them until the weights are loaded.</summary>
     [JsonStringEnumMemberName("loading")] Loading,
 
     /// <summary>Its server can't be reached, or refuses the chat API.</summary>
     [JsonStringEnumMemberName("unreachable")] Unreachable,
 
-    /// <summary>It answers, but the chat API relays as many turns as it may.</summary>
+    /// <summary>It answers, but the chat API relays as many turns as it may, or its server takes no more requests.</summary>
     [JsonStringEnumMemberName("busy")] Busy,
 }

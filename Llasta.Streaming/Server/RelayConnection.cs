@@ -9,8 +9,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Llasta.Streaming.Server;
 
 /// <summary>
-/// A reader's connection, as Kestrel wants it. It differs from Kestrel's own in two ways: output is sent during the flush
-/// (<see cref="SocketPipeWriter"/>), and the end of the connection is told on the thread that notices it, not on the thread pool.
+/// A reader's connection, as Kestrel wants it. It differs from Kestrel's own in three ways: output is sent during the flush
+/// (<see cref="SocketPipeWriter"/>), input leaves the polling thread once in a while (<see cref="FairPipeReader"/>), and the end of the
+/// connection is told on the thread that notices it, not on the thread pool.
 /// </summary>
 /// <remarks>It ends with FIN, also when it is aborted; <see cref="StreamingExtensions"/> says why.</remarks>
 internal sealed class RelayConnection : ConnectionContext, IDuplexPipe, IMemoryPoolFeature, IConnectionSocketFeature
