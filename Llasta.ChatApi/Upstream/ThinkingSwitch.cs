@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Llasta.ChatApi.Contract;
 
 namespace Llasta.ChatApi.Upstream;
@@ -64,7 +63,7 @@ internal sealed class ThinkingSwitch(ModelServer server, TokenCounter counter, T
             var without = with is null ? null : await counter.CountAsync(server, model.Name, new TokensRequest(Probe, Thinking: false), timeout.Token);
             return new Answer(with is { } w && without is { } o ? w.Count != o.Count : null, time.GetTimestamp());
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TokenCounterException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException or TokenCounterException or OperationCanceledException)
         {
             return new Answer(Changes: null, time.GetTimestamp());
         }

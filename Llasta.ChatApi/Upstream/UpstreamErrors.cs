@@ -143,7 +143,6 @@ internal sealed class UpstreamErrors(string? key)
     {
         // The OpenAI package wraps what HttpClient throws.
         ClientResultException { InnerException: { } inner } => FromException(inner),
-        AggregateException { InnerException: { } inner } => FromException(inner),
         HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } } => ChatProblem.OutOfDescriptors(),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
             ChatProblem.Unreachable("The model server's name is not known here. The operator has to check OPENAI_API_BASE_URL, and that the model's Service exists."),
@@ -157,7 +156,7 @@ internal sealed class UpstreamErrors(string? key)
             ChatProblem.Unreachable("No secure connection to the model's server can be made. The operator has to check its certificate, and whether OPENAI_API_BASE_URL should be http or https."),
         HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } =>
             ChatProblem.ModelError($"The model's server answered with something other than HTTP. {CheckBaseUrl}"),
-        HttpRequestException or IOException or SocketException =>
+        HttpRequestException or IOException =>
             ChatProblem.Unreachable("The model's server closed the connection without an answer."),
         OperationCanceledException => NotInTime,
         _ => null,
