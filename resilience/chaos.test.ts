@@ -59,7 +59,7 @@ test(`every one of ${turns} turns completes with the uninterrupted answer while 
   const next = questions.entries();
   const reader = async (): Promise<void> => {
     for (const [i, question] of next) {
-      const reading = await read(toChatbot.url, question, { hurry: 4 });
+      const reading = await read(toChatbot.url, question, { hurry: 4, stopAt: random() < 0.2 ? random() * 1000 : Infinity });
       expect(reading.turn.phase, `turn ${i}`).toEqual({ kind: "ended", ending: { state: "done" } });
       expect(reading.turn.answer, `the answer of turn ${i}`).toBe(expected[i]!.answer);
       expect(reading.turn.reasoning, `the thinking of turn ${i}`).toBe(expected[i]!.reasoning);
@@ -73,11 +73,13 @@ test(`every one of ${turns} turns completes with the uninterrupted answer while 
       await delay(50 + random() * 300);
       const kill = random() < 0.4;
       const what = kill ? pick([model, ...apis, chatbot]) : pick([toModel, ...toApis, toChatbot]);
-      const how = what instanceof Service ? pick(["SIGKILL", "SIGTERM"] as const) : pick(["one", "all"] as const);
+      const how = what instanceof Service ? pick(["SIGKILL", "SIGTERM", "SIGSTOP"] as const) : pick(["one", "all"] as const);
       const fault = `${what.name}: ${how}`;
       faults.set(fault, (faults.get(fault) ?? 0) + 1);
       if (what instanceof Link) {
         what.cut(() => how === "all" || random() < 0.2);
+      } else if (how === "SIGSTOP") {
+        await what.freeze(random() * 2000);
       } else {
         await what.end(how as "SIGKILL" | "SIGTERM");
         await what.start();

@@ -44,15 +44,17 @@ const fetchOnce: typeof fetch = (input, init) =>
 /**
  * Reads one answer as the page does, from the first request to the end of the turn. When the page would ask the reader
  * whether to continue, this reader does.
- * `hurry` divides the page's pauses; `begun` is called with the first piece of text.
+ * `hurry` divides the page's pauses; `begun` is called with the first piece of text. After `stopAt` characters, this reader stops the answer
+ * once, and continues it.
  */
-export async function read(base: string, question: Question, { hurry = 1, begun = () => {} } = {}): Promise<Reading> {
+export async function read(base: string, question: Question, { hurry = 1, begun = () => {}, stopAt = Infinity } = {}): Promise<Reading> {
   let resumed = 0;
   let waited = 0;
   let longestGap = 0;
   let phase = "";
   let length = 0;
   let since = 0;
+  let run: TurnRun;
   const onChange = (turn: Turn): void => {
     if (turn.phase.kind !== phase) {
       phase = turn.phase.kind;
@@ -66,12 +68,17 @@ export async function read(base: string, question: Question, { hurry = 1, begun 
     else longestGap = Math.max(longestGap, now - since);
     length = all;
     since = now;
+    if (all < stopAt) return;
+    stopAt = Infinity;
+    setTimeout(() => run.stop());
   };
   const client = new ChatClient(`${base}/`, fetchOnce);
   for (let partial: PartialAnswer | undefined; ; ) {
-    const turn = await new TurnRun({ ...question, partial }, { client, clock: hurried(hurry), onChange }).ended;
-    if (turn.phase.kind !== "ended" || turn.phase.ending.state !== "truncated") return { turn, resumed, waited, longestGap };
+    run = new TurnRun({ ...question, partial }, { client, clock: hurried(hurry), onChange });
+    const turn = await run.ended;
+    const state = turn.phase.kind === "ended" && turn.phase.ending.state;
+    if (state !== "truncated" && state !== "stopped") return { turn, resumed, waited, longestGap };
     partial = turn;
-    resumed++;
+    if (state === "truncated") resumed++;
   }
 }

@@ -71,7 +71,8 @@ export class Service {
 
   /** Starts the process and waits until it is ready. */
   async start(): Promise<void> {
-    const child = spawn("dotnet", [assembly(this.#program), ...this.#arguments], {
+    const [command, ...beginning] = commandOf(this.#program);
+    const child = spawn(command, [...beginning, ...this.#arguments], {
       cwd: join(root, this.#program),
       // Nobody edits the settings of a test: its processes needn't watch files, of which a machine allows only so many.
       env: { ...ownEnvironment(), Logging__LogLevel__Default: "Warning", DOTNET_hostBuilder__reloadConfigOnChange: "false" },
@@ -101,6 +102,13 @@ export class Service {
     }
   }
 
+  /** Stops the process without ending it, as a node without memory does, and lets it go on after a time. */
+  async freeze(ms: number): Promise<void> {
+    this.#process?.kill("SIGSTOP");
+    await delay(ms);
+    this.#process?.kill("SIGCONT");
+  }
+
   /** Ends the process, like a lost node or like an orchestrator. Resolves with the exit code when the process is gone. */
   async end(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<number | null> {
     const child = this.#process;
@@ -112,13 +120,15 @@ export class Service {
   }
 }
 
-/** The path of a program's Release build, otherwise of its Debug build. */
-function assembly(program: Program): string {
+/** Runs a program's Release build, otherwise its Debug build; with PUBLISHED=1, what `dotnet publish` has made of it, if anything. */
+function commandOf(program: Program): readonly [string, ...string[]] {
   const name = program === "Llasta.Web" ? "llasta" : program;
+  const published = join(root, "artifacts/publish", program, "release", name);
+  if (process.env["PUBLISHED"] && existsSync(published)) return [published];
   const built = ["release", "debug"].map((configuration) => join(root, "artifacts/bin", program, configuration, `${name}.dll`));
   const found = built.find(existsSync);
   if (!found) throw new Error(`${program} isn't built: dotnet build -c Release`);
-  return found;
+  return ["dotnet", found];
 }
 
 export async function freePort(): Promise<number> {
