@@ -55,6 +55,9 @@ internal sealed record TurnEnd(string State, ChatProblem? Problem, Usage? Usage 
     /// <summary>The state of a turn whose reader left.</summary>
     public const string Stopped = "stopped";
 
+    private static readonly string[] Names =
+        [.. Enum.GetValues<EndState>().Select(state => JsonSerializer.SerializeToElement(state, ContractJson.Default.EndState).GetString()!)];
+
     /// <summary>The name that the <c>end</c> event gives a state.</summary>
-    public static string NameOf(EndState state) => JsonSerializer.SerializeToElement(state, ContractJson.Default.EndState).GetString()!;
+    public static string NameOf(EndState state) => Names[(int)state];
 }
