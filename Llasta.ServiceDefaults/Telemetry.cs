@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Llasta.ServiceDefaults;
@@ -37,6 +38,10 @@ public static class Telemetry
             logging.IncludeScopes = true;
         });
         builder.Services.AddOpenTelemetry()
+            // In Kubernetes the pod's name. The SDK names no instance, and the counters of two pods would be one series. Aspire names its own.
+            .ConfigureResource(resource => resource
+                .AddAttributes([new("service.instance.id", Environment.MachineName)])
+                .AddEnvironmentVariableDetector())
             .WithMetrics(metrics => metrics
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()

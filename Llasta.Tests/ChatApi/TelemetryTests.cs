@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Llasta.Tests.ChatApi;
@@ -98,6 +99,27 @@ public class TelemetryTests
         }
 
         await Eventually.TrueAsync(() => Task.FromResult(turns is { Begun: 1, Now: 0 }), () => $"{turns.Begun} turns have begun, {turns.Now} are active.");
+    }
+
+    /// <summary>A collector tells the pods of a Deployment apart by it. Without it their counters are one series, which jumps back and forth.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("service.instance.id=named-by-the-operator")]
+    public async Task Telemetry_names_the_instance_that_it_comes_from(string? attributes)
+    {
+        await using var collector = await Collector.StartAsync();
+        using var service = ServiceProcess.Start("Llasta.ChatApi", ["--urls=http://127.0.0.1:0", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1"],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_SERVICE_NAME", "chatapi"), ("OTEL_RESOURCE_ATTRIBUTES", attributes ?? ""));
+        var log = new ConcurrentQueue<string>();
+        var ends = service.CollectAsync(log);
+        await ServiceProcess.AddressAsync(log);
+
+        await service.StopAsync();
+        await ends;
+
+        // In protobuf, an attribute's value follows its name after a few bytes.
+        var instance = attributes is null ? Environment.MachineName : "named-by-the-operator";
+        Assert.All((string[])["metrics", "logs"], signal => Assert.Matches($@"(?s)service\.instance\.id.{{1,8}}{Regex.Escape(instance)}", collector.Received(signal)));
     }
 
     [Fact]
