@@ -96,6 +96,17 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void Without_a_claim_the_model_is_on_a_nodes_disk_that_has_room_for_it()
+    {
+        var manifest = new ChartRendering("without-claim").Installed();
+        Assert.Empty(manifest.All<V1PersistentVolumeClaim>());
+        Assert.Empty(ManifestRules.All["resources"](manifest));
+        var vllm = manifest.Deployments.Single(deployment => deployment.Name() == "vllm").Spec.Template.Spec;
+        Assert.Equal("50Gi", vllm.Volumes.Single(volume => volume.Name == "model-cache").EmptyDir.SizeLimit.ToString());
+        Assert.Equal("50Gi", vllm.Containers.Single().Resources.Requests["ephemeral-storage"].ToString());
+    }
+
+    [Fact]
     public void The_test_of_a_release_chats_through_the_page_and_may_do_nothing_else()
     {
         var test = new ChartRendering("default").Test();

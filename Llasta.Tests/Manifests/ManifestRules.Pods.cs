@@ -157,7 +157,12 @@ internal static partial class ManifestRules
                 yield return $"{deployment.Name()} lacks requests or limits.";
             else if (IsVllm(container) && (requests["cpu"].ToDecimal() > 3 || requests["memory"].ToDecimal() > 12L << 30))
                 yield return $"{deployment.Name()} requests more than a node of 4 CPUs and 16 GiB can give.";
+            else if (OnDisk(deployment.Spec.Template.Spec) > limits["ephemeral-storage"].ToDecimal())
+                yield return $"{deployment.Name()} is evicted before its volumes on the node's disk are full: they count towards its ephemeral storage.";
         }
+
+        static decimal OnDisk(V1PodSpec pod) =>
+            (pod.Volumes ?? []).Sum(volume => volume.EmptyDir is { Medium: not "Memory", SizeLimit: { } limit } ? limit.ToDecimal() : 0);
     }
 
     private static readonly string[] Requested = ["cpu", "memory", "ephemeral-storage"];

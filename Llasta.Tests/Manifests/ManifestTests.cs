@@ -124,6 +124,7 @@ public sealed class ManifestTests
         { "resources", "              ephemeral-storage: 64Mi\n", "" },
         { "resources", "              cpu: \"3\"\n", "              cpu: \"4\"\n" },
         { "resources", "              memory: 12Gi\n", "              memory: 24Gi\n" },
+        { "resources", "            medium: Memory\n            sizeLimit: 2Gi\n", "            sizeLimit: 16Gi\n" },
         { "images", "v0.32.0", "latest" },
     };
 
