@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using k8s.Models;
 using Xunit;
 
 namespace Llasta.Tests.Manifests;
@@ -22,11 +23,15 @@ public sealed partial class InstallTests
     public void The_compose_file_starts_vllm_as_the_manifests_do()
     {
         var compose = Manifest.Json(File.ReadAllText(Repository.PathOf("docs/compose/vllm.yaml"))).Single()["services"]!["vllm"]!;
-        var container = Manifest.Load("chatbot.yaml").Deployments.Single(deployment => deployment.Metadata.Name == "vllm").Spec.Template.Spec.Containers.Single();
+        var manifest = Manifest.Load("chatbot.yaml");
+        var container = manifest.Deployments.Single(deployment => deployment.Name() == "vllm").Spec.Template.Spec.Containers.Single();
+        // A pod's user has no home directory of its own.
+        var environment = manifest.All<V1ConfigMap>().Single(map => map.Name() == "vllm-config").Data.Where(variable => variable.Key != "HOME");
 
         Assert.Equal(container.Image, (string?)compose["image"]);
         Assert.Equal(container.Command, compose["entrypoint"]!.AsArray().Select(part => (string)part!));
         Assert.Equal(container.Args, compose["command"]!.AsArray().Select(part => (string)part!));
+        Assert.Equal(environment.OrderBy(variable => variable.Key), compose["environment"]!.AsObject().Select(variable => KeyValuePair.Create(variable.Key, (string)variable.Value!)).OrderBy(variable => variable.Key));
     }
 
     /// <summary>Of an image, an archive, a tag, or the variable that stands for it.</summary>
