@@ -59,6 +59,16 @@ public sealed partial class AddonTests
         Assert.Equal(["ReadWriteMany"], manifest.All<V1PersistentVolumeClaim>().Single().Spec.AccessModes);
     }
 
+    /// <summary>The picker serves TLS, unless told otherwise, with a certificate that nobody signed; the pool's failure mode would hide that it is never asked.</summary>
+    [Fact]
+    public void The_gateway_takes_the_certificate_of_the_endpoint_picker()
+    {
+        var manifest = Manifest.Load("addons/prefix-routing/prefix-routing.yaml");
+        var picker = manifest.All<CustomResources.Custom<CustomResources.InferencePoolSpec>>().Single().Spec.EndpointPickerRef;
+        var rule = manifest.All<CustomResources.Custom<CustomResources.DestinationRuleSpec>>().Single().Spec;
+        Assert.Equal((picker.Name, "SIMPLE", true), (rule.Host, rule.TrafficPolicy.Tls.Mode, rule.TrafficPolicy.Tls.InsecureSkipVerify));
+    }
+
     [Fact]
     public async Task OpenShift_may_choose_users_and_groups()
     {

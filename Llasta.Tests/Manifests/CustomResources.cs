@@ -5,7 +5,7 @@ namespace Llasta.Tests.Manifests;
 
 /// <summary>
 /// The kinds that KubernetesClient has no types for, with the fields that the add-ons use, as their definitions give them
-/// (Gateway API v1, Gateway API Inference Extension v1, KEDA 2, Prometheus operator).
+/// (Gateway API v1, Gateway API Inference Extension v1, Istio, KEDA 2, Prometheus operator).
 /// </summary>
 internal static class CustomResources
 {
@@ -14,6 +14,7 @@ internal static class CustomResources
         ["inference.networking.k8s.io/v1/InferencePool"] = typeof(Custom<InferencePoolSpec>),
         ["gateway.networking.k8s.io/v1/Gateway"] = typeof(Custom<GatewaySpec>),
         ["gateway.networking.k8s.io/v1/HTTPRoute"] = typeof(Custom<HttpRouteSpec>),
+        ["networking.istio.io/v1/DestinationRule"] = typeof(Custom<DestinationRuleSpec>),
         ["keda.sh/v1alpha1/ScaledObject"] = typeof(Custom<ScaledObjectSpec>),
         ["monitoring.coreos.com/v1/PodMonitor"] = typeof(Custom<PodMonitorSpec>),
         ["monitoring.coreos.com/v1/PrometheusRule"] = typeof(Custom<PrometheusRuleSpec>),
@@ -80,6 +81,23 @@ internal static class CustomResources
         public string? Kind { get; set; }
         public required string Name { get; set; }
         public int? Port { get; set; }
+    }
+
+    internal sealed class DestinationRuleSpec
+    {
+        public required string Host { get; set; }
+        public required TrafficPolicy TrafficPolicy { get; set; }
+    }
+
+    internal sealed class TrafficPolicy
+    {
+        public required ClientTls Tls { get; set; }
+    }
+
+    internal sealed class ClientTls
+    {
+        public required string Mode { get; set; }
+        public bool? InsecureSkipVerify { get; set; }
     }
 
     internal sealed class ScaledObjectSpec
