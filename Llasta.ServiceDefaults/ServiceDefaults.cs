@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Llasta.ServiceDefaults;
 
@@ -14,8 +15,9 @@ public static class ServiceDefaultsExtensions
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         StartUp.CheckAddresses(builder.Configuration);
-        StartUp.CheckLogLevels(builder.Configuration);
+        StartUp.CheckLog(builder.Configuration);
         builder.QuietFramework();
+        builder.FormatLog();
         builder.AddTelemetry();
         builder.AddHealth();
         builder.Services.AddServiceDiscovery();
@@ -27,6 +29,13 @@ public static class ServiceDefaultsExtensions
     {
         app.MapHealth();
         return app;
+    }
+
+    /// <summary>The form of the log as it is set. A slim builder chooses one itself, and the setting has no effect.</summary>
+    private static void FormatLog(this IHostApplicationBuilder builder)
+    {
+        if (builder.Configuration[StartUp.LogFormat] is { Length: > 0 } format)
+            builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName = format);
     }
 
     /// <summary>

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
 namespace Llasta.ServiceDefaults;
@@ -14,6 +15,11 @@ namespace Llasta.ServiceDefaults;
 /// <summary>Starts a service, or says in one line why it can't.</summary>
 public static class StartUp
 {
+    /// <summary>The framework's setting of the log's form.</summary>
+    internal const string LogFormat = "Logging:Console:FormatterName";
+
+    private static readonly string[] LogFormats = [ConsoleFormatterNames.Simple, ConsoleFormatterNames.Json, ConsoleFormatterNames.Systemd];
+
     /// <summary>Creates and runs the service until it is told to stop.</summary>
     /// <param name="create">Creates the service.</param>
     /// <returns>
@@ -122,11 +128,13 @@ public static class StartUp
             throw new OptionsValidationException(setting, typeof(string), [$"{setting} has '{address}'; it must be an http address without a path, like http://127.0.0.1:8080, with an IP address, *, or localhost and a port{orSeveral}."]);
     }
 
-    /// <summary>Checks the levels of the log, for the same reason.</summary>
+    /// <summary>Checks the levels and the form of the log, for the same reason.</summary>
     /// <param name="configuration">The service's settings.</param>
-    /// <exception cref="OptionsValidationException">A level is none.</exception>
-    internal static void CheckLogLevels(IConfiguration configuration)
+    /// <exception cref="OptionsValidationException">A level or the form is none.</exception>
+    internal static void CheckLog(IConfiguration configuration)
     {
+        if (configuration[LogFormat] is { Length: > 0 } format && !LogFormats.Contains(format, StringComparer.OrdinalIgnoreCase))
+            throw new OptionsValidationException(LogFormat, typeof(string), [$"{LogFormat} is '{format}'; it must be {string.Join(", ", LogFormats)}."]);
         foreach (var (path, level) in configuration.GetSection("Logging").AsEnumerable())
         {
             if (path.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(level) && !Enum.TryParse<LogLevel>(level, ignoreCase: true, out _))

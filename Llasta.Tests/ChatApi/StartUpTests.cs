@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Llasta.ServiceDefaults;
 using Xunit;
@@ -46,6 +47,7 @@ public partial class StartUpTests
     [InlineData("Llasta.ChatApi", "HTTPS_PORTS", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "HTTPS_PORTS=8443")]
     [InlineData("Llasta.ChatApi", "Streaming:UseFramework", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Streaming:UseFramework=maybe")]
     [InlineData("Llasta.ChatApi", "Logging:LogLevel:Default", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Logging:LogLevel:Default=Verbose")]
+    [InlineData("Llasta.ChatApi", "Logging:Console:FormatterName", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "Logging:Console:FormatterName=jsn")]
     [InlineData("Llasta.ChatApi", "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_BASE_URL=http://vllm:8000/v1", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317")]
     [InlineData("Llasta.Web", "services:chatapi:http:0", "services:chatapi:http:0=http://chatapi:80800")]
     [InlineData("Llasta.Web", "services:chatapi:http:1", "services:chatapi:http:0=http://chatapi:8080", "services:chatapi:http:1=https://chatapi:8080")]
@@ -117,6 +119,22 @@ public partial class StartUpTests
 
     [GeneratedRegex("^info: .*Now listening on: ")]
     private static partial Regex LevelAndText();
+
+    [Theory]
+    [InlineData("Llasta.ChatApi", "--OPENAI_API_BASE_URL=http://127.0.0.1:1/v1")]
+    [InlineData("Llasta.Web", "--services:chatapi:http:0=http://127.0.0.1:1")]
+    public async Task The_log_can_be_JSON(string project, params string[] settings)
+    {
+        using var service = ServiceProcess.Start(project, ["--environment=Production", "--urls=http://127.0.0.1:0", "--Logging:Console:FormatterName=json", .. settings]);
+
+        var line = await service.WaitForAsync(JsonLine());
+
+        using var entry = JsonDocument.Parse(line.Value);
+        Assert.Equal("Information", entry.RootElement.GetProperty("LogLevel").GetString());
+    }
+
+    [GeneratedRegex("^{.*Now listening on: .*}$")]
+    private static partial Regex JsonLine();
 
     [Fact]
     public async Task A_log_that_nobody_reads_stops_no_request()
