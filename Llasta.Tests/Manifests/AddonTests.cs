@@ -105,6 +105,14 @@ public sealed partial class AddonTests
     }
 
     [Fact]
+    public async Task Every_metric_of_the_chat_API_is_explained()
+    {
+        var operations = await File.ReadAllTextAsync(Repository.PathOf("docs/operations.md"), TestContext.Current.CancellationToken);
+        var metrics = (await OwnMetricsAsync()).Where(name => !name.EndsWith("_sum", StringComparison.Ordinal) && !name.EndsWith("_count", StringComparison.Ordinal));
+        Assert.All(metrics, name => Assert.Contains($"`{name.Replace("_bucket", "", StringComparison.Ordinal)}`", operations, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Every_state_that_an_alert_asks_for_is_one_that_a_turn_ends_in() =>
         Assert.All(Rules().SelectMany(rule => State().Matches(rule.Expr)).SelectMany(match => match.Groups[1].Value.Split('|')),
             state => Assert.Contains($"`{state}`", File.ReadAllText(Repository.PathOf("README.md")), StringComparison.Ordinal));

@@ -67,6 +67,13 @@ public sealed class ChartValuesTests
         "vllm: {replicas: 4, persistence: {accessModes: [ReadWriteMany], storageClass: nfs}}",
         "vllm: {replicas: 2, persistence: {enabled: false}}",
         "vllm: {replicas: 0}",
+        // docs/operations.md: a model server that runs already, and a cluster without IPv4.
+        """
+        vllm: {replicas: 0, persistence: {enabled: false}}
+        chatapi: {env: {OPENAI_API_BASE_URL: https://models.example.com/v1}}
+        networkPolicy: {download: false, extraEgress: {chatapi: [{ports: [{port: 443, protocol: TCP}]}]}}
+        """,
+        "vllm: {extraArgs: [--host, '::']}",
         "{sim: {enabled: true}, vllm: {replicas: 2}}",
         "vllm: {persistence: {existingClaim: models}}",
         "vllm: {extraArgs: [--max-num-queued-reqs, 64]}",
