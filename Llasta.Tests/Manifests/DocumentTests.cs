@@ -31,6 +31,13 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
+    public void Every_object_that_the_documents_apply_is_one_that_the_API_knows()
+    {
+        var objects = Applied().Matches(OperationsText).Select(match => match.Groups[1].Value).Where(text => !text.Contains("cloud.google.com", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["NetworkPolicy", "Pod"], objects.Select(text => Assert.Single(Manifest.Parse("operations.md", text).Objects).Kind).Order());
+    }
+
+    [Fact]
     public void Every_alert_is_explained() =>
         Assert.Equal(AlertName().Matches(Manifest.Text("addons/monitoring/rules.yaml")).Select(match => match.Groups[1].Value),
             AlertRow().Matches(OperationsText).Select(match => match.Groups[1].Value));
@@ -67,6 +74,9 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"(?<=`|--set |,)(?:model|sim|vllm|chatapi|chatbot|networkPolicy|ingress)(?:\.[A-Za-z_]+)+(?=`|=)")]
     private static partial Regex ChartValue();
+
+    [GeneratedRegex("(?s)<<'EOF'\n(.*?\n)EOF")]
+    private static partial Regex Applied();
 
     [GeneratedRegex(@"- alert: (\w+)")]
     private static partial Regex AlertName();
