@@ -131,7 +131,7 @@ function folders(name, files, usesOf) {
 
 // The relative imports of a TypeScript or JavaScript file.
 function imports(file, text) {
-  const pattern = /^[ \t]*(?:import|export)\b[^"';]*?["'](\.[^"']*)["']|\bimport\(\s*["'](\.[^"']*)["']/gm;
+  const pattern = /^[ \t]*(?:import|export)\b[^"';]*?["'](\.[^"'?]*)|\bimport\(\s*["'](\.[^"'?]*)/gm;
   return [...text.matchAll(pattern)].map((match) => ({
     from: file,
     to: posix.join(posix.dirname(file), match[1] ?? match[2]),

@@ -118,7 +118,9 @@ const solution = {
   "Library/Library.csproj": project(),
   "App/ui/package.json": "{}",
   "App/ui/src/main.ts": 'import { page } from "./page/page.ts";\n',
-  "App/ui/src/page/page.ts": 'import type { Turn } from "../turn/turn.ts";\nimport * as words from "../words";\n',
+  "App/ui/src/page/page.ts":
+    'import type { Turn } from "../turn/turn.ts";\nimport * as words from "../words";\nimport css from "../look/page.css?inline";\n',
+  "App/ui/src/look/page.css": "p {}\n",
   "App/ui/src/turn/turn.ts": "export type Turn = string;\n",
   "App/ui/src/words/index.ts": "export const words = 1;\n",
   "App/ui/node_modules/x/package.json": "{}",
@@ -131,6 +133,7 @@ test("The map has an arrow for each dependency of projects, folders and files ou
     );
     assert.deepEqual(found.sort(), [
       "App/ui/src: main.ts → page/",
+      "App/ui/src: page/ → look/",
       "App/ui/src: page/ → turn/",
       "App/ui/src: page/ → words/",
       "App: Relay/ → Contract/",
@@ -147,7 +150,7 @@ test("The check fails until the map is written, and again when a dependency is a
     assert.deepEqual(run(root, true), []);
     const text = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
     assert.ok(text.includes("\n  Relay/ --> Contract/\n"), text);
-    assert.ok(text.includes("\n  page/ --> turn/ & words/\n"), text);
+    assert.ok(text.includes("\n  page/ --> look/ & turn/ & words/\n"), text);
     assert.ok(text.endsWith("<!-- end of map -->\nMore.\n"), text);
     writeFileSync(join(root, "App/ui/src/words/index.ts"), 'import type { Turn } from "../turn/turn.ts";\n');
     assert.match(run(root, true)[0], /out of date/);

@@ -173,23 +173,25 @@ test("a page that was updated on the server says that a part of it is missing, a
   await chat.ended();
 });
 
-for (const part of ["script", "style sheet"])
-  test(`formulas whose ${part} can't be loaded show their source, until it can be`, async ({ script: { chat, model }, page }) => {
-    let isMissing = true;
-    await page.route(part === "script" ? "**/assets/temml-*.js" : "**/assets/temml-*.css", (route) =>
-      isMissing ? route.fulfill({ status: 404, body: "" }) : route.continue(),
-    );
-    await chat.say("Hello");
-    const turn = await model.turn();
-    for (let i = 0; i < 10; i++) {
-      turn.say(`Let $x_${i}$ be. `);
-      await expect(chat.answer).toContainText(`Let x_${i} be.`);
-    }
-    isMissing = false;
-    await expect(async () => {
-      turn.say("And $y$. ");
-      await expect(chat.answer.locator("math").first()).toBeVisible({ timeout: 200 });
-    }).toPass();
-    turn.end();
-    await chat.ended();
-  });
+test("formulas that can't be loaded show their source, and are drawn in their style once they can be", async ({
+  script: { chat, model },
+  page,
+}) => {
+  let isMissing = true;
+  await page.route("**/assets/temml-*", (route) => (isMissing ? route.fulfill({ status: 404, body: "" }) : route.continue()));
+  await chat.say("Hello");
+  const turn = await model.turn();
+  for (let i = 0; i < 10; i++) {
+    turn.say(`Let $x_${i}$ be. `);
+    await expect(chat.answer).toContainText(`Let x_${i} be.`);
+  }
+  isMissing = false;
+  const formula = chat.answer.locator("math").first();
+  await expect(async () => {
+    turn.say("And $y$. ");
+    await expect(formula).toBeVisible({ timeout: 200 });
+  }).toPass();
+  await expect(formula).toHaveCSS("font-feature-settings", '"dtls" 0');
+  turn.end();
+  await chat.ended();
+});

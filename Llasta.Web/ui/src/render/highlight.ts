@@ -1,4 +1,3 @@
-import "../style/highlight.css";
 import type { LanguageFn } from "highlight.js";
 import hljs from "highlight.js/lib/core";
 

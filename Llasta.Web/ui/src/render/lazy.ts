@@ -8,7 +8,7 @@ export class Lazy<Part> {
   readonly #import: () => Promise<Part>;
   #loading: Promise<Part> | undefined;
 
-  /** @param load imports the part and does nothing else: what follows an `import()` directly isn't told when the part's style sheet fails. */
+  /** @param load imports the part and does nothing else: a handler that follows an `import()` directly would keep the failure from `vite:preloadError`. */
   constructor(load: () => Promise<Part>) {
     this.#import = load;
   }
