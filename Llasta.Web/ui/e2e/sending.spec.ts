@@ -27,6 +27,21 @@ test("a double click on Send sends once and stops nothing", async ({ chat, model
   await expect.poll(async () => (await model.requests()).map(({ state }) => state)).toEqual(["running"]);
 });
 
+test("a double click on Stop stops, and sends neither the draft nor the message that comes back", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  await model.turn();
+  await chat.stop.dblclick();
+  await expect(chat.box).toHaveValue("Hello");
+  await chat.box.press("Enter");
+  (await model.turn()).say("One");
+  await expect(chat.answer).toHaveText("One");
+  await chat.box.fill("A draft");
+  await chat.stop.dblclick();
+  await chat.expectNote(chat.words.states.stopped, chat.words.continue);
+  await expect(chat.box).toHaveValue("A draft");
+  await expect(chat.exchanges).toHaveCount(1);
+});
+
 test("an empty message isn't sent", async ({ chat, model }) => {
   await expect(chat.send).toHaveAttribute("aria-disabled", "true");
   await chat.say("  \n ");

@@ -122,11 +122,11 @@ export class Composer {
       event.preventDefault();
       this.#send();
     });
-    // The second click of a double click on Send must not stop the turn that the first click started.
+    // The first click of a double click turns Send into Stop, and Stop into Send: the second one isn't meant for that.
     this.#submit.addEventListener("click", (event) => {
-      if (!this.#running) return;
-      event.preventDefault();
-      if (event.detail <= 1) this.#actions.stop();
+      const isSecond = event.detail > 1;
+      if (isSecond || this.#running) event.preventDefault();
+      if (!isSecond && this.#running) this.#actions.stop();
     });
     this.running = false;
   }
