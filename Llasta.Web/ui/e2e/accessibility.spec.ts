@@ -171,3 +171,19 @@ test("the focus stays where it is, whatever an action does with its button", asy
   await expect(chat.version).toHaveText("3/3");
   await expectFocus(words.editAnswer);
 });
+
+test("the focus goes to the message box when the button that has it is no longer needed", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  const turn = await model.turn();
+  turn.think("Hm.");
+  await chat.button(chat.words.answerNow).focus();
+  turn.say("One");
+  await expect(chat.answer).toHaveText("One");
+  await expect(chat.box).toBeFocused();
+  turn.cut();
+  await chat.expectNote(chat.words.resuming, chat.words.tryNow);
+  await chat.action.focus();
+  (await model.turn()).say(" and two.").end();
+  await chat.ended();
+  await expect(chat.box).toBeFocused();
+});

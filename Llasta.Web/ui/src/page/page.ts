@@ -266,8 +266,7 @@ export class Page {
     this.#transcript.show();
     this.#announce();
     if (!turn) this.#gauge.ended(this.#composer.draft);
-    // The button that was pressed may be gone, and the focus with it.
-    if ((begins || hadFocus) && document.activeElement === document.body) this.#focusBox();
+    if ((begins || hadFocus) && isFocusLost()) this.#focusBox();
     if (begins) {
       this.#gauge.cancel();
       this.#scrolling.toEnd();
@@ -297,7 +296,9 @@ export class Page {
   #showTurn(): void {
     if (!this.#session.turn) return;
     this.#learn();
+    const hadFocus = this.#transcript.element.contains(document.activeElement);
     this.#transcript.showTurn();
+    if (hadFocus && isFocusLost()) this.#focusBox();
     this.#announce();
     this.#keepEnd();
   }
@@ -309,6 +310,9 @@ export class Page {
     this.#announcer.show(turn, () => noticeText(notice, this.#words) || this.#transcript.noteText);
   }
 }
+
+/** The button that had the focus is gone or hidden: the browser only notices the latter with the next frame. */
+const isFocusLost = (): boolean => document.activeElement === document.body || !document.activeElement?.checkVisibility();
 
 /** The notice at the message box; a note about an answer is shown under the answer. */
 function noticeText(notice: Notice | undefined, words: Words): string {
