@@ -221,6 +221,25 @@ test("the gauge shows the server's count of the draft, and the usage of a turn",
   await expect(chat.gauge).toHaveAttribute("aria-valuemax", "16384");
 });
 
+test("the gauge follows the system prompt and what is left out", async ({ script: { chat, model } }) => {
+  for (const message of ["word ".repeat(2000), "And then?"]) {
+    await chat.say(message);
+    (await model.turn()).say("Yes.").end();
+    await chat.ended();
+  }
+  const system = async (prompt: string) => {
+    await chat.button(chat.words.settings).click();
+    await chat.settings.getByRole("textbox", { name: chat.words.system }).fill(prompt);
+    await chat.button(chat.words.close).click();
+  };
+  await system("Be brief.");
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,\d{3} of/);
+  await chat.exchanges.first().getByRole("button", { name: chat.words.leaveOut }).click();
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^\d\d of/);
+  await system("Be brief. ".repeat(1000));
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,\d{3} of/);
+});
+
 test("a screen reader hears the beginning and the end; the transcript isn't a live region", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   const turn = await model.turn();

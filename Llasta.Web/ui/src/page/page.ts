@@ -74,10 +74,7 @@ export class Page {
           this.#session.editAnswer(id, text);
           if (continues) void this.#session.continueAnswer();
         }),
-      leaveOut: (id, leftOut) => {
-        this.#session.leaveOut(id, leftOut);
-        this.#gauge.count(this.#composer.draft);
-      },
+      leaveOut: (id, leftOut) => this.#session.leaveOut(id, leftOut),
       showVersion: (id, direction) => this.#session.showVersion(id, direction),
       // These buttons disappear, and the focus would be lost with them.
       answerNow: () => {
@@ -207,7 +204,6 @@ export class Page {
   #replace(conversation: Conversation, said: string): void {
     const old = this.#session.replace(conversation);
     this.#toast.show(said, isEmpty(old) ? undefined : this.#undo(old));
-    this.#gauge.count(this.#composer.draft);
     this.#focusBox();
   }
 
@@ -251,6 +247,7 @@ export class Page {
   #show(): void {
     const { turn, queued, notice, conversation } = this.#session;
     const begins = turn !== undefined && !this.#running;
+    const ends = turn === undefined && this.#running;
     const { edited } = this.#composer;
     this.#running = turn !== undefined;
     // Stop and Send come first: they work even if the conversation can't be drawn.
@@ -266,6 +263,8 @@ export class Page {
     this.#transcript.show();
     this.#announce();
     if (!turn) this.#gauge.ended(this.#composer.draft);
+    // The usage of the last turn doesn't tell what was changed since: a turn left out, another system prompt.
+    if (!turn && !ends) this.#gauge.count(this.#composer.draft);
     if ((begins || hadFocus) && isFocusLost()) this.#focusBox();
     if (begins) {
       this.#gauge.cancel();
