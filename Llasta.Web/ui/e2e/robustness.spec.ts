@@ -182,16 +182,18 @@ test("formulas that can't be loaded show their source, and are drawn in their st
   await chat.say("Hello");
   const turn = await model.turn();
   for (let i = 0; i < 10; i++) {
-    turn.say(`Let $x_${i}$ be. `);
+    turn.say(`Let $x_${i}$ be.\n\n`);
     await expect(chat.answer).toContainText(`Let x_${i} be.`);
   }
   isMissing = false;
-  const formula = chat.answer.locator("math").first();
+  const formulas = chat.answer.locator("math");
   await expect(async () => {
     turn.say("And $y$. ");
-    await expect(formula).toBeVisible({ timeout: 200 });
+    await expect(formulas.first()).toBeVisible({ timeout: 200 });
   }).toPass();
-  await expect(formula).toHaveCSS("font-feature-settings", '"dtls" 0');
+  await expect(formulas.first()).toHaveCSS("font-feature-settings", '"dtls" 0');
+  // Those of finished blocks, too.
+  await expect(chat.answer.locator("p").first()).toHaveText("Let x0 be.");
   turn.end();
   await chat.ended();
 });

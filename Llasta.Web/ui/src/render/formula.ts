@@ -13,16 +13,18 @@ const sources = new WeakMap<Element, string>();
 /** The TeX of a rendered formula, with its marks. */
 export const sourceOf = (formula: Element): string | undefined => sources.get(formula);
 
-/** Replaces TeX with MathML in all formulas below `root`, now or as soon as Temml is loaded. */
+/** Replaces TeX with MathML in all formulas below `root`, now or, in the whole page, as soon as Temml is loaded. */
 export function renderMath(root: ParentNode): void {
   const formulas = root.querySelectorAll<HTMLElement>("span.math:not(.rendered, .pending)");
   if (formulas.length === 0) return;
-  const draw = ({ default: temml }: { readonly default: Temml }) => {
-    for (const formula of formulas) render(temml, formula);
-  };
-  if (lazyTemml.part) draw(lazyTemml.part);
+  const temml = lazyTemml.part?.default;
+  if (temml) for (const formula of formulas) render(temml, formula);
   // A later formula tries again; until then the formulas show their source.
-  else lazyTemml.load().then(draw, () => undefined);
+  else
+    lazyTemml.load().then(
+      () => renderMath(document),
+      () => undefined,
+    );
 }
 
 /** A longer formula shows its source: parsing it would block the page. */
