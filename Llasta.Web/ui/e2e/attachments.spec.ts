@@ -96,7 +96,9 @@ test("what isn't text is refused by name, and nothing else is lost", async ({ ch
     file("empty.txt", ""),
     file("a.txt", "one"),
   );
-  await expect(chat.notice).toHaveText(`${chat.words.fileNotText("cat.png")} ${chat.words.fileEmpty("empty.txt")}`);
+  const problems = `${chat.words.fileNotText("cat.png")} ${chat.words.fileEmpty("empty.txt")}`;
+  await expect(chat.notice).toHaveText(problems);
+  await expect(chat.announcer).toHaveText(problems);
   await expect(chat.attachments).toHaveText([/^a\.txt/]);
   await expect(chat.box).toHaveValue("A draft");
 });
