@@ -40,8 +40,10 @@ test("text files are attached with their token counts, sent as text, and shown w
 
 test("a file can be sent without a message, and removed before it is sent", async ({ script: { chat, model } }) => {
   await attach(chat, file("a.txt", "one"), file("b.txt", "two"));
-  await chat.button(chat.words.remove("a.txt")).click();
-  await chat.send.click();
+  await chat.button(chat.words.remove("a.txt")).press("Enter");
+  await expect(chat.attachments).toHaveText([/^b\.txt/]);
+  await expect(chat.box).toBeFocused();
+  await chat.box.press("Enter");
   const turn = await model.turn();
   expect(turn.messages).toEqual([{ role: "user", content: "b.txt:\n\n```txt\ntwo\n```" }]);
   turn.end();

@@ -8,18 +8,24 @@ import { decodeText } from "./textFile.ts";
 /** A larger file doesn't fit any model's context window, bytes. */
 const largestFile = 4 * 1024 * 1024;
 
+export interface AttachmentsActions {
+  readonly changed: () => void;
+  /** The reader has removed a file, and with it the button that had the focus. */
+  readonly removed: () => void;
+}
+
 /** The text files that go with the message, and their sizes in tokens. */
 export class Attachments {
   readonly element: HTMLUListElement;
   readonly #client: ChatClient;
   readonly #words: Words;
-  readonly #onChange: () => void;
+  readonly #actions: AttachmentsActions;
   readonly #items = new Map<Attachment, HTMLElement>();
 
-  constructor(client: ChatClient, words: Words, onChange: () => void) {
+  constructor(client: ChatClient, words: Words, actions: AttachmentsActions) {
     this.#client = client;
     this.#words = words;
-    this.#onChange = onChange;
+    this.#actions = actions;
     this.element = el("ul", { className: "attachments", ariaLabel: words.attachments, hidden: true });
   }
 
@@ -62,6 +68,7 @@ export class Attachments {
       () => {
         this.#remove(attachment);
         this.#changed();
+        this.#actions.removed();
       },
       true,
     );
@@ -90,6 +97,6 @@ export class Attachments {
 
   #changed(): void {
     this.element.hidden = this.#items.size === 0;
-    this.#onChange();
+    this.#actions.changed();
   }
 }

@@ -6,7 +6,7 @@ import type { ChatClient } from "../turn/client.ts";
 import type { Words } from "../words/index.ts";
 import { Attachments } from "./attachments.ts";
 import type { Gauge } from "./gauge.ts";
-import { hasTouchKeyboard, isComposing } from "./keyboard.ts";
+import { hasKeyboard, hasTouchKeyboard, isComposing } from "./keyboard.ts";
 import { isLongPaste, isNamesOf, withLineFeeds } from "./textFile.ts";
 
 export interface ComposerActions {
@@ -63,7 +63,12 @@ export class Composer {
       enterKeyHint: hasTouchKeyboard() ? "enter" : "send",
       dir: "auto",
     });
-    this.#attachments = new Attachments(client, words, () => this.#changed());
+    this.#attachments = new Attachments(client, words, {
+      changed: () => this.#changed(),
+      removed: () => {
+        if (hasKeyboard()) this.focus();
+      },
+    });
     const think = button("think", words.think, () => {
       const on = think.ariaPressed !== "true";
       think.ariaPressed = String(on);
