@@ -154,6 +154,14 @@ test("a paste of more than a screen becomes a file, a short one stays text", asy
   turn.end();
 });
 
+test("pasted files have different names, also after one was removed", async ({ chat }) => {
+  const { pasted, remove } = chat.words;
+  for (const text of ["one", "two"]) await paste(chat, `${text}\n`.repeat(60));
+  await chat.button(remove(`${pasted}.txt`)).click();
+  for (const text of ["three", "four"]) await paste(chat, `${text}\n`.repeat(60));
+  await expect(chat.attachments.locator(".name")).toHaveText([`${pasted} 2.txt`, `${pasted}.txt`, `${pasted} 3.txt`]);
+});
+
 test("a stopped message comes back with its files", async ({ chat, model }) => {
   await model.set({ QueueDelay: "00:15:00" });
   await attach(chat, file("a.txt", "one"));

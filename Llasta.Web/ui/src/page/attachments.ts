@@ -54,8 +54,10 @@ export class Attachments {
   }
 
   addPasted(text: string): void {
-    const number = this.all.filter(({ name }) => name.startsWith(this.#words.pasted)).length + 1;
-    this.#add({ name: `${this.#words.pasted}${number > 1 ? ` ${number}` : ""}.txt`, text });
+    const isTaken = (name: string): boolean => this.all.some((other) => other.name === name);
+    let name = `${this.#words.pasted}.txt`;
+    for (let number = 2; isTaken(name); number++) name = `${this.#words.pasted} ${number}.txt`;
+    this.#add({ name, text });
     this.#changed();
   }
 
