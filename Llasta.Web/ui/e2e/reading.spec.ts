@@ -80,6 +80,9 @@ test.describe("copying", () => {
     await page.keyboard.press("ControlOrMeta+c");
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     expect(copied.replace(/\s*\n\s*/g, "\n").trim()).toBe("With $x^2$ and\n$$\\frac{a}{b}$$\nand so on.");
+    await chat.last.evaluate((exchange) => getSelection()!.selectAllChildren(exchange));
+    await page.keyboard.press("ControlOrMeta+c");
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/Hello[^]*With \$x\^2\$ and/);
   });
 
   test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {

@@ -11,6 +11,9 @@ import { copyFormulasAsTex } from "./copyFormulas.ts";
  */
 const blocksPerChunk = 16;
 
+// A selection can begin anywhere in the page.
+document.addEventListener("copy", copyFormulasAsTex);
+
 /** Rendered Markdown that grows at its end; only changed blocks change the page. */
 export class MarkdownView {
   readonly element = el("div", { className: "prose" });
@@ -26,7 +29,6 @@ export class MarkdownView {
 
   constructor(words: Words) {
     this.#words = words;
-    this.element.addEventListener("copy", copyFormulasAsTex);
   }
 
   /** The block that grows while the answer streams. */
