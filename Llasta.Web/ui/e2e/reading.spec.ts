@@ -341,9 +341,13 @@ test("the tab's title shows the state of the turn", async ({ script: { chat, mod
   await expect(page).toHaveTitle(chat.words.name);
 });
 
-test("an active system prompt is in sight", async ({ chat, page }) => {
+test("an active system prompt is in sight, and written in its own direction", async ({ chat, page }) => {
   await chat.button(chat.words.settings).click();
-  await chat.settings.getByRole("textbox", { name: chat.words.system }).fill("Be brief.");
+  const system = chat.settings.getByRole("textbox", { name: chat.words.system });
+  await system.fill("أجب بإيجاز.");
+  await expect(system).toHaveCSS("direction", "rtl");
+  await system.fill("Be brief.");
+  await expect(system).toHaveCSS("direction", "ltr");
   await page.keyboard.press("Escape");
   await expect(chat.button(`${chat.words.system}: Be brief.`)).toBeVisible();
   await chat.ask("Hello");

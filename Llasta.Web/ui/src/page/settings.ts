@@ -19,7 +19,7 @@ export class Settings {
   constructor(session: Session, words: Words, open: (conversation: Conversation) => void, showShortcuts: () => void) {
     this.#session = session;
     this.#words = words;
-    this.#system = el("textarea", { id: "system", rows: 4, placeholder: words.systemHint });
+    this.#system = el("textarea", { id: "system", rows: 4, placeholder: words.systemHint, dir: "auto" });
     this.#system.addEventListener("input", () => session.setSystem(this.#system.value));
     const file = el("input", { type: "file", accept: "application/json,.json", hidden: true, ariaLabel: words.importJson });
     file.addEventListener("change", async () => {
