@@ -219,6 +219,18 @@ test("model-auth: says who has to set what, and Try again", async ({ chat, model
   await expectWholeAnswer(chat);
 });
 
+test("an answer that failed has no version, whichever button asks for it again", async ({ chat, model, page }) => {
+  await model.set({ Fault: "Unauthorized" });
+  await chat.ask("Hello");
+  await chat.expectNote(chat.words.states["model-auth"], chat.words.tryAgain);
+  await model.set({ Fault: "None" });
+  await chat.button(chat.words.regenerate).click();
+  await chat.ended();
+  await expect(chat.answer).toContainText("Hello");
+  await expect(chat.version).toHaveCount(0);
+  await expect(page.getByText(chat.words.newVersion)).toBeHidden();
+});
+
 test("model-not-found: says who has to set what, and Try again", async ({ chat, model }) => {
   await model.set({ Fault: "NotFound" });
   await chat.ask("Hello");

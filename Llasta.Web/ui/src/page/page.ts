@@ -207,11 +207,12 @@ export class Page {
     this.#focusBox();
   }
 
-  /** Makes a new version, and offers to undo that for a few seconds. */
+  /** Makes a new version, and offers to undo that for a few seconds. An answer without a text is asked for again in its place. */
   #withUndo(change: () => void): void {
     const old = this.#session.conversation;
     change();
-    if (this.#session.conversation !== old) this.#toast.show(this.#words.newVersion, this.#undo(old));
+    if (this.#session.conversation.exchanges.at(-1)?.id !== old.exchanges.at(-1)?.id)
+      this.#toast.show(this.#words.newVersion, this.#undo(old));
   }
 
   #undo(old: Conversation): { label: string; run: () => void } {
