@@ -217,6 +217,27 @@ test("any question can be edited, and its versions keep all that followed them",
   await expect(chat.questions).toHaveText(["a", "b"]);
 });
 
+test("a question in other words waits for the end of a turn, and isn't queued", async ({ script: { chat, model } }) => {
+  for (const question of ["a", "b"]) {
+    await chat.say(question);
+    (await model.turn()).say("A").end();
+    await chat.ended();
+  }
+  await chat.exchanges.first().getByRole("button", { name: chat.words.edit, exact: true }).click();
+  await chat.box.fill("a in other words");
+  await chat.last.getByRole("button", { name: chat.words.regenerate, exact: true }).click();
+  const turn = await model.turn();
+  await expect(chat.stop).toBeVisible();
+  await expect(chat.button(chat.words.enqueue)).toBeHidden();
+  turn.say("B").end();
+  await chat.ended();
+  await expect(chat.box).toHaveValue("a in other words");
+  await chat.send.click();
+  (await model.turn()).say("C").end();
+  await chat.ended();
+  await expect(chat.questions).toHaveText(["a in other words"]);
+});
+
 test("a question in other words isn't lost when something else takes its place", async ({ script: { chat, model }, page }) => {
   const say = async (question: string, answer: string) => {
     await chat.say(question);

@@ -285,7 +285,8 @@ export class Composer {
   }
 
   #showSubmit(): void {
-    this.#enqueue.hidden = !this.#running || isBlank(this.draft);
+    // A question in other words isn't queued.
+    this.#enqueue.hidden = !this.#running || this.#edited !== undefined || isBlank(this.draft);
     this.#submit.ariaDisabled = String(!this.#running && isBlank(this.draft));
   }
 }
