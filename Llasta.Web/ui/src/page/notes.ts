@@ -15,7 +15,7 @@ export interface NoteActions {
 }
 
 /** A server that loads its model for longer than this may not be running at all, milliseconds. */
-const longLoading = 60_000;
+export const longLoading = 60_000;
 
 /**
  * The sentence after the first one: what to do about a state, or what the model's server said. The chat API's own

@@ -4,14 +4,12 @@ import type { Words } from "../words/index.ts";
 import { announce } from "../dom/announcer.ts";
 import { el, showText } from "../dom/element.ts";
 import { shortName } from "./modelName.ts";
+import { longLoading } from "./notes.ts";
 
 /** How often the model's state is requested, milliseconds: it rarely changes once it is ready. */
 const whenReady = 15_000;
 const whenNot = 2_000;
 const whenLearnt = 500;
-
-/** A model that loads for longer than this may not be running at all, milliseconds. */
-const longLoading = 60_000;
 
 export interface PillActions {
   readonly status: (status: ModelStatus) => void;

@@ -1,4 +1,4 @@
-import { el } from "../dom/element.ts";
+import { el, iconOf } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
 
 const paths = {
@@ -14,16 +14,9 @@ type CalloutKind = keyof typeof paths;
 /** Adds the title and the icon to a callout (`> [!WARNING]`); in forced colours, colour alone would say nothing. */
 export function titleCallout(callout: HTMLElement, words: Words): void {
   const kind = (Object.keys(paths) as CalloutKind[]).find((name) => callout.classList.contains(`callout-${name}`)) ?? "note";
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", paths[kind]);
-  svg.append(path);
   const title = words.callouts[kind];
   callout.role = "note";
   callout.ariaLabel = title;
   // With its own `dir`, the title doesn't decide the callout's direction: the answer's words do.
-  callout.prepend(el("div", { className: "title" }, svg, el("span", { lang: words.language, dir: "auto" }, title)));
+  callout.prepend(el("div", { className: "title" }, iconOf(paths[kind]), el("span", { lang: words.language, dir: "auto" }, title)));
 }
