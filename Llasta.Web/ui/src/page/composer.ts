@@ -77,7 +77,7 @@ export class Composer {
     this.#think = think;
     think.classList.add("think");
     think.ariaPressed = String(thinking);
-    const files = el("input", { type: "file", multiple: true, hidden: true, ariaLabel: words.attach });
+    const files = el("input", { type: "file", multiple: true, hidden: true });
     files.addEventListener("change", () => {
       void this.attach([...(files.files ?? [])]);
       files.value = "";

@@ -3,7 +3,6 @@ import { fromJson, toJson, toMarkdown } from "../conversation/transfer.ts";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { Words } from "../words/index.ts";
 import { closeOnOutsideClick } from "../dom/dialog.ts";
-import { announce } from "../dom/announcer.ts";
 import { button, el } from "../dom/element.ts";
 import { samplingForm } from "./samplingForm.ts";
 import { chooseTheme, storedTheme, themes } from "./theme.ts";
@@ -21,7 +20,7 @@ export class Settings {
     this.#words = words;
     this.#system = el("textarea", { id: "system", rows: 4, placeholder: words.systemHint, dir: "auto" });
     this.#system.addEventListener("input", () => session.setSystem(this.#system.value));
-    const file = el("input", { type: "file", accept: "application/json,.json", hidden: true, ariaLabel: words.importJson });
+    const file = el("input", { type: "file", accept: "application/json,.json", hidden: true });
     file.addEventListener("change", async () => {
       const chosen = file.files?.[0];
       file.value = "";
@@ -105,6 +104,5 @@ export class Settings {
   #say(text: string): void {
     this.#problem.hidden = false;
     this.#problem.textContent = text;
-    announce(text);
   }
 }
