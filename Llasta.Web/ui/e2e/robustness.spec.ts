@@ -62,6 +62,51 @@ test.describe("an answer that can't be drawn as Markdown", () => {
   });
 });
 
+test.describe("what the page has drawn anew or removed", () => {
+  interface Observing extends Window {
+    observed: Set<Element>;
+  }
+
+  test.beforeEach(async ({ context }) => {
+    await context.addInitScript(() => {
+      const observed = new Set<Element>();
+      (window as unknown as Observing).observed = observed;
+      window.ResizeObserver = class extends ResizeObserver {
+        override observe(element: Element): void {
+          observed.add(element);
+          super.observe(element);
+        }
+        override unobserve(element: Element): void {
+          observed.delete(element);
+          super.unobserve(element);
+        }
+      };
+    });
+  });
+
+  // Firefox keeps an element in memory as long as it is observed.
+  test("isn't observed any more", async ({ script: { chat, model }, page }) => {
+    const forgotten = () =>
+      page.evaluate(() => [...(window as unknown as Observing).observed].filter(({ isConnected }) => !isConnected).length);
+    for (const question of ["First", "Second"]) {
+      await chat.say(question);
+      const turn = await model.turn();
+      turn.say("1. A list with $$x$$ and code:\n\n   ```\n");
+      for (let i = 0; i < 20; i++) {
+        turn.say(`   line ${i}\n`);
+        await expect(chat.answer).toContainText(`line ${i}`);
+      }
+      turn.say("   ```\n").end();
+      await chat.ended();
+      await expect(chat.answer.locator("math")).toBeVisible();
+    }
+    // What is drawn and removed within a frame isn't reported.
+    await expect.poll(forgotten).toBeLessThan(10);
+    await chat.button(chat.words.reset).click();
+    await expect.poll(forgotten).toBeLessThan(10);
+  });
+});
+
 for (const [what, text] of [
   ["lists", "- ".repeat(3000)],
   ["numbered lists", "1. ".repeat(3000)],

@@ -6,6 +6,11 @@ class LayoutMemory {
   readonly #settled = new WeakSet<Element>();
   readonly #observer = new ResizeObserver((entries) => {
     for (const { target, contentBoxSize } of entries) {
+      if (!target.isConnected) {
+        // It was removed. Firefox keeps in memory what is observed.
+        this.unsettle(target);
+        continue;
+      }
       // The property takes the content's height: with the padding in it, the element would grow each time it is skipped.
       const height = contentBoxSize[0]?.blockSize ?? 0;
       if (height === 0 || !(target instanceof HTMLElement)) continue;

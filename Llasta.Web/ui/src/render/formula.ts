@@ -33,6 +33,11 @@ const longestFormula = 20_000;
 /** Gives the style sheet the width of a displayed formula, in ems: on paper the formula is scaled to fit. */
 const widths = new ResizeObserver((entries) => {
   for (const { target } of entries) {
+    // It was removed. Firefox keeps in memory what is observed.
+    if (!target.isConnected) {
+      widths.unobserve(target);
+      continue;
+    }
     if (!(target instanceof MathMLElement)) continue;
     // The element itself is as wide as the column.
     const content = document.createRange();

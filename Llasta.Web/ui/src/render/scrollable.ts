@@ -1,5 +1,9 @@
 const observer = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (target instanceof HTMLElement) update(target);
+  for (const { target } of entries) {
+    // It was removed. Firefox keeps in memory what is observed.
+    if (!target.isConnected) observer.unobserve(target);
+    else if (target instanceof HTMLElement) update(target);
+  }
 });
 
 const update = (element: HTMLElement): void => {
@@ -15,7 +19,9 @@ const measureAfter = 200;
 const unmeasured = new Set<HTMLElement>();
 
 function measure(): void {
-  for (const element of unmeasured) if (element.isConnected) update(element);
+  for (const element of unmeasured)
+    if (element.isConnected) update(element);
+    else observer.unobserve(element);
   unmeasured.clear();
 }
 
