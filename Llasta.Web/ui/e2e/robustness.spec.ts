@@ -208,6 +208,7 @@ test("a page that was updated on the server says that a part of it is missing, a
   await hint.getByRole("button").click();
   expect((await download).suggestedFilename()).toContain(".json");
   await expect(hint).toBeHidden();
+  await expect(chat.box).toBeFocused();
   isUpdated = false;
   // A later text tries again, though not at once.
   await expect(async () => {

@@ -142,7 +142,13 @@ export class Page {
     const onMissing = (): void => {
       if (isEmpty(this.#session.conversation)) return;
       window.removeEventListener("vite:preloadError", onMissing);
-      this.#toast.show(words.partMissing, { label: words.exportJson, run: () => this.#settings.save("json") });
+      this.#toast.show(words.partMissing, {
+        label: words.exportJson,
+        run: () => {
+          this.#settings.save("json");
+          this.#focusBox();
+        },
+      });
     };
     window.addEventListener("vite:preloadError", onMissing);
     // A request that was sent before hangs on a connection that is gone.
