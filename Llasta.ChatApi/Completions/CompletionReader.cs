@@ -128,7 +128,7 @@ internal sealed class CompletionReader
         if (_shape.IsReasoning)
             _answer.Reasoning(text);
         else
-            _answer.Text(text);
+            Plain(text);
         return true;
     }
 
@@ -278,7 +278,7 @@ internal sealed class CompletionReader
             return;
         if (_tags.Passed || (_tags.PassesPlain && !escaped.ContainsAny((byte)'<', (byte)'\\')))
         {
-            _answer.Text(escaped);
+            Plain(escaped);
             return;
         }
 
@@ -286,6 +286,14 @@ internal sealed class CompletionReader
         StartedOver |= _tags.StartedOver;
         if (_tags.Found)
             _request.Dialect.SawReasoningTags();
+    }
+
+    /// <summary>A piece of answer text that can't be a part of a tag.</summary>
+    private void Plain(ReadOnlySpan<byte> escaped)
+    {
+        if (!_tags.Passed)
+            _tags.Passing(escaped);
+        _answer.Text(escaped);
     }
 
     /// <summary>A piece of thinking in a field of its own.</summary>

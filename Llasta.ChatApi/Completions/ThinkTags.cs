@@ -29,14 +29,15 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
         ("<|START_THINKING|>", "<|END_THINKING|>"),
     ];
 
-    /// <summary>Those whose opening one is often a part of the prompt. In the text it ends a line, if the text shows both.</summary>
-    private static readonly (string Shown, string Closing)[] ClosingAlone =
-        [("<think>\n", "</think>"), ("<thinking>\n", "</thinking>"), ("<thought>\n", "</thought>"), ("<|channel>thought\n", "<channel|>")];
+    /// <summary>Those whose opening one is often a part of the prompt.</summary>
+    private static readonly (string Opening, string Closing)[] ClosingAlone =
+        [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<|channel>thought", "<channel|>")];
 
     /// <summary>White space before an opening tag; a text with more of it has begun.</summary>
     private const int MaxBefore = 64;
 
     private string _held = "";
+    private char _before;
     private State _state = mode == TagMode.ContinueThought ? State.Thinking : State.Start;
     private string _closing = Tags[0].Closing;
     private bool _skippedNewlines = mode == TagMode.ContinueThought;
@@ -67,6 +68,14 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
             _state = State.AfterField;
         else if (_state is State.Watching || mode != TagMode.Answer)
             Complete();
+    }
+
+    /// <summary>A piece was written without being inspected (<see cref="PassesPlain"/>).</summary>
+    /// <param name="escaped">The inside of its JSON string.</param>
+    public void Passing(ReadOnlySpan<byte> escaped)
+    {
+        if (escaped is [.., var last])
+            _before = escaped.EndsWith("\\n"u8) ? '\n' : (char)last;
     }
 
     /// <summary>Takes the next piece of the text, and writes all of it that can't be part of a tag.</summary>
@@ -142,16 +151,16 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 
     /// <summary>
     /// A closing tag without an opening one ends thinking that began with the answer, but only where it stands as models write it
-    /// (<see cref="FindClosing"/>). Elsewhere the text is about the tag.
+    /// (<see cref="FindClosing"/>). Elsewhere the text is about the tag, and so it is from an opening one at the beginning or the end of a line.
     /// </summary>
     private void Watch(bool alone)
     {
         var text = _held;
         var prefix = 0;
-        foreach (var (shown, closing) in ClosingAlone)
+        foreach (var (opening, closing) in ClosingAlone)
         {
             var at = FindClosing(text, closing, alone, out var isUndecided);
-            if (text.IndexOf(shown, StringComparison.Ordinal) is >= 0 and var opening && (at < 0 || opening < at))
+            if (ShowsOpening(at < 0 ? text : text[..at], opening))
             {
                 Complete();
                 return;
@@ -170,28 +179,26 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
                 return;
             }
 
-            prefix = Math.Max(prefix, Math.Max(PrefixAtEnd(text, closing), PrefixAtEnd(text, shown)));
+            prefix = Math.Max(prefix, Math.Max(PrefixAtEnd(text, closing), text.EndsWith(opening, StringComparison.Ordinal) ? opening.Length : PrefixAtEnd(text, opening)));
         }
 
-        // With the line break before the tag, which says that it stands on a line of its own.
-        if (prefix > 0 && prefix < text.Length && text[^(prefix + 1)] == '\n')
-            prefix++;
         answer.Decoded(Take(text.Length - prefix), isReasoning: false);
     }
 
-    /// <summary>Finds a closing tag on a line of its own, at the end of a line, or in a piece of its own.</summary>
+    /// <summary>Finds a closing tag on a line of its own, at the end of a line, or in a piece of its own that isn't in quotes.</summary>
     /// <param name="text">What is held.</param>
     /// <param name="closing">The tag.</param>
     /// <param name="alone">The text is one piece.</param>
     /// <param name="isUndecided">The next character decides whether the tag stands so.</param>
     /// <returns>The tag's position; -1 if there is none.</returns>
-    private static int FindClosing(string text, string closing, bool alone, out bool isUndecided)
+    private int FindClosing(string text, string closing, bool alone, out bool isUndecided)
     {
         isUndecided = false;
         for (var at = text.IndexOf(closing, StringComparison.Ordinal); at >= 0; at = text.IndexOf(closing, at + closing.Length, StringComparison.Ordinal))
         {
             var after = at + closing.Length;
-            var standsAlone = at == 0 ? alone : text[at - 1] == '\n';
+            var before = CharBefore(text, at);
+            var standsAlone = before == '\n' || (at == 0 && alone && before is not ('`' or '"' or '\''));
             isUndecided = !standsAlone && after == text.Length;
             if (standsAlone || isUndecided || text[after] is '\n' or '\r')
                 return at;
@@ -199,6 +206,20 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 
         return -1;
     }
+
+    private bool ShowsOpening(string text, string opening)
+    {
+        for (var at = text.IndexOf(opening, StringComparison.Ordinal); at >= 0; at = text.IndexOf(opening, at + opening.Length, StringComparison.Ordinal))
+        {
+            var after = at + opening.Length;
+            if (CharBefore(text, at) == '\n' || (after < text.Length && text[after] == '\n'))
+                return true;
+        }
+
+        return false;
+    }
+
+    private char CharBefore(string text, int at) => at == 0 ? _before : text[at - 1];
 
     /// <summary>The number of characters at the end of a text that may be the beginning of a tag.</summary>
     private static int PrefixAtEnd(string text, string tag)
@@ -230,6 +251,8 @@ internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
     {
         var text = _held[..length];
         _held = _held[length..];
+        if (length > 0)
+            _before = text[^1];
         return text;
     }
 }
