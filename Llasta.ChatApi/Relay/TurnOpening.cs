@@ -153,7 +153,7 @@ internal sealed partial class TurnOpening(ModelServer server, ModelDirectory dir
 
             var pump = new StreamPump(upstream!, response, lease, ChunkBytes);
             var completion = new CompletionReader(pump, response, new CompletionRequest(mode, thinking, turn.Id, turn.Model.ContextWindow, dialect, turn.Recorder));
-            var stream = new TurnStream(upstream!, pump, completion, lease, body.SentAt, options.Value.FirstTokenTimeout);
+            var stream = new TurnStream(upstream!, pump, completion, lease, body.SentAt, options.Value);
             await stream.ReadFirstAsync();
             if (Unusable(stream, lease) is { } refusal)
             {

@@ -10,13 +10,14 @@ namespace Llasta.ChatApi.Relay;
 /// <param name="completion">Parses it.</param>
 /// <param name="lease">The turn's lease.</param>
 /// <param name="sentAt">When the request was sent (<see cref="Stopwatch.GetTimestamp"/>).</param>
-/// <param name="firstTokenTimeout">How long after that the first token may come.</param>
-internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion, StreamLease lease, long sentAt, TimeSpan firstTokenTimeout) : IAsyncDisposable
+/// <param name="limits">How long the first token may take from then on, and how long the time between two tokens may be.</param>
+internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader completion, StreamLease lease, long sentAt, ChatOptions limits) : IAsyncDisposable
 {
     /// <summary>The time for the token counts and the end of the stream, once the model has finished.</summary>
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
     private long _finishedAt;
+    private bool _isLimited = true;
 
     /// <summary>What was read.</summary>
     public CompletionReader Completion => completion;
@@ -72,9 +73,6 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     {
         var goesOn = Read();
         FirstReadAt = pump.ReadAt;
-        // From the first token on the usual limit counts, also while a continuation is undecided.
-        if (!completion.IsFinished)
-            lease.UpstreamTimeout = completion.FirstTokenAt == 0 ? Left(firstTokenTimeout, sentAt) : null;
         return goesOn && completion.IsUndecided && !completion.StartedOver;
     }
 
@@ -93,10 +91,29 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
         {
             if (_finishedAt == 0)
                 _finishedAt = pump.ReadAt;
-            lease.UpstreamTimeout = Left(EndTimeout, _finishedAt);
+            Limit(Left(EndTimeout, _finishedAt));
+        }
+        else if (completion.FirstTokenAt == 0)
+        {
+            Limit(Left(limits.FirstTokenTimeout, sentAt));
+        }
+        else if (completion.LastTokenAt != pump.ReadAt)
+        {
+            Limit(Left(limits.IdleTimeout, completion.LastTokenAt));
+        }
+        else if (_isLimited)
+        {
+            // The sweep's limit for all streams.
+            Limit(null);
         }
 
         return !HasEnded;
+    }
+
+    private void Limit(TimeSpan? timeout)
+    {
+        lease.UpstreamTimeout = timeout;
+        _isLimited = timeout is not null;
     }
 
     /// <summary>What is left of a time limit at the last read, and at least a moment: a server's comments don't extend it.</summary>

@@ -90,6 +90,21 @@ public class FaultTests
     }
 
     [Fact]
+    public async Task An_answer_whose_server_only_says_that_it_is_there_in_the_middle_is_cut_in_time()
+    {
+        await using var upstream = await RawUpstream.StartAsync(async http =>
+        {
+            await http.Response.WriteAsync(RawUpstream.Chunk("content", "Hello") + RawUpstream.Chunk("content", ", wor"), Chatbot.Cancelled);
+            await CommentAsync(http);
+        });
+        await using var chatbot = await Chatbot.StartAsync(Form.ChatApiAlone, baseUrl: upstream.BaseUrl, settings: "Chat:IdleTimeout=00:00:01");
+
+        var answer = await chatbot.AskAsync(Chatbot.User(Question));
+
+        Assert.Equal(("Hello, wor", "truncated"), (answer.Text, answer.State));
+    }
+
+    [Fact]
     public async Task An_answer_whose_server_only_says_that_it_is_there_after_the_end_is_done()
     {
         await using var upstream = await RawUpstream.StartAsync(async http =>
