@@ -16,7 +16,7 @@ namespace Llasta.ChatApi.Upstream;
 internal sealed partial record ServerError(string? Message, int? Status, bool IsContextOverflow = false, int? PromptTokens = null, int? ContextWindow = null, bool IsJson = false, bool IsHtml = false)
 {
     /// <summary>The members under which servers put the message, in order of preference; behind them, any whose name says so (<see cref="IsName"/>).</summary>
-    private static readonly string[] MessageNames = ["message", "detail", "msg", "error", "reason", "title"];
+    private static readonly string[] MessageNames = ["message", "detail", "msg", "error", "error_message", "errorMessage", "reason", "title"];
 
     /// <summary>The most parts of a path that are read: FastAPI's have about four, a hostile one hundreds of thousands.</summary>
     private const int MaxPath = 16;
