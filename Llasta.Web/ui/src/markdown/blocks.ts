@@ -1,6 +1,6 @@
 import type { Tokens, TokensList } from "marked";
 import { acceptable, withoutStoppers } from "./depth.ts";
-import { lex } from "./grammar.ts";
+import { type FenceToken, lex } from "./grammar.ts";
 import type { Links } from "./inline.ts";
 import { type Context, listItemToHtml, ownDirection, still, tableRowToHtml, toHtml } from "./render.ts";
 import { footnoteKey, languageOf, normalLabel } from "./text.ts";
@@ -191,7 +191,8 @@ export class GrowingMarkdown {
     const last = tokens.at(-1);
     const opening = last?.type === "code" ? /^(`{3,}|~{3,}).*\n/.exec(last.raw) : null;
     if (!last || !opening) return undefined;
-    if (new RegExp(`\\n {0,3}${opening[1]}[\`~]* *$`, "m").test(last.raw)) return undefined;
+    const isOpen = (last as FenceToken).isOpen ?? !new RegExp(`\\n {0,3}${opening[1]}[\`~]* *$`, "m").test(last.raw);
+    if (!isOpen) return undefined;
     const start = settledLength(this.#tail) - withoutStoppers(last.raw).length;
     return { contentStart: start + opening[0].length, lineStart: this.#tail.lastIndexOf("\n") + 1 };
   }

@@ -1,5 +1,6 @@
 import { Lexer, Marked, Tokenizer, type Tokens, type TokensList } from "marked";
 import { deepestBlock, limitDepth } from "./depth.ts";
+import { markdownFenceAt } from "./fence.ts";
 import { formulaBlockAt } from "./math.ts";
 import type { Links } from "./inline.ts";
 import { splitHeader, splitRow } from "./table.ts";
@@ -22,6 +23,11 @@ export interface FootnoteToken extends Tokens.Generic {
   readonly type: "footnote";
   readonly label: string;
   readonly tokens: Tokens.Generic[];
+}
+
+export interface FenceToken extends Tokens.Code {
+  /** Its closing fence hasn't arrived yet. */
+  isOpen?: boolean;
 }
 
 export interface QuotationToken extends Tokens.Blockquote {
@@ -88,6 +94,23 @@ class BlockTokenizer extends Tokenizer {
 
   override list(src: string): Tokens.List | undefined {
     return this.nested(() => super.list(src));
+  }
+
+  override fences(src: string): FenceToken | undefined {
+    const token = super.fences(src) as FenceToken | undefined;
+    const fence = token && markdownFenceAt(src);
+    if (!token || !fence) return token;
+    // At top level the rest of the text is the end of the document, where the closing fence may still arrive.
+    const isOpen = fence.length === undefined;
+    if (isOpen && !(this.depth === 0 && (this.lexer.options as BlockOptions).isGrowing)) return token;
+    const indent = /^ */.exec(src)![0].length;
+    const text = src.slice(fence.start, fence.end).replace(/\n$/, "");
+    return {
+      ...token,
+      raw: src.slice(0, fence.length),
+      text: indent > 0 ? text.replace(new RegExp(`^ {1,${indent}}`, "gm"), "") : text,
+      isOpen,
+    };
   }
 
   /** Within a list this is tried at each line, so only headings of one line are recognised there. */

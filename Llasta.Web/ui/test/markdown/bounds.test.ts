@@ -51,6 +51,7 @@ const texts: Record<string, string> = {
   definitions: lines(n / 4, (i) => `[a${i}]: http://b`),
   "half a definition": `[a]: b "${"x\n".repeat(n / 2)}`,
   fences: "```\n".repeat(n / 8 + 1),
+  "fences of Markdown that don't pair up": "```md\n```a\n```\n".repeat(n / 2),
   callouts: "> [!NOTE]\n".repeat(n / 4),
   "Chinese without end": "**中，**文~~".repeat(n),
   "everything mixed": "[*_`$<~!|> - 1. ".repeat(n / 2),

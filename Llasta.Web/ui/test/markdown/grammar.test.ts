@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GrowingMarkdown } from "../../src/markdown/blocks.ts";
+import { blocksOf, GrowingMarkdown } from "../../src/markdown/blocks.ts";
 import { rendered } from "./render.ts";
 
 const paragraph = (text: string): string => rendered(text).replace(/^<p>|<\/p>$/g, "");
@@ -49,6 +49,34 @@ describe("marks that are characters", () => {
   ])("%j", (text, html) => {
     if (html === undefined) expect(rendered(text)).not.toContain("<del>");
     else expect(paragraph(text)).toBe(html);
+  });
+});
+
+describe("a document in a fence", () => {
+  const codes = (text: string): string[] =>
+    blocksOf(text).map((block) => (block.kind === "code" ? `${block.language}: ${block.text}` : block.kind));
+
+  test("contains its own fences, with a language or without, though they are as long as the one around it", () => {
+    const document = "# Title\n\n```bash\nnpm i\n```\n\n## Files\n\n```\nsrc/\n```\n\n1. Run:\n\n   ```js\n   run();\n   ```";
+    expect(codes(`Here:\n\n\`\`\`markdown\n${document}\n\`\`\`\n\nDone.\n`)).toEqual(["html", `markdown: ${document}`, "html"]);
+    expect(codes(`~~~~md\n${document.replaceAll("```", "~~~~")}\n~~~~\n`)).toEqual([`md: ${document.replaceAll("```", "~~~~")}`]);
+    expect(codes("  ```md\n  - a\n  ```js\n    b\n  ```\n  ```\n")).toEqual(["md: - a\n```js\n  b\n```"]);
+    expect(rendered("- a\n  ```md\n  ```js\n  b\n  ```\n  ```\n- c")).toContain("```js\nb\n```</code></pre></li><li>c</li>");
+  });
+
+  test("contains them while it arrives", () => {
+    const markdown = new GrowingMarkdown("```markdown\n# Title\n\n```bash\nnpm i\n```\n\n## Usage\n");
+    expect(markdown.blocks).toEqual([{ kind: "code", language: "markdown", text: "# Title\n\n```bash\nnpm i\n```\n\n## Usage" }]);
+  });
+
+  test.each([
+    ["```markdown\n# A\n```\n\n```markdown\n# B\n\n```\n\nx\n", ["markdown: # A", "markdown: # B", "html"]],
+    ["Write\n\n```markdown\n```python\n```\n\nand three more.\n", ["html", "markdown: ```python", "html"]],
+    ["```markdown\n# A\n\n```\nText.\n\n```js\nx\n```\n", ["markdown: # A", "html", "js: x"]],
+    ['```python\n"""\n```js\n"""\n```\nText.\n', ['python: """\n```js\n"""', "html"]],
+    ["````markdown\n```js\nx\n```\n````\nText.\n", ["markdown: ```js\nx\n```", "html"]],
+  ])("ends by CommonMark's rules where its fences don't pair up or nothing is in it: %j", (text, expected) => {
+    expect(codes(text)).toEqual(expected);
   });
 });
 
