@@ -9,10 +9,15 @@ export function splitRow(row: string, columns: number): string[] {
   return cells.length <= columns ? cells : [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
 }
 
-/** The cells of a header; undefined if their number differs from the delimiter row's. */
+/**
+ * The cells of a header. Models miscount columns: a row that begins with a pipe is a header even if the delimiter row has
+ * more cells or fewer. Any other row is one only if their numbers are equal.
+ * @param columns the number of the delimiter row's cells.
+ */
 export function splitHeader(row: string, columns: number): string[] | undefined {
   const cells = cellsFor(row, columns);
-  return cells.length === columns ? cells : undefined;
+  if (cells.length !== columns && !/^\s*\|/.test(row)) return undefined;
+  return [...cells, ...Array<string>(Math.max(0, columns - cells.length)).fill("")];
 }
 
 function cellsFor(row: string, columns: number): string[] {

@@ -52,6 +52,7 @@ export const world: string[] = [
 export const more: string[] = [
   "| a | b |\n| - | :-: |\n| 1 | 2 |\n| `x|y` | **z** |\n\nafter\n",
   "text\n| a |\n|---|\n| 1 |\n",
+  "| a | b | c |\n|---|:-:|\n| 1 | 2 | 3 |\n\n| a | b |\n|---|---|---|\n| 1 | 2 | 3 |\n\n- | a | b |\n  |---|\n  | 1 |\n",
   "|a|b|\n|-|-|\n|1\n|1|2|3|\n> quote\n",
   "a | b\n- | -\n1 | 2\n\n# H\n",
   "- [ ] open\n- [x] done\n  - [ ] nested\n",

@@ -191,6 +191,16 @@ describe("callouts, footnotes and tables", () => {
     expect(rendered("| a | b |\n|---|---|\n| `x|y` | 2 |")).toContain("<td><code>x|y</code></td><td>2</td>");
   });
 
+  test("a table may have more or fewer cells in its header than in the row below it", () => {
+    const cells = (text: string): string[] => [...rendered(text).matchAll(/<t[hd](?: [^>]*)?>(.*?)<\/t/g)].map(([, cell]) => cell!);
+    expect(cells("| a | b | c |\n|---|---|\n| 1 | 2 | 3 |")).toEqual(["a", "b", "c", "1", "2", "3"]);
+    expect(cells("| a | b |\n|---|---|---|\n| 1 | 2 | 3 |")).toEqual(["a", "b", "", "1", "2", "3"]);
+    expect(cells("- | a | b |\n  |:-:|\n  | 1 | 2 |")).toEqual(["a", "b", "1", "2"]);
+    expect(rendered("a | b | c\n--- | ---\n1 | 2")).not.toContain("<t");
+    expect(rendered("| a | b |\n---\n1 | 2")).not.toContain("<t");
+    expect(rendered("| a | b |\n| 1 | 2 |")).not.toContain("<t");
+  });
+
   test("each block has the direction of its words, what is within it has none of its own, and code is from left to right", () => {
     const { blocks } = new GrowingMarkdown("שלום `x` $y$\n\n> ציטוט\n> - פריט\n\n# א");
     expect(blocks.map((block) => (block.kind === "html" ? block.html : ""))).toEqual([
