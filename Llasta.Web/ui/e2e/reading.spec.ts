@@ -85,6 +85,61 @@ test.describe("copying", () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/Hello[^]*With \$x\^2\$ and/);
   });
 
+  test.describe("in the dark theme", () => {
+    test.use({ colorScheme: "dark" });
+
+    test("a selection is copied without the page's colours and labels", async ({ script: { chat, model }, page }) => {
+      await chat.say("Hello,\nyou");
+      (await model.turn())
+        .say("Some **bold** text.\n\n1. one\n2. two\n3. three\n\n```python\nif x:\n    print(1)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+        .end();
+      await chat.ended();
+      await chat.answer.evaluate((answer) => getSelection()!.selectAllChildren(answer));
+      await page.keyboard.press("ControlOrMeta+c");
+      const html = await richText(page);
+      expect(html).toContain("<strong>bold</strong>");
+      expect(html).toContain("<li>one</li>");
+      expect(html).toContain("<td>2</td>");
+      expect(html).not.toMatch(/style=|class=|color|font|python/);
+      expect((await clipboard(page)).replace(/\s*\n/g, "\n").trim()).toBe(
+        "Some bold text.\none\ntwo\nthree\nif x:\n    print(1)\na\tb\n1\t2",
+      );
+      // A selection that begins in the question.
+      await chat.last.evaluate((exchange) => getSelection()!.selectAllChildren(exchange));
+      await page.keyboard.press("ControlOrMeta+c");
+      expect(await richText(page)).toMatch(/Hello,<br>you[^]*<strong>bold<\/strong>/);
+      expect(await richText(page)).not.toMatch(/style=|class=|color|font|python/);
+      expect(await clipboard(page)).toMatch(/Hello,\n *you[^]*Some bold text\./);
+    });
+
+    test("a part of a list is copied as a list, a part of a line as words, and code as text alone", async ({
+      script: { chat, model },
+      page,
+    }) => {
+      await chat.say("Hello");
+      (await model.turn()).say("Some **bold** text.\n\n4. one\n5. two\n6. three\n\n```python\nif x:\n    print(1)\n```").end();
+      await chat.ended();
+      const copy = async (first: string, last = first) => {
+        await chat.answer.evaluate(
+          (answer, [first, last]) => {
+            const [start, end] = [answer.querySelector(first!)!, answer.querySelector(last!)!];
+            getSelection()!.setBaseAndExtent(start, 0, end, end.childNodes.length);
+          },
+          [first, last],
+        );
+        await page.keyboard.press("ControlOrMeta+c");
+      };
+      await copy("li:nth-child(2)", "li:nth-child(3)");
+      expect(await richText(page)).toMatch(/<ol[^>]*><li>two<\/li><li>three<\/li><\/ol>/);
+      expect((await clipboard(page)).trim()).toBe("two\nthree");
+      await copy("strong");
+      expect(await richText(page)).toBe("bold");
+      await copy("pre code");
+      expect(await clipboard(page)).toBe("if x:\n    print(1)");
+      expect(await page.evaluate(async () => (await navigator.clipboard.read())[0]!.types)).toEqual(["text/plain"]);
+    });
+  });
+
   test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     (await model.turn()).say("| Name | Value |\n|---|---:|\n| **a** | 1 |\n| b  c | `2` |\n\nDone.").end();

@@ -1,5 +1,6 @@
 import { appendText, el } from "../dom/element.ts";
 import type { Words } from "../words/index.ts";
+import { forOtherPrograms } from "./copied.ts";
 import { drawingNow, loadDrawing } from "./drawing.ts";
 import type { MarkdownView } from "./markdownView.ts";
 
@@ -55,11 +56,7 @@ export class AnswerText {
 
   /** The text as HTML for other programs, without the page's own buttons. */
   get html(): string {
-    const copy = this.element.cloneNode(true) as HTMLElement;
-    for (const own of copy.querySelectorAll("figcaption, button, svg, .table-tools")) own.remove();
-    for (const element of copy.querySelectorAll("*"))
-      for (const name of ["class", "style", "tabindex", "role", "aria-label", "id"]) element.removeAttribute(name);
-    return copy.innerHTML;
+    return forOtherPrograms(this.element).innerHTML;
   }
 
   /** Text in the block that grows is selected. */

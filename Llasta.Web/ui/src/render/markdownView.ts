@@ -3,7 +3,7 @@ import { layoutMemory } from "../dom/layoutMemory.ts";
 import { type Block, GrowingMarkdown } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
 import { type BlockView, blockView } from "./blockView.ts";
-import { copyFormulasAsTex } from "./copyFormulas.ts";
+import { copySelection } from "./copySelection.ts";
 
 /**
  * The number of blocks that share one box, which isn't laid out while it is off screen. With one box for each block, or
@@ -12,7 +12,7 @@ import { copyFormulasAsTex } from "./copyFormulas.ts";
 const blocksPerChunk = 16;
 
 // A selection can begin anywhere in the page.
-document.addEventListener("copy", copyFormulasAsTex);
+document.addEventListener("copy", copySelection);
 
 /** Rendered Markdown that grows at its end; only changed blocks change the page. */
 export class MarkdownView {
