@@ -458,6 +458,26 @@ test.describe("on a touch screen", () => {
     await chat.button(chat.words.reset).tap();
     await expect(chat.box).not.toBeFocused();
   });
+
+  test("no field or menu has letters so small that iOS zooms in on it", async ({ script: { chat, model }, page }) => {
+    await page.route("**/api/model*", (route) =>
+      route.fulfill({ json: { state: "ready", model: "a", models: ["a", "b"], simulated: false } }),
+    );
+    await chat.box.fill("Hello");
+    await chat.send.tap();
+    (await model.turn()).say("Hi").end();
+    await chat.ended();
+    await chat.last.getByRole("button", { name: chat.words.regenerateWithWish }).tap();
+    await chat.last.getByRole("button", { name: chat.words.editAnswer }).tap();
+    await expect(page.getByRole("combobox", { name: chat.words.chooseModel })).toBeVisible();
+    const sizes = await page.evaluate(() =>
+      [...document.querySelectorAll("textarea, select, input:not([type=radio], [type=checkbox], [type=file])")].map((field) =>
+        Number.parseFloat(getComputedStyle(field).fontSize),
+      ),
+    );
+    expect(sizes.length).toBeGreaterThan(10);
+    expect(Math.min(...sizes)).toBeGreaterThanOrEqual(16);
+  });
 });
 
 test("everything can be done with the keyboard alone", async ({ chat, page, model }) => {
