@@ -20,11 +20,11 @@ internal enum TagMode
 /// </summary>
 internal sealed class ThinkTags(AnswerWriter answer, TagMode mode)
 {
-    /// <summary>The tags that models write: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; gpt-oss; Gemma; Cohere.</summary>
+    /// <summary>The tags that models write: Qwen3 and DeepSeek; others; Magistral; Kimi; Seed; MiniMax; gpt-oss; Gemma; Cohere.</summary>
     private static readonly (string Opening, string Closing)[] Tags =
     [
         ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>"), ("<reasoning>", "</reasoning>"),
-        ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
+        ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"), ("<mm:think>", "</mm:think>"),
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"), ("<|channel>thought", "<channel|>"),
         ("<|START_THINKING|>", "<|END_THINKING|>"),
     ];

@@ -107,6 +107,7 @@ public sealed class DialectTests
         { "an answer in elements of its own", T("<Reasoning>why</Reasoning><Answer>one</Answer>") + Stop, "<Reasoning>why</Reasoning><Answer>one</Answer>", "", "done" },
         { "channels", T("<|channel|>analysis<|message|>hm<|end|>") + T("<|start|>assistant<|channel|>final<|message|>one") + Stop, "one", "hm", "done" },
         { "tags of Magistral", T("[THINK]hm") + T("[/THINK]one") + Stop, "one", "hm", "done" },
+        { "tags of MiniMax", T("<mm:th") + T("ink>hm</mm:think>") + T("one") + Stop, "one", "hm", "done" },
         { "channels of Gemma", T("<|channel>thought\\nhm<chan") + T("nel|>one") + Stop, "one", "hm", "done" },
         { "a channel of Gemma that began in the prompt", T("Hm.\\n<chan") + T("nel|>Hello!") + Stop, "Hello!", "Hm.\n", "done" },
         { "tags of Cohere", T("<|START_THINKING|>hm<|END_THINKING|>one") + Stop, "one", "hm", "done" },
