@@ -48,6 +48,26 @@ test.describe("an answer", () => {
     await expect(chat.answer.locator(".math.display[tabindex='0']")).toHaveCount(1);
   });
 
+  test("has room for the numbers of a list, however long they are", async ({ script: { chat, model } }) => {
+    await chat.say("Hello");
+    const turn = await model.turn();
+    turn
+      .say(`${Array.from({ length: 100 }, (_, i) => `${i + 1}. item`).join("\n")}\n\n- years\n\n  1969. moon\n\n> 10000. steps\n\nEnd.`)
+      .end();
+    await chat.ended();
+    const numbers = await chat.answer.locator("ol").evaluateAll((lists) =>
+      lists.map((list) => {
+        const last = (list as HTMLOListElement).start + list.children.length - 1;
+        const number = list.appendChild(document.createElement("span"));
+        number.textContent = `${last}.`;
+        const { paddingInlineStart, listStylePosition } = getComputedStyle(list);
+        const isInside = listStylePosition === "inside" || number.getBoundingClientRect().width <= Number.parseFloat(paddingInlineStart);
+        return { last, isInside };
+      }),
+    );
+    expect(numbers).toEqual([100, 1969, 10000].map((last) => ({ last, isInside: true })));
+  });
+
   test("has callouts with titles, and references that lead to their footnotes and back", async ({ script: { chat, model } }) => {
     await chat.say("Hello");
     (await model.turn()).say("A claim[^1].\n\n> [!WARNING]\n> Mind it.\n\n[^1]: Its source.\n\nThe end.").end();

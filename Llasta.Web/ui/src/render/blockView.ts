@@ -3,7 +3,7 @@ import { el } from "../dom/element.ts";
 import type { Block } from "../markdown/blocks.ts";
 import type { Words } from "../words/index.ts";
 import { CodeBlock } from "./codeBlock.ts";
-import { enhance } from "./enhance.ts";
+import { enhance, leaveRoom } from "./enhance.ts";
 import { addWayBack } from "./footnote.ts";
 import { sanitized } from "./sanitize.ts";
 import { reachableWhileWide } from "./scrollable.ts";
@@ -36,7 +36,10 @@ export function blockView(block: Block, words: Words): BlockView {
         list,
         (html) => sanitized(html).querySelector("li"),
         (part) => enhance(part, words),
-        (part) => list.append(part),
+        (part) => {
+          list.append(part);
+          if (list instanceof HTMLOListElement) leaveRoom(list);
+        },
         (old, block) => block.kind === "list" && block.ordered === old.ordered && block.start === old.start,
       );
     }
