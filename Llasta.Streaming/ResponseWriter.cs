@@ -66,7 +66,8 @@ public sealed class ResponseWriter
         {
             HasBegun = true;
             _response.ContentType = "text/event-stream";
-            _response.Headers.CacheControl = "no-store";
+            // Otherwise proxies that compress, such as those of Next.js and Express, collect the whole answer.
+            _response.Headers.CacheControl = "no-store, no-transform";
             // Otherwise nginx, and Ingress controllers based on it, collect tokens in a buffer.
             _response.Headers["X-Accel-Buffering"] = "no";
         }

@@ -24,7 +24,7 @@ internal sealed class ChatApiForwarder : StreamEndpoint<HttpRequestMessage, Stre
     private static readonly FrozenSet<string> ConnectionHeaders = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Connection", "Date", "Keep-Alive", "Transfer-Encoding");
 
     /// <summary>Names and values of headers that the chat API sends with each answer. A response keeps them while it streams: thousands share these.</summary>
-    private static readonly FrozenSet<string> UsualHeaders = FrozenSet.Create(StringComparer.Ordinal, "text/event-stream", "no-store", "X-Accel-Buffering", "no");
+    private static readonly FrozenSet<string> UsualHeaders = FrozenSet.Create(StringComparer.Ordinal, "text/event-stream", "no-store, no-transform", "X-Accel-Buffering", "no");
 
     /// <summary>Holds the events that begin an answer, which have about 200 bytes; a token's event has 50.</summary>
     private const int EventBytes = 1 << 8;

@@ -20,7 +20,7 @@ internal sealed record Answer(string Reasoning, string Text, JsonElement Start, 
     public static async Task<Answer> ReadAsync(HttpResponseMessage response)
     {
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-        Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
+        Assert.Equal("no-store, no-transform", response.Headers.CacheControl?.ToString());
         Assert.Equal("no", response.Headers.GetValues("X-Accel-Buffering").Single());
 
         var (reasoning, text) = (new StringBuilder(), new StringBuilder());
