@@ -79,14 +79,14 @@ public sealed partial class AddonTests
             context => Assert.Equal((null, null, null, true), (context.RunAsUser, context.RunAsGroup, context.FsGroup, context.RunAsNonRoot)));
     }
 
-    /// <summary>With a wide margin: measured were 22 KB for a turn of one process.</summary>
+    /// <summary>With a wide margin: measured were 22 KB for a turn of one process, the largest kind of request.</summary>
     [Fact]
-    public void The_dashboards_volume_holds_the_turns_that_the_dashboard_keeps()
+    public void The_dashboards_volume_holds_the_requests_that_the_dashboard_keeps()
     {
-        const int MostBytesPerTurn = 64 << 10;
+        const int MostBytesPerRequest = 64 << 10;
         var pod = Manifest.Load("addons/dashboard/dashboard.yaml").Deployments.Single().Spec.Template.Spec;
-        var turns = int.Parse(pod.Containers.Single().Env.Single(variable => variable.Name.EndsWith("__MAXTRACECOUNT", StringComparison.Ordinal)).Value, CultureInfo.InvariantCulture);
-        Assert.True(turns * MostBytesPerTurn <= pod.Volumes.Single().EmptyDir.SizeLimit.ToDecimal());
+        var requests = int.Parse(pod.Containers.Single().Env.Single(variable => variable.Name.EndsWith("__MAXTRACECOUNT", StringComparison.Ordinal)).Value, CultureInfo.InvariantCulture);
+        Assert.True(requests * MostBytesPerRequest <= pod.Volumes.Single().EmptyDir.SizeLimit.ToDecimal());
     }
 
     [Fact]
