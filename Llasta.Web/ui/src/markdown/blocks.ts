@@ -194,7 +194,10 @@ export class GrowingMarkdown {
     const isOpen = (last as FenceToken).isOpen ?? !new RegExp(`\\n {0,3}${opening[1]}[\`~]* *$`, "m").test(last.raw);
     if (!isOpen) return undefined;
     const start = settledLength(this.#tail) - withoutStoppers(last.raw).length;
-    return { contentStart: start + opening[0].length, lineStart: this.#tail.lastIndexOf("\n") + 1 };
+    const contentStart = start + opening[0].length;
+    // A blank line after it can show that this fence ends code in a fence of Markdown.
+    if (/^[ \t]*$/.test(this.#tail.slice(contentStart))) return undefined;
+    return { contentStart, lineStart: this.#tail.lastIndexOf("\n") + 1 };
   }
 
   /** Text goes into an open fence as it is; a line that may close the fence is left to the parser. */

@@ -52,6 +52,7 @@ const texts: Record<string, string> = {
   "half a definition": `[a]: b "${"x\n".repeat(n / 2)}`,
   fences: "```\n".repeat(n / 8 + 1),
   "fences of Markdown that don't pair up": "```md\n```a\n```\n".repeat(n / 2),
+  "fences of Markdown that may contain code": "```md\n\n```\na\n".repeat(n / 4),
   callouts: "> [!NOTE]\n".repeat(n / 4),
   "Chinese without end": "**中，**文~~".repeat(n),
   "everything mixed": "[*_`$<~!|> - 1. ".repeat(n / 2),

@@ -75,8 +75,28 @@ describe("a document in a fence", () => {
     ["```markdown\n# A\n\n```\nText.\n\n```js\nx\n```\n", ["markdown: # A", "html", "js: x"]],
     ['```python\n"""\n```js\n"""\n```\nText.\n', ['python: """\n```js\n"""', "html"]],
     ["````markdown\n```js\nx\n```\n````\nText.\n", ["markdown: ```js\nx\n```", "html"]],
+    ["```markdown\n# A\n\n```\nHere is the rest.\n\n```\nnpm i\n```\nDone.\n", ["markdown: # A", "html", ": npm i", "html"]],
+    ["```markdown\n# A\n\n```\nHere is the rest:\n```\nnpm i\n```\nDone.\n", ["markdown: # A", "html", ": npm i", "html"]],
+    ["```markdown\n# A\n\n```\nHere is the rest:\n```bash\nnpm i\n```\n\nDone.\n", ["markdown: # A", "html", "bash: npm i", "html"]],
+    ["```markdown\n```js\nx\n```\n\nText.\n\n```js\ny\n```\n", ["markdown: ```js\nx", "html", "js: y"]],
   ])("ends by CommonMark's rules where its fences don't pair up or nothing is in it: %j", (text, expected) => {
     expect(codes(text)).toEqual(expected);
+  });
+
+  test.each([
+    ["```markdown\n# A\n\n```\nHere is the rest.\n", "# A"],
+    ["```markdown\n# A\n\n```\nHere is the rest.\n\nIt is long.\n", "# A"],
+    ["```markdown\n```python\n```\n\nIt is long.\n", "```python"],
+    ["```markdown\n```python\nx\n```\nIt is long.\n", "```python\nx"],
+  ])("isn't open any more while text arrives that may follow it: %j", (text, expected) => {
+    const [first, second] = new GrowingMarkdown(text).blocks;
+    expect(first).toEqual({ kind: "code", language: "markdown", text: expected });
+    expect(second?.kind).toBe("html");
+  });
+
+  test("contains a code block as its first and only part if its own end follows", () => {
+    expect(codes("```markdown\n```python\n```\n```\nText.\n")).toEqual(["markdown: ```python\n```", "html"]);
+    expect(codes("```markdown\n# A\n\n```\nnpm i\n```\n```\nText.\n")).toEqual(["markdown: # A\n\n```\nnpm i\n```", "html"]);
   });
 });
 
