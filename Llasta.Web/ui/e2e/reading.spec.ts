@@ -140,6 +140,30 @@ test.describe("copying", () => {
     });
   });
 
+  test("what isn't shown isn't copied with a selection", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).think("A secret thought.").say("**Answer** with $x^2$.").end();
+    await chat.ended();
+    await expect(chat.answer.locator("math")).toHaveCount(1);
+    await expect(chat.thought).toBeHidden();
+    await chat.last.evaluate((exchange) => getSelection()!.selectAllChildren(exchange));
+    await page.keyboard.press("ControlOrMeta+c");
+    expect(await richText(page)).toMatch(/Hello[^]*<strong>Answer<\/strong>/);
+    expect(await richText(page)).not.toContain("secret");
+    expect(await clipboard(page)).not.toContain("secret");
+
+    // An answer that is being edited is hidden.
+    await chat.button(chat.words.editAnswer).click();
+    await chat.last.getByRole("textbox").fill("An edited answer");
+    await page.evaluate(() => getSelection()!.selectAllChildren(document.body));
+    await page.locator("main").focus();
+    await page.keyboard.press("ControlOrMeta+c");
+    expect(await richText(page)).toContain("Hello");
+    expect(await richText(page)).not.toMatch(/secret|<strong>|edited answer|dialog|noscript|<(textarea|input|select)/);
+    expect(await richText(page)).not.toContain(chat.words.thisConversation);
+    expect(await clipboard(page)).not.toMatch(/secret|x\^2/);
+  });
+
   test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     (await model.turn()).say("| Name | Value |\n|---|---:|\n| **a** | 1 |\n| b  c | `2` |\n\nDone.").end();

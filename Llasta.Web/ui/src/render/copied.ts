@@ -1,9 +1,13 @@
 import { el } from "../dom/element.ts";
 
-/** A copy without what belongs to this page: its buttons and labels, and all attributes but those of content. */
+/** What belongs to this page or isn't shown. */
+export const notCopied =
+  "figcaption, button, svg, textarea, select, input, noscript, .table-tools, .visually-hidden, [hidden], dialog:not([open]), details:not([open]) > :not(summary)";
+
+/** A copy without what belongs to this page, such as its buttons and labels, what isn't shown, and all attributes but those of content. */
 export function forOtherPrograms(content: HTMLElement): HTMLElement {
   const copy = content.cloneNode(true) as HTMLElement;
-  for (const own of copy.querySelectorAll("figcaption, button, svg, .table-tools")) own.remove();
+  for (const own of copy.querySelectorAll(notCopied)) own.remove();
   // The lines of a question are kept by the style sheet.
   for (const text of copy.querySelectorAll(".question > div"))
     text.replaceChildren(...text.textContent.split("\n").flatMap((line, i) => (i === 0 ? [line] : [el("br"), line])));

@@ -1,5 +1,5 @@
 import { el } from "../dom/element.ts";
-import { forOtherPrograms } from "./copied.ts";
+import { forOtherPrograms, notCopied } from "./copied.ts";
 import { sourceOf } from "./formula.ts";
 
 /** Without these around it, a part of them has no meaning. */
@@ -40,9 +40,9 @@ export function copySelection(event: ClipboardEvent): void {
   }
   const copied = el("div", { className: "visually-hidden" }, content);
   clipboardData.setData("text/html", forOtherPrograms(copied).innerHTML);
-  for (const own of copied.querySelectorAll("figcaption, button")) own.remove();
   // The copies are in the same order.
   copied.querySelectorAll(".math.rendered").forEach((formula, i) => formula.replaceWith(sourceOf(selected[i]!) ?? ""));
+  for (const own of copied.querySelectorAll(notCopied)) own.remove();
   // Only an element in the page has its text with line breaks.
   document.body.append(copied);
   clipboardData.setData("text/plain", copied.innerText);
