@@ -164,6 +164,21 @@ test.describe("copying", () => {
     expect(await clipboard(page)).not.toMatch(/secret|x\^2/);
   });
 
+  test("the lines of a thought are copied with a selection", async ({ script: { chat, model }, page }) => {
+    await chat.say("Hello");
+    (await model.turn()).think("1. First\n  2. Second\n\nThen\nmore.").say("Hi.").end();
+    await chat.ended();
+    await chat.thinking.locator("summary").click();
+    await expect(chat.thought).toBeVisible();
+    await chat.thought.evaluate((thought) => getSelection()!.selectAllChildren(thought));
+    await page.keyboard.press("ControlOrMeta+c");
+    expect(await clipboard(page)).toBe("1. First\n  2. Second\n\nThen\nmore.");
+    await chat.last.evaluate((exchange) => getSelection()!.selectAllChildren(exchange));
+    await page.keyboard.press("ControlOrMeta+c");
+    expect(await clipboard(page)).toMatch(/1\. First\n {2}2\. Second\n+Then\nmore\.\n+Hi\./);
+    expect(await richText(page)).toContain("<p>1. First<br>  2. Second</p><p>Then<br>more.</p>");
+  });
+
   test("a table is copied as tab-separated values", async ({ script: { chat, model }, page }) => {
     await chat.say("Hello");
     (await model.turn()).say("| Name | Value |\n|---|---:|\n| **a** | 1 |\n| b  c | `2` |\n\nDone.").end();

@@ -37,6 +37,26 @@ test.describe("an answer that can't be drawn as Markdown", () => {
     await expect(chat.answer.locator("strong")).toHaveText("on");
   });
 
+  test.describe("is copied", () => {
+    test.use({ permissions: ["clipboard-read", "clipboard-write"] });
+
+    test("with its lines", async ({ script: { chat, model }, page }) => {
+      const text = "An undrawable\n  answer.";
+      await chat.say("Hello");
+      (await model.turn()).say(text).end();
+      await chat.ended();
+      await expect(chat.answer).toHaveText("An undrawable answer.");
+      const copied = (type: string) =>
+        page.evaluate(async (type) => (await (await navigator.clipboard.read())[0]!.getType(type)).text(), type);
+      await chat.last.getByRole("button", { name: chat.words.copyAnswer }).click();
+      await expect(chat.announcer).toHaveText(chat.words.copied);
+      expect(await copied("text/html")).toContain("An undrawable<br>  answer.");
+      await chat.answer.evaluate((answer) => getSelection()!.selectAllChildren(answer));
+      await page.keyboard.press("ControlOrMeta+c");
+      expect(await copied("text/plain")).toBe(text);
+    });
+  });
+
   test("can be stopped, continued and reset", async ({ script: { chat, model } }) => {
     await chat.say("Hello");
     const turn = await model.turn();

@@ -8,8 +8,8 @@ export const notCopied =
 export function forOtherPrograms(content: HTMLElement): HTMLElement {
   const copy = content.cloneNode(true) as HTMLElement;
   for (const own of copy.querySelectorAll(notCopied)) own.remove();
-  // The lines of a question are kept by the style sheet.
-  for (const text of copy.querySelectorAll(".question > div"))
+  // These lines are kept by the style sheet.
+  for (const text of copy.querySelectorAll(".question > div, .thought > p, .prose.plain"))
     text.replaceChildren(...text.textContent.split("\n").flatMap((line, i) => (i === 0 ? [line] : [el("br"), line])));
   for (const element of copy.querySelectorAll("*"))
     for (const name of ["class", "style", "tabindex", "role", "aria-label", "id"]) element.removeAttribute(name);

@@ -26,8 +26,8 @@ export function copySelection(event: ClipboardEvent): void {
   const around = ancestor instanceof Element ? ancestor : ancestor.parentElement!;
   if (around.closest(".math")) return;
   event.preventDefault();
-  // Code and questions are plain text.
-  if (around.closest("pre, .question")) {
+  // Code, questions, thoughts, and answers that can't be drawn are plain text.
+  if (around.closest("pre, .question, .thought, .prose.plain")) {
     clipboardData.setData("text/plain", selection.toString());
     return;
   }
