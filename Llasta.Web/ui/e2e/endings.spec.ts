@@ -39,6 +39,19 @@ test("thinking-limit: says that there is no answer, and offers one without think
   expect((await model.requests()).map(({ body }) => body.chat_template_kwargs.enable_thinking)).toEqual([true, false]);
 });
 
+test("an answer that is only a thought is kept as a version when another is asked for", async ({ script: { chat, model } }) => {
+  await chat.say("Hello");
+  (await model.turn()).think("Hm.").end("length");
+  await chat.ended();
+  await chat.button(chat.words.regenerate).click();
+  (await model.turn()).say("Hi").end();
+  await chat.ended();
+  await expect(chat.version).toHaveText("2/2");
+  await chat.button(chat.words.undo).click();
+  await chat.expectNote(chat.words.states["thinking-limit"], chat.words.answerWithoutThinking);
+  await expect(chat.thought).toHaveText("Hm.");
+});
+
 test("truncated: after ten continuations the reader decides, and Continue completes the answer", async ({ chat, model, page }) => {
   await chat.ask("Hello");
   const whole = await chat.lastAnswerText();

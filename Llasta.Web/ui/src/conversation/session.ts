@@ -117,7 +117,8 @@ export class Session {
   async regenerate(id = this.#last.id, wish?: string): Promise<void> {
     const exchange = this.#conversation.exchanges.find((exchange) => exchange.id === id);
     if (this.#run || !exchange) return;
-    if (exchange === this.#last && !exchange.answer?.text && !wish) {
+    // Nothing would be kept: neither text nor thinking.
+    if (exchange === this.#last && !exchange.answer?.text && !exchange.answer?.reasoning && !wish) {
       await this.#ask(withChanged(this.#conversation, id, (exchange) => ({ ...exchange, answer: undefined })));
       return;
     }
@@ -291,9 +292,11 @@ export class Session {
     this.#tell("session");
   }
 
-  /** The conversation with the earlier answer, if the new one delivered no text. */
-  #restored({ answer }: Turn): Conversation | undefined {
-    return this.#earlier && !answer ? { ...this.#earlier, system: this.#conversation.system } : undefined;
+  /** The conversation with the earlier answer, if the new one delivered no text, or nothing at all where the earlier one has no text either. */
+  #restored({ answer, reasoning }: Turn): Conversation | undefined {
+    const earlier = this.#earlier?.exchanges[this.#conversation.exchanges.length - 1];
+    if (!this.#earlier || answer || (reasoning && !earlier?.answer?.text)) return undefined;
+    return { ...this.#earlier, system: this.#conversation.system };
   }
 
   /** The conversation with the answer that a turn produced. */

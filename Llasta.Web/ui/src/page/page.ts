@@ -213,7 +213,7 @@ export class Page {
     this.#focusBox();
   }
 
-  /** Makes a new version, and offers to undo that for a few seconds. An answer without a text is asked for again in its place. */
+  /** Makes a new version, and offers to undo that for a few seconds. An empty answer is asked for again in its place. */
   #withUndo(change: () => void): void {
     const old = this.#session.conversation;
     change();

@@ -200,6 +200,19 @@ describe("versions", () => {
     expect(texts()).toEqual([["a", "A2"]]);
   });
 
+  test("regenerating keeps an answer of which there is only the thinking, and so is the next one kept", async () => {
+    const thinks = (text: string) => streams([start, event(text, "reasoning"), event({ state: "thinking-limit" }, "end")]);
+    const { session: chat } = await session(thinks("Hm"), thinks("Well"), problem("model-error"));
+    const thoughts = () => chat.conversation.exchanges.map(({ answer }) => answer?.reasoning);
+    await chat.send(draftOf("a"));
+    await chat.regenerate();
+    expect(thoughts()).toEqual(["Well"]);
+    await chat.regenerate();
+    expect([thoughts(), chat.notice?.kind]).toEqual([["Well"], "answer-restored"]);
+    chat.showVersion(chat.conversation.exchanges[0]!.id, "earlier");
+    expect(thoughts()).toEqual(["Hm"]);
+  });
+
   test("a wish is sent after the question, and kept for the next version and for what follows", async () => {
     const { session: chat, calls, texts } = await session(answers("A"), answers("A2"), answers("A3"), answers("B"));
     await chat.send(draftOf("a"));
