@@ -221,7 +221,7 @@ test("the gauge shows the server's count of the draft, and the usage of a turn",
   await expect(chat.gauge).toHaveAttribute("aria-valuemax", "16384");
 });
 
-test("the gauge follows the system prompt and what is left out", async ({ script: { chat, model } }) => {
+test("the gauge follows the system prompt and what is left out", async ({ script: { chat, model }, page }) => {
   for (const message of ["word ".repeat(2000), "And then?"]) {
     await chat.say(message);
     (await model.turn()).say("Yes.").end();
@@ -237,6 +237,13 @@ test("the gauge follows the system prompt and what is left out", async ({ script
   await chat.exchanges.first().getByRole("button", { name: chat.words.leaveOut }).click();
   await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^\d\d of/);
   await system("Be brief. ".repeat(1000));
+  await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,\d{3} of/);
+
+  // The last figure stays until there is a newer one.
+  await page.route("**/api/tokens", (route) => route.abort());
+  const asked = page.waitForRequest("**/api/tokens");
+  await system("Be brief.");
+  await asked;
   await expect(chat.gauge).toHaveAttribute("aria-valuetext", /^2,\d{3} of/);
 });
 

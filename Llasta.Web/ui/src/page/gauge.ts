@@ -1,4 +1,4 @@
-import { messagesOf } from "../conversation/conversation.ts";
+import { isEmpty, messagesOf } from "../conversation/conversation.ts";
 import { type Draft, isBlank } from "../conversation/draft.ts";
 import type { Session } from "../conversation/session.ts";
 import type { ChatClient } from "../turn/client.ts";
@@ -48,6 +48,12 @@ export class Gauge {
     if (usage) this.#show(usage.promptTokens + usage.completionTokens - (usage.reasoningTokens ?? 0));
     else if (exchanges.length === 0 || !this.#canCount) this.element.hidden = true;
     if (!isBlank(draft) || (!usage && exchanges.length > 0)) this.count(draft);
+  }
+
+  /** Something was changed that the usage of the last turn doesn't tell: a turn left out, another system prompt. */
+  changed(draft: Draft): void {
+    if (!this.#canCount || isEmpty(this.#session.conversation)) this.ended(draft);
+    this.count(draft);
   }
 
   /** Counts after a short pause in typing. */

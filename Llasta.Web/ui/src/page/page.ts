@@ -269,9 +269,8 @@ export class Page {
     const hadFocus = this.#transcript.element.contains(document.activeElement);
     this.#transcript.show();
     this.#announce();
-    if (!turn) this.#gauge.ended(this.#composer.draft);
-    // The usage of the last turn doesn't tell what was changed since: a turn left out, another system prompt.
-    if (!turn && !ends) this.#gauge.count(this.#composer.draft);
+    if (ends) this.#gauge.ended(this.#composer.draft);
+    else if (!turn) this.#gauge.changed(this.#composer.draft);
     if ((begins || hadFocus) && isFocusLost()) this.#focusBox();
     if (begins) {
       this.#gauge.cancel();
