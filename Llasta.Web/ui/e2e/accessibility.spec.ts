@@ -186,4 +186,18 @@ test("the focus goes to the message box when the button that has it is no longer
   (await model.turn()).say(" and two.").end();
   await chat.ended();
   await expect(chat.box).toBeFocused();
+
+  await chat.button(chat.words.regenerate).click();
+  await chat.box.fill("A draft");
+  await chat.button(chat.words.enqueue).focus();
+  (await model.turn()).say("Three").end();
+  await chat.ended();
+  await expect(chat.box).toBeFocused();
+
+  await chat.button(chat.words.regenerate).click();
+  await chat.button(chat.words.undo).focus();
+  (await model.turn()).end();
+  await expect(chat.notice).toContainText(chat.words.answerRestored);
+  await expect(chat.button(chat.words.undo)).toBeHidden();
+  await expect(chat.box).toBeFocused();
 });

@@ -255,6 +255,7 @@ export class Page {
     const { turn, queued, notice, conversation } = this.#session;
     const begins = turn !== undefined && !this.#running;
     const ends = turn === undefined && this.#running;
+    const hadFocus = document.activeElement !== document.body;
     const { edited } = this.#composer;
     this.#running = turn !== undefined;
     // Stop and Send come first: they work even if the conversation can't be drawn.
@@ -266,7 +267,6 @@ export class Page {
     this.#showHint();
     this.#pill.waiting = turn?.phase.kind === "sending";
     this.#learn();
-    const hadFocus = this.#transcript.element.contains(document.activeElement);
     this.#transcript.show();
     this.#announce();
     if (ends) this.#gauge.ended(this.#composer.draft);
