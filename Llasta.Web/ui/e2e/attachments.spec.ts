@@ -100,7 +100,7 @@ test("what isn't text is refused by name, and nothing else is lost", async ({ ch
   );
   const problems = `${chat.words.fileNotText("cat.png")} ${chat.words.fileEmpty("empty.txt")}`;
   await expect(chat.notice).toHaveText(problems);
-  await expect(chat.announcer).toHaveText(problems);
+  await expect(chat.announcer).toHaveText(`${chat.words.attached("a.txt")} ${problems}`);
   await expect(chat.attachments).toHaveText([/^a\.txt/]);
   await expect(chat.box).toHaveValue("A draft");
 });

@@ -35,20 +35,23 @@ export class Attachments {
 
   set(attachments: readonly Attachment[]): void {
     for (const attachment of this.all) if (!attachments.includes(attachment)) this.#remove(attachment);
-    for (const attachment of attachments) this.#add(attachment);
+    const added = attachments.filter((attachment) => !this.#items.has(attachment));
+    this.#announce(added.map((attachment) => this.#add(attachment)));
     this.#changed();
   }
 
   /** @returns what is wrong with the files that can't be attached. */
   async addFiles(files: Iterable<File>): Promise<string> {
+    const added: Attachment[] = [];
     const problems: string[] = [];
     for (const file of files) {
       const text = file.size > largestFile ? null : decodeText(new Uint8Array(await file.arrayBuffer().catch(() => new ArrayBuffer(1))));
       if (file.size > largestFile) problems.push(this.#words.fileTooLarge(file.name));
       else if (text === null) problems.push(this.#words.fileNotText(file.name));
       else if (text.trim() === "") problems.push(this.#words.fileEmpty(file.name));
-      else this.#add({ name: file.name, text });
+      else added.push(this.#add({ name: file.name, text }));
     }
+    this.#announce(added, problems);
     this.#changed();
     return problems.join(" ");
   }
@@ -57,12 +60,17 @@ export class Attachments {
     const isTaken = (name: string): boolean => this.all.some((other) => other.name === name);
     let name = `${this.#words.pasted}.txt`;
     for (let number = 2; isTaken(name); number++) name = `${this.#words.pasted} ${number}.txt`;
-    this.#add({ name, text });
+    this.#announce([this.#add({ name, text })]);
     this.#changed();
   }
 
-  #add(attachment: Attachment): void {
-    if (this.#items.has(attachment)) return;
+  /** All in one: a screen reader doesn't hear an announcement that another follows at once. */
+  #announce(added: readonly Attachment[], problems: readonly string[] = []): void {
+    const said = [...added.map(({ name }) => this.#words.attached(name)), ...problems];
+    if (said.length > 0) announce(said.join(" "));
+  }
+
+  #add(attachment: Attachment): Attachment {
     const size = el("span", { className: "size" }, this.#words.characters(attachment.text.length));
     const remove = button(
       "close",
@@ -77,8 +85,8 @@ export class Attachments {
     const item = el("li", { title: attachment.text.slice(0, 500) }, el("span", { className: "name" }, attachment.name), size, remove);
     this.#items.set(attachment, item);
     this.element.append(item);
-    announce(this.#words.attached(attachment.name));
     void this.#count(attachment, item, size);
+    return attachment;
   }
 
   async #count(attachment: Attachment, item: HTMLElement, size: HTMLElement): Promise<void> {

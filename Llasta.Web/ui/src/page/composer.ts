@@ -1,5 +1,4 @@
 import { type Draft, draftOf, isBlank, isSameDraft } from "../conversation/draft.ts";
-import { announce } from "../dom/announcer.ts";
 import { button, el, icon } from "../dom/element.ts";
 import { fitToText } from "../dom/fitToText.ts";
 import type { ChatClient } from "../turn/client.ts";
@@ -190,7 +189,6 @@ export class Composer {
     if (problem) {
       this.#isDue = false;
       this.notify(problem, true);
-      announce(problem);
     } else if (this.#isDue) this.#send();
   }
 
