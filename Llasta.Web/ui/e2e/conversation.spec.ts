@@ -320,6 +320,33 @@ test("an answer that is being edited waits while a message is answered, and whil
   await expect(chat.answer).toHaveText("One, in my words.");
 });
 
+test("an answer whose form is open is drawn as any other when it is shown again", async ({ script: { chat, model }, page }) => {
+  let draw = () => {};
+  const isDetached = new Promise<void>((resolve) => {
+    draw = resolve;
+  });
+  await page.route("**/assets/temml-*", async (route) => {
+    await isDetached;
+    await route.continue();
+  });
+  await chat.say("Hello");
+  (await model.turn()).say(`Let $x$ be.\n\n    ${"code ".repeat(12)}\n`).end();
+  await chat.ended();
+  const code = chat.answer.locator("pre");
+  await expect(code).not.toHaveAttribute("tabindex");
+  await chat.button(chat.words.regenerateWithWish).click();
+  await chat.button(chat.words.regenerate).first().click();
+  (await model.turn()).say("Two, and $y$.").end();
+  await chat.ended();
+  draw();
+  await expect(chat.answer.locator("math")).toBeVisible();
+  await chat.button(chat.words.earlierVersion).click();
+  await expect(chat.button(chat.words.wishes[0]!.label)).toBeVisible();
+  await expect(chat.answer.locator("math")).toBeVisible();
+  await page.setViewportSize({ width: 400, height: 800 });
+  await expect(code).toHaveAttribute("tabindex", "0");
+});
+
 test("an answer that is continued while it is edited is seen", async ({ script: { chat, model } }) => {
   await chat.say("Hello");
   (await model.turn()).say("One, ").end("length");

@@ -150,6 +150,11 @@ export class ExchangeView {
     );
   }
 
+  /** The answer is drawn anew when it is shown next. */
+  undraw(): void {
+    this.#text.undraw();
+  }
+
   /** A form is open, with something that the reader may have written. */
   get hasForm(): boolean {
     return this.#editor !== undefined || this.#wishes !== undefined;

@@ -68,6 +68,9 @@ export class Transcript {
     for (const [id, view] of this.#views)
       if (!exchanges.some((exchange) => exchange.id === id)) {
         view.element.remove();
+        // Out of the page it isn't measured, nor are its formulas found.
+        layoutMemory.unsettle(view.element);
+        view.undraw();
         // What is being written in it is there again when the exchange is: another version is shown, or Reset is undone.
         if (!view.hasForm) this.#views.delete(id);
       }

@@ -49,6 +49,12 @@ export class AnswerText {
     }
   }
 
+  /** The text is drawn anew when it is shown next. */
+  undraw(): void {
+    this.#markdown = undefined;
+    this.#waiting = undefined;
+  }
+
   set streaming(streaming: boolean) {
     this.#streaming = streaming;
     this.element.firstElementChild?.classList.toggle("streaming", streaming);
