@@ -1,4 +1,5 @@
 import type TemmlModule from "temml";
+import { SizeObserver } from "../dom/sizeObserver.ts";
 import { Lazy } from "./lazy.ts";
 import { contentResized, reachableWhileWide } from "./scrollable.ts";
 
@@ -31,21 +32,14 @@ export function renderMath(root: ParentNode): void {
 const longestFormula = 20_000;
 
 /** Gives the style sheet the width of a displayed formula, in ems: on paper the formula is scaled to fit. */
-const widths = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    // It was removed. Firefox keeps in memory what is observed.
-    if (!target.isConnected) {
-      widths.unobserve(target);
-      continue;
-    }
-    if (!(target instanceof MathMLElement)) continue;
-    // The element itself is as wide as the column.
-    const content = document.createRange();
-    content.selectNodeContents(target);
-    const ems = content.getBoundingClientRect().width / Number.parseFloat(getComputedStyle(target).fontSize);
-    target.style.setProperty("--ems", ems.toFixed(1));
-    if (target.parentElement) contentResized(target.parentElement);
-  }
+const widths = new SizeObserver(({ target }) => {
+  if (!(target instanceof MathMLElement)) return;
+  // The element itself is as wide as the column.
+  const content = document.createRange();
+  content.selectNodeContents(target);
+  const ems = content.getBoundingClientRect().width / Number.parseFloat(getComputedStyle(target).fontSize);
+  target.style.setProperty("--ems", ems.toFixed(1));
+  if (target.parentElement) contentResized(target.parentElement);
 });
 
 /** A formula in a growing paragraph is drawn again and again, but parsed once. */

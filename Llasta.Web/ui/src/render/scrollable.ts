@@ -1,9 +1,7 @@
-const observer = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    // It was removed. Firefox keeps in memory what is observed.
-    if (!target.isConnected) observer.unobserve(target);
-    else if (target instanceof HTMLElement) update(target);
-  }
+import { SizeObserver } from "../dom/sizeObserver.ts";
+
+const observer = new SizeObserver(({ target }) => {
+  if (target instanceof HTMLElement) update(target);
 });
 
 const update = (element: HTMLElement): void => {
@@ -19,9 +17,7 @@ const measureAfter = 200;
 const unmeasured = new Set<HTMLElement>();
 
 function measure(): void {
-  for (const element of unmeasured)
-    if (element.isConnected) update(element);
-    else observer.unobserve(element);
+  for (const element of unmeasured) if (element.isConnected) update(element);
   unmeasured.clear();
 }
 
