@@ -143,13 +143,22 @@ export class ChatClient {
   }
 }
 
-/** Waits for a part of a response, and closes its request if the part takes longer than this. */
+/**
+ * Waits for a part of a response, and closes its request if the part takes longer than this. The wait ends when the request is closed: a
+ * part that was being read when the connection broke may never settle.
+ */
 async function within<Part>(ms: number, closing: AbortController, part: Promise<Part>): Promise<Part> {
+  const { signal } = closing;
+  let end = (): void => {};
+  const closed = new Promise<never>((_, reject) => (end = () => reject(signal.reason)));
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end);
   const watchdog = setTimeout(() => closing.abort(), ms);
   try {
-    return await part;
+    return await Promise.race([part, closed]);
   } finally {
     clearTimeout(watchdog);
+    signal.removeEventListener("abort", end);
   }
 }
 

@@ -56,6 +56,23 @@ const lost = { kind: "failed", problem: { code: "unreachable", detail: "" } };
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
+/** When a connection breaks while its request is closed, Node's fetch may settle nothing any more. */
+test.each([
+  ["the response", () => new Promise<Response>(() => {})],
+  ["a piece of the answer", () => new Response(new ReadableStream(), { headers: { "Content-Type": "text/event-stream" } })],
+  ["the body of an error", () => new Response(new ReadableStream(), { status: 502, headers: { "Content-Type": "application/json" } })],
+])("a turn that is stopped ends, even if the request for %s never does", async (_, answer) => {
+  const { client } = server(answer);
+  const clock: Clock = { now: () => performance.now(), after: () => () => {} };
+  const run = new TurnRun({ history: [{ role: "user", content: "Hi" }], thinking: false }, { client, clock, onChange: () => {} });
+  await vi.advanceTimersByTimeAsync(100);
+
+  run.stop();
+
+  expect(await secondsOf(run.ended)).toBe(0);
+  expect(run.turn.phase).toEqual({ kind: "ended", ending: { state: "stopped" } });
+});
+
 describe("a connection that is silent", () => {
   test("before the response is taken for lost after a minute", async () => {
     const { client, requests } = server(silence);
