@@ -91,15 +91,15 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
         {
             if (_finishedAt == 0)
                 _finishedAt = pump.ReadAt;
-            Limit(Left(EndTimeout, _finishedAt));
+            Limit(Remaining(EndTimeout, _finishedAt));
         }
         else if (completion.FirstTokenAt == 0)
         {
-            Limit(Left(limits.FirstTokenTimeout, sentAt));
+            Limit(Remaining(limits.FirstTokenTimeout, sentAt));
         }
         else if (completion.LastTokenAt != pump.ReadAt)
         {
-            Limit(Left(limits.IdleTimeout, completion.LastTokenAt));
+            Limit(Remaining(limits.IdleTimeout, completion.LastTokenAt));
         }
         else if (_isLimited)
         {
@@ -117,7 +117,7 @@ internal sealed class TurnStream(Stream body, StreamPump pump, CompletionReader 
     }
 
     /// <summary>What is left of a time limit at the last read, and at least a moment: a server's comments don't extend it.</summary>
-    private TimeSpan Left(TimeSpan limit, long since) => TimeSpan.FromTicks(Math.Max((limit - Stopwatch.GetElapsedTime(since, pump.ReadAt)).Ticks, 1));
+    private TimeSpan Remaining(TimeSpan limit, long since) => TimeSpan.FromTicks(Math.Max((limit - Stopwatch.GetElapsedTime(since, pump.ReadAt)).Ticks, 1));
 
     /// <summary>Closes the connection, which stops the model.</summary>
     public ValueTask DisposeAsync() => body.DisposeAsync();
